@@ -1,0 +1,10 @@
+/** One Jest run for everything: real Kafka and Redis are started once by the global set-up. */
+export default {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/test'],
+  testMatch: ['**/*.test.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '^.+\\.ts$': '<rootDir>/test/support/esbuild-transformer.cjs' },
+  testTimeout: 60_000,
+  maxWorkers: 2,
+};
