@@ -1,0 +1,20 @@
+/**
+ * To add a cluster view (say, Docker Swarm):
+ * 1. implement {@link ClusterView} in a file of its own,
+ * 2. name it in `index.ts`,
+ * 3. run `test/conformance/cluster-view.ts` against it.
+ */
+import type { NodeGroupPolicy, ScalingPolicy } from '../core/policy.ts';
+import type { Snapshot } from '../core/types.ts';
+
+export type ClusterView = {
+  /**
+   * Observes the targets and node groups of these policies afresh. What cannot be observed is `missing` with a reason and spoils nothing else.
+   * A partial list is never taken for a whole one. Throws TransientError when nothing at all could be observed.
+   */
+  observe(of: {
+    readonly workloads: readonly ScalingPolicy[];
+    readonly nodeGroups: readonly NodeGroupPolicy[];
+  }): Promise<Snapshot>;
+  close(): Promise<void>;
+};

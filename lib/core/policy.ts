@@ -1,0 +1,287 @@
+/** Policies as people write them: strict schemas, every default with its reason. Loading from YAML with line numbers is in `lib/policy-source`. */
+import * as z from 'zod';
+
+export const API_VERSION = 'penstock.dev/v1';
+
+/** Most replicas one policy may allow: above any GPU fleet we know, and a typing error of one more digit is caught. */
+export const REPLICAS_MAX = 10_000;
+
+const nameSchema = z
+  .string()
+  .max(253)
+  .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'lower-case letters, digits, "-" and "."');
+
+const modeSchema = z.enum(['observe', 'act', 'paused']);
+
+const gpuCountsSchema = z.record(z.string().regex(/^[a-z0-9.-]+\/[A-Za-z0-9._-]+$/), z.number().positive().max(64));
+
+const metadataSchema = z.strictObject({ name: nameSchema, labels: z.record(z.string(), z.string()).optional() });
+
+/** A secret by reference, never by value. */
+export const secretRefSchema = z.union([
+  z.strictObject({ env: z.string().min(1) }),
+  z.strictObject({ file: z.string().min(1) }),
+  z.strictObject({ secretsManager: z.string().min(1) }),
+  z.strictObject({ ssm: z.string().min(1) }),
+]);
+
+const positive = z.number().positive().max(1e9);
+
+const signalSchema = z.discriminatedUnion('kind', [
+  /** Requests in flight and queued; `perReplica` = how many one replica serves well at once. */
+  z.strictObject({ kind: z.literal('inFlight'), perReplica: positive }),
+  z.strictObject({ kind: z.literal('requestRate'), perReplicaPerSec: positive }),
+  /** Input and output tokens are different work: each has its own speed. */
+  z.strictObject({ kind: z.literal('tokens'), inputPerSec: positive.optional(), outputPerSec: positive.optional() }),
+  /** Messages waiting; drained within `drainSec` by replicas that each finish `perReplicaPerSec`. */
+  z.strictObject({
+    kind: z.literal('queueDepth'),
+    perReplicaPerSec: positive,
+    drainSec: z.number().min(1).max(86_400).default(60),
+    /** Broker lag read directly, without a producer's help. */
+    kafka: z.strictObject({ topic: z.string().min(1), group: z.string().min(1) }).optional(),
+  }),
+  /** Work waiting in the unit its events state. */
+  z.strictObject({
+    kind: z.literal('queueWork'),
+    perReplicaPerSec: positive,
+    drainSec: z.number().min(1).max(86_400).default(60),
+  }),
+  z.strictObject({ kind: z.literal('kvCache'), targetRatio: z.number().min(0.1).max(1).default(0.85) }),
+  z.strictObject({ kind: z.literal('gpu'), targetRatio: z.number().min(0.1).max(1).default(0.85) }),
+]);
+
+const priorityDefault = { tier: 1, weight: 1, kind: 'interactive' } as const;
+
+export const scalingPolicySchema = z.strictObject({
+  apiVersion: z.literal(API_VERSION),
+  kind: z.literal('ScalingPolicy'),
+  metadata: metadataSchema,
+  spec: z
+    .strictObject({
+      /** observe: nothing is written until somebody asks for it. */
+      mode: modeSchema.default('observe'),
+      target: z.strictObject({
+        kind: z.string().min(1).default('Deployment'),
+        namespace: nameSchema.default('default'),
+        name: nameSchema,
+        /** How the bridge finds pods; the target's own selector when left out. */
+        podSelector: z.string().optional(),
+      }),
+      replicas: z.strictObject({
+        /** 1: a model that takes minutes to load should not vanish unless asked for. */
+        min: z.int().min(0).max(REPLICAS_MAX).default(1),
+        max: z.int().min(1).max(REPLICAS_MAX),
+      }),
+      /** Read from the pod template when left out. */
+      gpusPerReplica: gpuCountsSchema.optional(),
+      /** In order of preference. Empty: nodes are somebody else's business. */
+      nodeGroups: z.array(nameSchema).max(20).default([]),
+      /** Workloads of one pool are planned together; workloads that share a node group must share it. */
+      pool: nameSchema.default('default'),
+      slo: z
+        .strictObject({
+          waitSec: z.number().min(0).max(86_400).optional(),
+          ttftSec: z.number().min(0).max(3_600).optional(),
+          ratio: z.number().min(0.5).max(0.99999).default(0.999),
+        })
+        .optional(),
+      risk: z.enum(['low', 'balanced', 'cheap']).default('balanced'),
+      signals: z.array(signalSchema).min(1).max(8),
+      scaleDown: z
+        .strictObject({
+          /** auto: as long as it takes to get a replica back. */
+          windowSec: z.union([z.literal('auto'), z.number().min(0).max(86_400)]).default('auto'),
+          /** A share (`20%`) or a number of replicas that may go in a minute. */
+          maxPerMinute: z.union([z.string().regex(/^(100|[1-9]?\d)%$/), z.int().min(1)]).default('100%'),
+        })
+        .default({ windowSec: 'auto', maxPerMinute: '100%' }),
+      /** Load unknown for so long: at least so many replicas. Only ever raises. */
+      fallback: z
+        .strictObject({
+          afterSec: z.number().min(10).max(86_400).default(120),
+          replicas: z.int().min(1).max(REPLICAS_MAX),
+        })
+        .optional(),
+      priority: z
+        .strictObject({
+          /** 1 is served first. */
+          tier: z.int().min(1).max(9).default(1),
+          weight: z.number().positive().max(1_000).default(1),
+          kind: z.enum(['interactive', 'batch', 'training']).default('interactive'),
+        })
+        .default(priorityDefault),
+      /** Seconds from asked for to serving, until it has been learned. 180: a tuned cold start with a node to boot. */
+      leadTimeSec: z.number().min(1).max(7_200).default(180),
+      /** Where the load comes from when servers publish nothing themselves. */
+      bridge: z
+        .strictObject({
+          preset: z.string().default('vllm'),
+          port: z.int().min(1).max(65_535).default(8000),
+          path: z.string().startsWith('/').default('/metrics'),
+          /** `host:port` list instead of discovery. */
+          endpoints: z.array(z.string().min(1)).max(512).optional(),
+        })
+        .optional(),
+      alerts: z.array(nameSchema).max(10).default([]),
+    })
+    .superRefine((spec, context) => {
+      if (spec.replicas.min > spec.replicas.max) {
+        context.addIssue({
+          code: 'custom',
+          path: ['replicas', 'min'],
+          message: `expected at most replicas.max (${spec.replicas.max})`,
+        });
+      }
+      if (
+        spec.replicas.min === 0 &&
+        !spec.signals.some((s) => s.kind === 'queueDepth' || s.kind === 'queueWork' || s.kind === 'requestRate')
+      ) {
+        context.addIssue({
+          code: 'custom',
+          path: ['replicas', 'min'],
+          message:
+            'expected at least 1, because no signal outlives the pods (queueDepth, queueWork, or requestRate from a gateway)',
+        });
+      }
+      if (spec.fallback !== undefined && spec.fallback.replicas > spec.replicas.max) {
+        context.addIssue({
+          code: 'custom',
+          path: ['fallback', 'replicas'],
+          message: `expected at most replicas.max (${spec.replicas.max})`,
+        });
+      }
+      for (const [index, signal] of spec.signals.entries()) {
+        if (signal.kind === 'tokens' && signal.inputPerSec === undefined && signal.outputPerSec === undefined) {
+          context.addIssue({
+            code: 'custom',
+            path: ['signals', index],
+            message: 'expected inputPerSec or outputPerSec',
+          });
+        }
+      }
+    }),
+});
+
+export const nodeGroupPolicySchema = z.strictObject({
+  apiVersion: z.literal(API_VERSION),
+  kind: z.literal('NodeGroupPolicy'),
+  metadata: metadataSchema,
+  spec: z
+    .strictObject({
+      mode: modeSchema.default('observe'),
+      provider: z.strictObject({
+        kind: z.literal('eksNodeGroup'),
+        cluster: z.string().min(1).max(100),
+        nodeGroup: z.string().min(1).max(63),
+      }),
+      /** observe: sole writer only when told so. */
+      ownership: z.enum(['own', 'floor', 'buffer', 'observe']).default('observe'),
+      nodes: z.strictObject({
+        min: z.int().min(0).max(1_000).default(0),
+        max: z.int().min(1).max(1_000),
+        /** Most nodes on their way at once: a stock-out or a wrong figure costs at most so much. */
+        surgeMax: z.int().min(1).max(1_000).default(10),
+      }),
+      shape: z.strictObject({
+        instanceType: z.string().min(1),
+        gpus: gpuCountsSchema,
+        usdPerHour: z.number().min(0).max(1_000).optional(),
+        market: z.enum(['onDemand', 'spot']).default('onDemand'),
+        zones: z.array(z.string().min(1)).max(20).default([]),
+      }),
+      /** Already paid for: cost nothing extra. */
+      committedNodes: z.int().min(0).max(1_000).default(0),
+      /** Seconds from asked for to Ready with GPUs, until it has been learned. */
+      leadTimeSec: z.number().min(1).max(7_200).default(180),
+      scaleDown: z
+        .strictObject({
+          /** How long a node must be idle. 300: longer than a node takes to come back. */
+          idleSec: z.number().min(0).max(86_400).default(300),
+          /** Nodes drained at once. */
+          parallel: z.int().min(1).max(50).default(2),
+        })
+        .default({ idleSec: 300, parallel: 2 }),
+      alerts: z.array(nameSchema).max(10).default([]),
+    })
+    .superRefine((spec, context) => {
+      if (spec.nodes.min > spec.nodes.max) {
+        context.addIssue({
+          code: 'custom',
+          path: ['nodes', 'min'],
+          message: `expected at most nodes.max (${spec.nodes.max})`,
+        });
+      }
+    }),
+});
+
+const hookBase = { name: nameSchema };
+
+const alertHookSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ ...hookBase, kind: z.literal('log') }),
+  z.strictObject({
+    ...hookBase,
+    kind: z.literal('webhook'),
+    urlFrom: secretRefSchema,
+    signingSecretFrom: secretRefSchema,
+    /** Addresses that are private on purpose (CIDR). Everything private is refused otherwise. */
+    allowPrivate: z.array(z.string().min(1)).max(20).default([]),
+  }),
+  z.strictObject({
+    ...hookBase,
+    kind: z.literal('slack'),
+    urlFrom: secretRefSchema,
+    allowPrivate: z.array(z.string().min(1)).max(20).default([]),
+  }),
+  z.strictObject({
+    ...hookBase,
+    kind: z.literal('pagerduty'),
+    routingKeyFrom: secretRefSchema,
+    /** The Events API v2 of another region, or of a test receiver. */
+    url: z.url().default('https://events.pagerduty.com/v2/enqueue'),
+    allowPrivate: z.array(z.string().min(1)).max(20).default([]),
+  }),
+  z.strictObject({ ...hookBase, kind: z.literal('sns'), topicArn: z.string().startsWith('arn:') }),
+]);
+
+export const fleetSchema = z.strictObject({
+  apiVersion: z.literal(API_VERSION),
+  kind: z.literal('Fleet'),
+  metadata: metadataSchema,
+  spec: z.strictObject({
+    gpuQuota: z.record(z.string(), z.int().min(0).max(1_000_000)).optional(),
+    allocation: z.enum(['resource', 'load', 'priority', 'fair', 'auto']).default('auto'),
+    budget: z.strictObject({ usdPerHourMax: z.number().positive().max(1e7) }).optional(),
+    alertHooks: z.array(alertHookSchema).max(20).default([]),
+    /** Hooks for alerts of policies that name none. */
+    alerts: z.array(nameSchema).max(10).default([]),
+  }),
+});
+
+export const policySchema = z.discriminatedUnion('kind', [scalingPolicySchema, nodeGroupPolicySchema, fleetSchema]);
+
+export type ScalingPolicy = z.infer<typeof scalingPolicySchema>;
+export type NodeGroupPolicy = z.infer<typeof nodeGroupPolicySchema>;
+export type FleetPolicy = z.infer<typeof fleetSchema>;
+export type SignalPolicy = ScalingPolicy['spec']['signals'][number];
+export type AlertHookPolicy = FleetPolicy['spec']['alertHooks'][number];
+export type SecretRef = z.infer<typeof secretRefSchema>;
+
+/** All policies of an installation, cross-checked: names are unique, references exist. */
+export type PolicySet = {
+  readonly workloads: ReadonlyMap<string, ScalingPolicy>;
+  readonly nodeGroups: ReadonlyMap<string, NodeGroupPolicy>;
+  readonly fleet: FleetPolicy;
+  /** Hash of the content: part of every decision id. */
+  readonly version: string;
+};
+
+/** One problem of a policy file. */
+export type PolicyProblem = {
+  readonly file: string;
+  readonly line: number | null;
+  /** Such as `spec.replicas.max`. */
+  readonly path: string;
+  readonly expected: string;
+  readonly current: string;
+};

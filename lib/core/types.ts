@@ -1,0 +1,169 @@
+/** The nouns of the decision core, as readonly JSON-serialisable data. */
+import type { OpsAlert, ScalingDecision, TrailStep } from '../../events/schema/index.ts';
+
+export type { OpsAlert, ScalingDecision, TrailStep };
+
+/** GPU (and GPU-slice) counts by Kubernetes resource name, such as `nvidia.com/gpu`. */
+export type GpuCounts = Readonly<Record<string, number>>;
+
+/** observe: decide and record only. act: apply. paused: neither change nor score. */
+export type Mode = 'observe' | 'act' | 'paused';
+
+/** A scalable object in an orchestrator. */
+export type TargetRef = { readonly kind: string; readonly namespace: string; readonly name: string };
+
+// --- readings -----------------------------------------------------------------------------------------------------
+
+/** What a window says of one signal now. Missing has no number to compute with: unknown is never zero. */
+export type Reading =
+  | {
+      readonly kind: 'value';
+      readonly value: number;
+      /** Covered seconds over expected seconds, 0..1. */
+      readonly coverageRatio: number;
+      /** Since the end of the newest interval that was heard [ms]. */
+      readonly ageMs: number;
+    }
+  | { readonly kind: 'missing'; readonly reason: string; readonly ageMs: number | null };
+
+/** Signals a window can be read for. Rates are per second; counts are averages over the read span; all are sums over sources. */
+export type SignalName =
+  | 'inFlight' // requests being processed
+  | 'queued' // requests waiting in the servers or the gateway
+  | 'requestRate' // arrivals [1/s]
+  | 'inputTokenRate' // [tokens/s]
+  | 'outputTokenRate' // [tokens/s]
+  | 'queueDepth' // messages waiting in a queue
+  | 'queueWork' // work waiting, in the unit its source states
+  | 'queueAge' // age of the oldest message [s]
+  | 'gpuRatio' // mean over sources, 0..1
+  | 'kvCacheRatio'; // mean over sources, 0..1
+
+export type Readings = Readonly<Record<SignalName, Reading>>;
+
+// --- snapshot -----------------------------------------------------------------------------------------------------
+
+export type PodObservation = {
+  readonly name: string;
+  readonly nodeName: string | null;
+  readonly ready: boolean;
+  readonly createdMs: number;
+  /** The scheduler found no node for it. */
+  readonly unschedulable: boolean;
+  /** Being deleted. */
+  readonly terminating: boolean;
+  readonly terminationGraceSec: number;
+  readonly ip: string | null;
+};
+
+export type TargetObservation =
+  | {
+      readonly kind: 'observed';
+      /** Wanted by the orchestrator's object (`spec.replicas`). */
+      readonly replicas: number;
+      readonly ready: number;
+      readonly generation: number;
+      readonly resourceVersion: string;
+      readonly gpusPerReplica: GpuCounts;
+      readonly pods: readonly PodObservation[];
+      /** Pods of an old version still exist: a rollout is under way. */
+      readonly rolloutInProgress: boolean;
+      /** Another autoscaler that owns the count (`HorizontalPodAutoscaler/name`), when there is one. */
+      readonly scaledBy: string | null;
+    }
+  | { readonly kind: 'missing'; readonly reason: string };
+
+export type NodeObservation = {
+  readonly name: string;
+  readonly instanceId: string | null;
+  readonly zone: string | null;
+  readonly ready: boolean;
+  /** Not cordoned. */
+  readonly schedulable: boolean;
+  readonly gpusAllocatable: GpuCounts;
+  /** Requested by pods bound to it that are not finished. */
+  readonly gpusUsed: GpuCounts;
+  /** Pods that are neither DaemonSet nor mirror pods. */
+  readonly podCount: number;
+  readonly createdMs: number;
+};
+
+export type NodeGroupObservation =
+  | {
+      readonly kind: 'observed';
+      readonly min: number;
+      readonly max: number;
+      readonly desired: number;
+      readonly status: 'active' | 'updating' | 'degraded' | 'creating' | 'deleting' | 'failed';
+      readonly nodes: readonly NodeObservation[];
+      readonly issues: readonly { readonly code: string; readonly message: string }[];
+    }
+  | { readonly kind: 'missing'; readonly reason: string };
+
+/** What was observed of the cluster for one pool. */
+export type Snapshot = {
+  readonly atMs: number;
+  /** By workload id. */
+  readonly targets: Readonly<Record<string, TargetObservation>>;
+  /** By node group policy name. */
+  readonly nodeGroups: Readonly<Record<string, NodeGroupObservation>>;
+};
+
+// --- plan ---------------------------------------------------------------------------------------------------------
+
+export type PlannedTarget = {
+  readonly workload: string;
+  readonly ref: TargetRef;
+  readonly mode: Mode;
+  /** Wanted replicas, absolute. */
+  readonly replicas: number;
+  /** What the decision saw; null when the target was not observed. */
+  readonly observed: { readonly replicas: number; readonly generation: number } | null;
+  /** Bounds the actuator checks again before it writes. */
+  readonly bounds: { readonly min: number; readonly max: number };
+  readonly decision: string;
+};
+
+export type PlannedNodeGroup = {
+  readonly name: string;
+  readonly mode: Mode;
+  readonly ownership: 'own' | 'floor' | 'buffer' | 'observe';
+  /** Wanted nodes, absolute. */
+  readonly nodes: number;
+  readonly observed: { readonly desired: number; readonly min: number; readonly max: number } | null;
+  readonly bounds: { readonly min: number; readonly max: number };
+  /** Nodes to free, idle first; empty unless the group shrinks. */
+  readonly victims: readonly { readonly nodeName: string; readonly instanceId: string }[];
+  readonly decision: string;
+};
+
+/** The newest wanted counts of a pool. Actuation reads this and nothing else. */
+export type Plan = {
+  readonly pool: string;
+  /** Strictly increasing per pool: max(previous + 1, nowMs), so that it does not go back when Redis loses its tail. */
+  readonly seq: number;
+  readonly atMs: number;
+  /** `leading`: made on an event with the stored snapshot, may only raise. `full`: made with a fresh snapshot. */
+  readonly kind: 'leading' | 'full';
+  readonly targets: Readonly<Record<string, PlannedTarget>>;
+  readonly nodeGroups: Readonly<Record<string, PlannedNodeGroup>>;
+};
+
+// --- alerts -------------------------------------------------------------------------------------------------------
+
+/** A condition an alert rule found to hold now. */
+export type AlertCondition = {
+  /** `RULE/SUBJECT`, stable while the condition lasts. */
+  readonly key: string;
+  readonly severity: OpsAlert['severity'];
+  readonly title: string;
+  readonly detail: string;
+  readonly workloads: readonly string[];
+  readonly decision: string | null;
+  readonly doc: string;
+  /** Names of the alert hooks it goes to. */
+  readonly hooks: readonly string[];
+  /** It must hold so long before it fires, and be gone so long before it resolves [ms]. */
+  readonly pendingMs: number;
+  readonly clearMs: number;
+};
