@@ -122,6 +122,8 @@ export type PlannedTarget = {
   /** Bounds the actuator checks again before it writes. */
   readonly bounds: { readonly min: number; readonly max: number };
   readonly decision: string;
+  /** Broker's time of the event that led to a raise, for the event-to-patch latency; null or absent when none did [epoch ms]. */
+  readonly triggerMs?: number | null;
 };
 
 export type PlannedNodeGroup = {

@@ -1,0 +1,216 @@
+/** The only place that reads the environment. Every variable, its default and its check is in this table; all problems are reported together. */
+import { ConfigError } from '../base/errors.ts';
+import type { LogLevel } from '../base/log.ts';
+import { DEFAULT_TOPICS } from '../loop/deps.ts';
+import type { Topics } from '../loop/deps.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export type KafkaConfig = {
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly groupId: string;
+  readonly tls: boolean;
+  /** Path of a PEM file with the CA, when it is not a public one. */
+  readonly caFile: string | null;
+  readonly sasl:
+    | null
+    | {
+        readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+        readonly username: string;
+        readonly password: string;
+      }
+    | { readonly mechanism: 'aws-msk-iam'; readonly region: string };
+};
+
+export type KubernetesConfig = {
+  /** auto: KUBECONFIG, else in-cluster. eks: endpoint and CA given, token signed by SigV4. none: no cluster (observe events only). */
+  readonly kind: 'auto' | 'kubeconfig' | 'in-cluster' | 'eks' | 'none';
+  readonly kubeconfigFile: string | null;
+  readonly eks: { readonly cluster: string; readonly endpoint: string; readonly caData: string } | null;
+};
+
+export type Config = {
+  readonly logLevel: LogLevel;
+  readonly kafka: KafkaConfig;
+  readonly redis: { readonly url: string; readonly keyPrefix: string };
+  readonly kubernetes: KubernetesConfig;
+  readonly aws: { readonly region: string; readonly endpoint: string | null };
+  /** Files or folders with policies. */
+  readonly policyPaths: readonly string[];
+  readonly topics: Topics;
+  readonly http: { readonly host: string; readonly port: number; readonly statusTokenSha256: string | null };
+  readonly loop: { readonly evaluateEveryMs: number; readonly leadingDebounceMs: number };
+  /** Lambda function names (or ARNs) that wake each other; null outside Lambda. */
+  readonly functions: {
+    readonly evaluate: string | null;
+    readonly actuate: string | null;
+    readonly notify: string | null;
+  };
+};
+
+type Reader = {
+  text(name: string, fallback: string): string;
+  optional(name: string): string | null;
+  integer(name: string, options: { fallback: number; min: number; max: number }): number;
+  oneOf<T extends string>(name: string, options: { fallback: T; allowed: readonly T[] }): T;
+  list(name: string, fallback: readonly string[]): readonly string[];
+  problem(text: string): void;
+};
+
+/** Reads `env` (default: the process's). Throws ConfigError with every problem, one a line; values of secrets are never shown. */
+export function readConfig(env: Environment = process.env): Config {
+  const problems: string[] = [];
+  const read = readerOf(env, problems);
+  const config: Config = {
+    logLevel: read.oneOf('PENSTOCK_LOG_LEVEL', {
+      fallback: 'info',
+      allowed: ['debug', 'info', 'warn', 'error', 'silent'],
+    }),
+    kafka: readKafka(read),
+    redis: {
+      url: read.text('PENSTOCK_REDIS_URL', 'redis://127.0.0.1:6379'),
+      // The braces keep all queue keys of BullMQ in one slot of a Redis Cluster.
+      keyPrefix: read.text('PENSTOCK_KEY_PREFIX', 'penstock'),
+    },
+    kubernetes: readKubernetes(read),
+    aws: {
+      region: read.text('AWS_REGION', read.text('AWS_DEFAULT_REGION', 'us-east-1')),
+      endpoint: read.optional('PENSTOCK_AWS_ENDPOINT'),
+    },
+    policyPaths: read.list('PENSTOCK_POLICIES', ['infra/policies']),
+    topics: {
+      inferenceLoad: read.text('PENSTOCK_TOPIC_INFERENCE_LOAD', DEFAULT_TOPICS.inferenceLoad),
+      queueDepth: read.text('PENSTOCK_TOPIC_QUEUE_DEPTH', DEFAULT_TOPICS.queueDepth),
+      scalingDecision: read.text('PENSTOCK_TOPIC_SCALING_DECISION', DEFAULT_TOPICS.scalingDecision),
+      opsAlert: read.text('PENSTOCK_TOPIC_OPS_ALERT', DEFAULT_TOPICS.opsAlert),
+      deadLetter: read.text('PENSTOCK_TOPIC_DEAD_LETTER', DEFAULT_TOPICS.deadLetter),
+    },
+    http: {
+      host: read.text('PENSTOCK_HTTP_HOST', '127.0.0.1'),
+      port: read.integer('PENSTOCK_HTTP_PORT', { fallback: 8484, min: 0, max: 65_535 }),
+      statusTokenSha256: read.optional('PENSTOCK_STATUS_TOKEN_SHA256'),
+    },
+    loop: {
+      evaluateEveryMs: read.integer('PENSTOCK_EVALUATE_EVERY_MS', { fallback: 2_000, min: 250, max: 60_000 }),
+      leadingDebounceMs: read.integer('PENSTOCK_LEADING_DEBOUNCE_MS', { fallback: 250, min: 0, max: 10_000 }),
+    },
+    functions: {
+      evaluate: read.optional('PENSTOCK_FUNCTION_EVALUATE'),
+      actuate: read.optional('PENSTOCK_FUNCTION_ACTUATE'),
+      notify: read.optional('PENSTOCK_FUNCTION_NOTIFY'),
+    },
+  };
+  checkExposure(config, read);
+  if (problems.length > 0)
+    throw new ConfigError(`Cannot read the configuration:\n${problems.map((p) => `  ${p}`).join('\n')}`);
+  return config;
+}
+
+function readKafka(read: Reader): KafkaConfig {
+  const mechanism = read.oneOf('PENSTOCK_KAFKA_SASL', {
+    fallback: 'none',
+    allowed: ['none', 'plain', 'scram-sha-256', 'scram-sha-512', 'aws-msk-iam'],
+  });
+  return {
+    brokers: read.list('PENSTOCK_KAFKA_BROKERS', ['127.0.0.1:9092']),
+    clientId: read.text('PENSTOCK_KAFKA_CLIENT_ID', 'penstock'),
+    groupId: read.text('PENSTOCK_KAFKA_GROUP', 'penstock'),
+    tls:
+      read.oneOf('PENSTOCK_KAFKA_TLS', {
+        fallback: mechanism === 'aws-msk-iam' ? 'true' : 'false',
+        allowed: ['true', 'false'],
+      }) === 'true',
+    caFile: read.optional('PENSTOCK_KAFKA_CA_FILE'),
+    sasl: readSasl(read, mechanism),
+  };
+}
+
+function readSasl(
+  read: Reader,
+  mechanism: 'none' | 'plain' | 'scram-sha-256' | 'scram-sha-512' | 'aws-msk-iam',
+): KafkaConfig['sasl'] {
+  if (mechanism === 'none') return null;
+  if (mechanism === 'aws-msk-iam') return { mechanism, region: read.text('AWS_REGION', 'us-east-1') };
+  const username = read.optional('PENSTOCK_KAFKA_USERNAME');
+  const password = read.optional('PENSTOCK_KAFKA_PASSWORD');
+  if (username === null || password === null) {
+    read.problem(
+      `PENSTOCK_KAFKA_SASL is ${mechanism}, so PENSTOCK_KAFKA_USERNAME and PENSTOCK_KAFKA_PASSWORD are needed`,
+    );
+    return null;
+  }
+  return { mechanism, username, password };
+}
+
+function readKubernetes(read: Reader): KubernetesConfig {
+  const kind = read.oneOf('PENSTOCK_KUBERNETES', {
+    fallback: 'auto',
+    allowed: ['auto', 'kubeconfig', 'in-cluster', 'eks', 'none'],
+  });
+  const kubeconfigFile = read.optional('KUBECONFIG');
+  if (kind !== 'eks') return { kind, kubeconfigFile, eks: null };
+  const eks = {
+    cluster: read.text('PENSTOCK_EKS_CLUSTER', ''),
+    endpoint: read.text('PENSTOCK_EKS_ENDPOINT', ''),
+    caData: read.text('PENSTOCK_EKS_CA_DATA', ''),
+  };
+  for (const [name, value] of [
+    ['PENSTOCK_EKS_CLUSTER', eks.cluster],
+    ['PENSTOCK_EKS_ENDPOINT', eks.endpoint],
+    ['PENSTOCK_EKS_CA_DATA', eks.caData],
+  ]) {
+    if (value === '') read.problem(`PENSTOCK_KUBERNETES is eks, so ${name} is needed`);
+  }
+  return { kind, kubeconfigFile, eks };
+}
+
+/** A status page that names every workload is not offered to the network without a token. */
+function checkExposure(config: Config, read: Reader): void {
+  const loopback = config.http.host === '127.0.0.1' || config.http.host === 'localhost' || config.http.host === '::1';
+  if (!loopback && config.http.statusTokenSha256 === null) {
+    read.problem(
+      `PENSTOCK_HTTP_HOST is "${config.http.host}": expected a loopback address, or PENSTOCK_STATUS_TOKEN_SHA256 (hex SHA-256 of a bearer token)`,
+    );
+  }
+  if (config.http.statusTokenSha256 !== null && !/^[0-9a-f]{64}$/.test(config.http.statusTokenSha256)) {
+    read.problem('PENSTOCK_STATUS_TOKEN_SHA256: expected 64 lower-case hex digits (SHA-256 of the token)');
+  }
+}
+
+function readerOf(env: Environment, problems: string[]): Reader {
+  const raw = (name: string): string | null => {
+    const value = env[name]?.trim();
+    return value === undefined || value === '' ? null : value;
+  };
+  return {
+    optional: raw,
+    text: (name, fallback) => raw(name) ?? fallback,
+    integer: (name, { fallback, min, max }) => {
+      const text = raw(name);
+      if (text === null) return fallback;
+      const value = Number(text);
+      if (Number.isInteger(value) && value >= min && value <= max) return value;
+      problems.push(`${name} is "${text}": expected an integer from ${min} to ${max}`);
+      return fallback;
+    },
+    oneOf: (name, { fallback, allowed }) => {
+      const text = raw(name);
+      if (text === null) return fallback;
+      const found = allowed.find((value) => value === text);
+      if (found !== undefined) return found;
+      problems.push(`${name} is "${text}": expected one of ${allowed.join(', ')}`);
+      return fallback;
+    },
+    list: (name, fallback) => {
+      const text = raw(name);
+      return text === null
+        ? fallback
+        : text
+            .split(',')
+            .map((item) => item.trim())
+            .filter((item) => item !== '');
+    },
+    problem: (text) => problems.push(text),
+  };
+}
