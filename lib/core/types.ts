@@ -124,6 +124,8 @@ export type PlannedTarget = {
   readonly decision: string;
   /** Broker's time of the event that led to a raise, for the event-to-patch latency; null or absent when none did [epoch ms]. */
   readonly triggerMs?: number | null;
+  /** The evaluation that set the count: only a full one may have lowered it, and only a recent one counts. */
+  readonly decided?: { readonly kind: 'leading' | 'full'; readonly atMs: number };
 };
 
 export type PlannedNodeGroup = {

@@ -1,0 +1,76 @@
+// The two README commands on a bare machine: installs the packages when needed, says what it does, then runs `demo`, `test` or `bench`.
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const [command = 'demo', ...rest] = process.argv.slice(2);
+const say = (line) => process.stderr.write(`${line}\n`);
+
+checkNode();
+installPackages();
+process.exitCode = await run(command, rest);
+
+/** Node 20.19+, as package.json says. */
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  const ok = (major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major > 22;
+  if (ok) return;
+  say(
+    `Penstock needs Node.js 20.19 or newer (or 22.12 or newer); this is ${process.versions.node}. Get it from https://nodejs.org.`,
+  );
+  process.exit(2);
+}
+
+/** `npm ci`, only when the lock file is not the one installed last. */
+function installPackages() {
+  const stamp = join(root, 'node_modules', '.penstock-lock');
+  const digest = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
+  say('Installing the packages (npm ci, about 30 s the first time)…');
+  const startedMs = Date.now();
+  const done = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
+  if (done.status !== 0) {
+    say(
+      done.error === undefined
+        ? 'npm ci failed; its message is above.'
+        : `npm could not be started: ${done.error.message}`,
+    );
+    process.exit(1);
+  }
+  writeFileSync(stamp, digest);
+  say(`Packages are installed after ${((Date.now() - startedMs) / 1000).toFixed(1)} s.`);
+}
+
+async function run(name, args) {
+  if (name === 'test') {
+    const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
+    return await spawnNode(['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', jest, ...args]);
+  }
+  if (name === 'bench') {
+    const { buildBench } = await import('./build.mjs');
+    const file = await buildBench(args[0]);
+    return await spawnNode(['--enable-source-maps', file, ...args.slice(1)]);
+  }
+  const { buildCli } = await import('./build.mjs');
+  const cli = await buildCli();
+  return await spawnNode([cli, name, ...args]);
+}
+
+/** Runs node in the foreground and passes signals on, so that Ctrl-C gives the child time to clean up. */
+function spawnNode(args) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' });
+    // Ctrl-C in a terminal reaches the child by itself; here it must only not end the parent first.
+    process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
+    for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+    child.on('exit', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 1)));
+  });
+}

@@ -1,0 +1,53 @@
+/** Serves the HTTP API in the process host. */
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import { answerApi } from './http-api.ts';
+import type { ApiOptions } from './http-api.ts';
+
+/** A slow client may hold a socket so long, not longer [ms]. */
+const REQUEST_MS_MAX = 10_000;
+const HEADER_BYTES_MAX = 16_384;
+const CONNECTIONS_MAX = 256;
+
+export type HttpServer = { readonly port: number; close(): Promise<void> };
+
+/** Listens on `host:port` (port 0: any free one). Rejects when the port is taken. */
+export async function serveApi(
+  listen: { readonly host: string; readonly port: number },
+  options: ApiOptions,
+): Promise<HttpServer> {
+  const server: Server = createServer(
+    {
+      requestTimeout: REQUEST_MS_MAX,
+      headersTimeout: REQUEST_MS_MAX,
+      maxHeaderSize: HEADER_BYTES_MAX,
+      keepAliveTimeout: 5_000,
+    },
+    (request, response) => {
+      const path = (request.url ?? '/').split('?')[0] ?? '/';
+      // Nothing here reads a body.
+      request.resume();
+      void answerApi(
+        { method: request.method ?? '', path, authorization: request.headers.authorization },
+        options,
+      ).then((answer) => {
+        response.writeHead(answer.status, answer.headers);
+        response.end(answer.body);
+      });
+    },
+  );
+  server.maxConnections = CONNECTIONS_MAX;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(listen.port, listen.host, resolve);
+  });
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : listen.port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,152 @@
+/** Gathers what the core needs for one pool, and decides each touched workload; the others keep their count. */
+import { messageOf } from '../base/errors.ts';
+import { carriedOutcome } from '../core/carried-outcome.ts';
+import type { PoolInput, PoolNodeGroup, PoolWorkload, WorkloadControl, WorkloadOutcome } from '../core/decide-types.ts';
+import { decideWorkload } from '../core/decide-workload.ts';
+import type { ScalingPolicy } from '../core/policy.ts';
+import type { Plan, ScalingDecision, Snapshot, TargetObservation } from '../core/types.ts';
+import type { LoadWindow } from '../core/window/load-window.ts';
+import { readingsOf, warmRatioOf } from '../core/window/readings.ts';
+import type { ActuationRecord, Versioned } from '../state/contract.ts';
+import { membersOf } from './evaluate-observe.ts';
+import type { PoolContext } from './evaluate.ts';
+
+/** What is stored per workload: the core's memory, and the newest decision (recorded or not) for `status` and `explain`. */
+export type StoredControl = { readonly control: WorkloadControl; readonly latest: ScalingDecision | null };
+
+export type Decided = {
+  readonly input: PoolInput;
+  /** Workloads decided now. */
+  readonly touched: ReadonlySet<string>;
+  readonly controls: ReadonlyMap<string, Versioned<StoredControl>>;
+  /** By `target/WORKLOAD` and `nodeGroup/NAME`. */
+  readonly actuation: ReadonlyMap<string, ActuationRecord>;
+};
+
+/** Reads the stores once and runs the pure core. Throws TransientError when the store cannot be reached. */
+export async function decideWorkloads(
+  context: PoolContext,
+  seen: { readonly snapshot: Snapshot; readonly previous: Plan | undefined },
+): Promise<Decided> {
+  const { deps, policies, pool, request } = context;
+  const members = membersOf(policies, pool);
+  const asked = request.kind === 'leading' && request.workloads !== undefined ? new Set(request.workloads) : null;
+  const decidable = members.workloads.filter((policy) => asked === null || asked.has(policy.metadata.name));
+  const ids = decidable.map((policy) => policy.metadata.name);
+  const [windows, controls, actuation] = await Promise.all([
+    deps.state.load.readMany(ids),
+    readControls(context, ids),
+    readActuation(
+      context,
+      members.nodeGroups.map((group) => group.metadata.name),
+    ),
+  ]);
+  const nowMs = deps.clock.nowMs();
+  const touched = new Set(ids);
+  const workloads = members.workloads.map((policy): PoolWorkload => {
+    const id = policy.metadata.name;
+    const target = seen.snapshot.targets[id] ?? MISSING_TARGET;
+    const parts = {
+      policy,
+      target,
+      nowMs,
+      snapshot: seen.snapshot,
+      window: windows.get(id),
+      control: controls.get(id)?.value.control,
+    };
+    const outcome = touched.has(id) ? decideSafely(context, parts) : keepCount({ ...parts, previous: seen.previous });
+    return { policy, target, outcome };
+  });
+  const nodeGroups = members.nodeGroups.map((policy): PoolNodeGroup => {
+    const record = actuation.get(`nodeGroup/${policy.metadata.name}`);
+    return {
+      policy,
+      observed: seen.snapshot.nodeGroups[policy.metadata.name] ?? {
+        kind: 'missing',
+        reason: 'was not in the snapshot',
+      },
+      backoffUntilMs: record?.capacityBackoff?.untilMs ?? 0,
+      backoffCause: record?.capacityBackoff?.cause ?? null,
+    };
+  });
+  const input: PoolInput = {
+    pool,
+    kind: request.kind,
+    nowMs,
+    policyVersion: policies.version,
+    fleet: policies.fleet,
+    snapshot: seen.snapshot,
+    previous: seen.previous,
+    workloads,
+    nodeGroups,
+  };
+  return { input, touched, controls, actuation };
+}
+
+const MISSING_TARGET: TargetObservation = { kind: 'missing', reason: 'was not in the snapshot' };
+
+type Parts = {
+  readonly policy: ScalingPolicy;
+  readonly target: TargetObservation;
+  readonly nowMs: number;
+  readonly snapshot: Snapshot;
+  readonly window: LoadWindow | undefined;
+  readonly control: WorkloadControl | undefined;
+};
+
+/** A broken invariant fails this workload's evaluation only, closed: its count stands. */
+function decideSafely(context: PoolContext, parts: Parts): WorkloadOutcome {
+  try {
+    return decideWorkload({
+      policy: parts.policy,
+      kind: context.request.kind,
+      nowMs: parts.nowMs,
+      readings: readingsOf(parts.window, {
+        nowMs: parts.nowMs,
+        readyReplicas: parts.target.kind === 'observed' ? parts.target.ready : null,
+      }),
+      holdUntilMs: parts.window?.holdUntilMs ?? 0,
+      warmRatio: parts.window === undefined ? 0 : warmRatioOf(parts.window, parts.nowMs),
+      target: parts.target,
+      snapshotAgeMs: Math.max(0, parts.nowMs - parts.snapshot.atMs),
+      control: parts.control,
+    });
+  } catch (error) {
+    const workload = parts.policy.metadata.name;
+    context.deps.metrics.count('decide_failures_total');
+    context.deps.log.error('decision failed, the count stands', { workload, error: messageOf(error) });
+    return keepCount({ ...parts, previous: undefined, reason: `decision failed: ${messageOf(error)}` });
+  }
+}
+
+function keepCount(parts: Parts & { readonly previous: Plan | undefined; readonly reason?: string }): WorkloadOutcome {
+  const planned = parts.previous?.targets[parts.policy.metadata.name]?.replicas;
+  const observed = parts.target.kind === 'observed' ? parts.target.replicas : undefined;
+  return carriedOutcome({
+    replicas: planned ?? parts.control?.lastWanted ?? observed ?? parts.policy.spec.replicas.min,
+    reason: parts.reason ?? 'no new event since it was decided',
+    control: parts.control,
+  });
+}
+
+async function readControls(
+  context: PoolContext,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, Versioned<StoredControl>>> {
+  const stored = await context.deps.state.control.readMany(ids);
+  return stored as ReadonlyMap<string, Versioned<StoredControl>>;
+}
+
+async function readActuation(
+  context: PoolContext,
+  groups: readonly string[],
+): Promise<ReadonlyMap<string, ActuationRecord>> {
+  // A leading evaluation only needs the groups; alert rules of the full one look at the targets too.
+  const targets = context.request.kind === 'full' ? membersOf(context.policies, context.pool).workloads : [];
+  const ids = [
+    ...groups.map((name) => `nodeGroup/${name}`),
+    ...targets.map((policy) => `target/${policy.metadata.name}`),
+  ];
+  const stored = await context.deps.state.actuation.readMany(ids);
+  return new Map([...stored].map(([id, versioned]) => [id, versioned.value]));
+}

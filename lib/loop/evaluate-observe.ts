@@ -1,0 +1,62 @@
+/** Snapshots of the cluster: fresh for full evaluations, the last one for leading ones. */
+import { messageOf } from '../base/errors.ts';
+import type { NodeGroupPolicy, PolicySet, ScalingPolicy } from '../core/policy.ts';
+import type { Snapshot } from '../core/types.ts';
+import type { EvaluateDeps } from './deps.ts';
+import type { PoolContext } from './evaluate.ts';
+
+export type Snapshots = {
+  /** Full: observed afresh (what cannot be observed is missing, with the reason). Leading: the last one known, or undefined. */
+  get(context: PoolContext): Promise<Snapshot | undefined>;
+};
+
+/** Keeps the newest snapshot of each pool in this process; also in the store when `shareSnapshots`. */
+export function makeSnapshots(deps: EvaluateDeps, options: { readonly shareSnapshots: boolean }): Snapshots {
+  const newest = new Map<string, Snapshot>();
+  return {
+    get: async ({ policies, pool, request }) => {
+      if (request.kind === 'leading') {
+        if (!options.shareSnapshots) return newest.get(pool);
+        return (await deps.state.snapshots.read(pool))?.value;
+      }
+      const snapshot = await observe(deps, membersOf(policies, pool));
+      newest.set(pool, snapshot);
+      if (options.shareSnapshots) await share(deps, { pool, snapshot });
+      return snapshot;
+    },
+  };
+}
+
+export type PoolMembers = {
+  readonly workloads: readonly ScalingPolicy[];
+  readonly nodeGroups: readonly NodeGroupPolicy[];
+};
+
+/** Workloads of a pool, and the node groups any of them may use. */
+export function membersOf(policies: PolicySet, pool: string): PoolMembers {
+  const workloads = [...policies.workloads.values()].filter((policy) => policy.spec.pool === pool);
+  const names = new Set(workloads.flatMap((policy) => policy.spec.nodeGroups));
+  return { workloads, nodeGroups: [...names].flatMap((name) => policies.nodeGroups.get(name) ?? []) };
+}
+
+/** The cluster out of reach is a snapshot in which everything is missing: the core holds, and the alert rules say so. */
+async function observe(deps: EvaluateDeps, members: PoolMembers): Promise<Snapshot> {
+  try {
+    return await deps.clusterView.observe(members);
+  } catch (error) {
+    const missing = { kind: 'missing', reason: messageOf(error) } as const;
+    deps.metrics.count('observe_failures_total');
+    deps.log.warn('cluster could not be observed, nothing shrinks', { error: missing.reason });
+    return {
+      atMs: deps.clock.nowMs(),
+      targets: Object.fromEntries(members.workloads.map((policy) => [policy.metadata.name, missing])),
+      nodeGroups: Object.fromEntries(members.nodeGroups.map((policy) => [policy.metadata.name, missing])),
+    };
+  }
+}
+
+/** A lost race is fine: the other snapshot is as fresh. */
+async function share(deps: EvaluateDeps, { pool, snapshot }: { pool: string; snapshot: Snapshot }): Promise<void> {
+  const stored = await deps.state.snapshots.read(pool);
+  await deps.state.snapshots.compareAndSet(pool, snapshot, stored?.version);
+}

@@ -1,0 +1,101 @@
+/** After a plan was stored: tells the ledger and Kafka, wakes the targets that must move, keeps the core's memory. */
+import type { ActionJob } from '../action-queue/contract.ts';
+import { worthRecording } from '../core/worth-recording.ts';
+import type { PlannedNodeGroup, PlannedTarget, ScalingDecision } from '../core/types.ts';
+import type { StoredControl } from './evaluate-decide.ts';
+import type { PoolContext, StoredPlan } from './evaluate.ts';
+
+/** Records the decisions whose count or binding rule changed: ledger, log line, outbox. */
+export async function publishDecisions(context: PoolContext, stored: StoredPlan): Promise<void> {
+  const { deps } = context;
+  const changed = decisionsOf(stored).filter((decision) =>
+    worthRecording(controlOf(stored, decision.workload), decision),
+  );
+  if (changed.length === 0) return;
+  for (const decision of changed) {
+    deps.log.info('decided', {
+      workload: decision.workload,
+      decision: decision.id,
+      current: decision.replicas.current,
+      wanted: decision.replicas.wanted,
+      binding: decision.binding,
+      mode: decision.mode,
+      kind: context.request.kind,
+    });
+  }
+  deps.metrics.count('decisions_total', changed.length);
+  await Promise.all(changed.map((decision) => deps.state.ledger.record(decision)));
+  await deps.state.outbox.put(
+    changed.map((decision) => ({
+      topic: deps.topics.scalingDecision,
+      key: decision.workload,
+      value: JSON.stringify(decision),
+    })),
+  );
+  await deps.wake.notify();
+}
+
+function decisionsOf(stored: StoredPlan): ScalingDecision[] {
+  return stored.outcome.decisions.filter((decision) => stored.touched.has(decision.workload));
+}
+
+function controlOf(stored: StoredPlan, workload: string): StoredControl['control'] | undefined {
+  return stored.controls.get(workload)?.value.control;
+}
+
+/** Wakes every target and node group whose plan differs from what was observed. Returns how many. */
+export async function wakeTargets(context: PoolContext, stored: StoredPlan): Promise<number> {
+  const { pool } = context;
+  const jobs: ActionJob[] = [
+    ...Object.values(stored.plan.targets)
+      .filter((target) => context.request.kind === 'full' || stored.touched.has(target.workload))
+      .filter(mustMove)
+      .map((target): ActionJob => ({ kind: 'target', pool, id: target.workload })),
+    ...Object.values(stored.plan.nodeGroups)
+      .filter((group) => mustResize(group) || isDraining(stored, group.name))
+      .map((group): ActionJob => ({ kind: 'nodeGroup', pool, id: group.name })),
+  ];
+  if (jobs.length === 0) return 0;
+  await context.deps.queue.wake(jobs);
+  await context.deps.wake.actuate();
+  return jobs.length;
+}
+
+function mustMove(target: PlannedTarget): boolean {
+  return target.mode === 'act' && target.observed !== null && target.observed.replicas !== target.replicas;
+}
+
+function mustResize(group: PlannedNodeGroup): boolean {
+  if (group.mode !== 'act' || group.observed === null || group.ownership === 'observe') return false;
+  return group.victims.length > 0 || group.nodes > group.observed.desired;
+}
+
+/** A drain that is no longer wanted must be undone, so its group is looked at as long as one runs. */
+function isDraining(stored: StoredPlan, name: string): boolean {
+  return (stored.actuation.get(`nodeGroup/${name}`)?.drains ?? []).length > 0;
+}
+
+/** Keeps the core's memory of the workloads decided now. A lost race means that a newer evaluation has written its own. */
+export async function saveControls(context: PoolContext, stored: StoredPlan): Promise<void> {
+  const latest = new Map(decisionsOf(stored).map((decision) => [decision.workload, decision]));
+  await Promise.all(
+    stored.input.workloads
+      .filter(({ policy }) => stored.touched.has(policy.metadata.name))
+      .map(async ({ policy, outcome }) => {
+        const id = policy.metadata.name;
+        const before = stored.controls.get(id);
+        const decision = latest.get(id) ?? null;
+        const recorded = decision !== null && worthRecording(before?.value.control, decision);
+        const value: StoredControl = {
+          control: recorded
+            ? {
+                ...outcome.control,
+                lastRecorded: { id: decision.id, wanted: decision.replicas.wanted, binding: decision.binding },
+              }
+            : outcome.control,
+          latest: decision,
+        };
+        await context.deps.state.control.compareAndSet(id, value, before?.version);
+      }),
+  );
+}

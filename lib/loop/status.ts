@@ -1,0 +1,130 @@
+/** What an operator sees: every workload with its load, counts, last decision, and every node group and alert. */
+import type { PolicySet } from '../core/policy.ts';
+import type { OpsAlert, ScalingDecision } from '../core/types.ts';
+import type { ActuationRecord } from '../state/contract.ts';
+import type { LoopDeps } from './deps.ts';
+import type { StoredControl } from './evaluate-decide.ts';
+
+export type WorkloadStatus = {
+  readonly workload: string;
+  readonly pool: string;
+  readonly mode: string;
+  /** Counts as the last decision saw them; null when not observed. */
+  readonly current: number | null;
+  readonly ready: number | null;
+  /** Null before the first decision. */
+  readonly wanted: number | null;
+  readonly min: number;
+  readonly max: number;
+  readonly binding: string | null;
+  /** The sentence of the rule that had the last word. */
+  readonly because: string | null;
+  readonly inputs: ScalingDecision['inputs'];
+  readonly decision: string | null;
+  readonly decidedAtMs: number | null;
+  readonly lastAction: { readonly outcome: string; readonly detail: string; readonly atMs: number } | null;
+};
+
+export type NodeGroupStatus = {
+  readonly nodeGroup: string;
+  readonly mode: string;
+  readonly ownership: string;
+  readonly current: number | null;
+  readonly wanted: number | null;
+  readonly max: number;
+  /** Names of nodes being freed. */
+  readonly draining: readonly string[];
+  readonly shortage: string | null;
+  readonly lastAction: WorkloadStatus['lastAction'];
+};
+
+export type StatusView = {
+  readonly atMs: number;
+  readonly policyVersion: string;
+  readonly workloads: readonly WorkloadStatus[];
+  readonly nodeGroups: readonly NodeGroupStatus[];
+  readonly alerts: readonly OpsAlert[];
+  /** Messages waiting for Kafka, and jobs in the action queue. */
+  readonly outbox: number;
+  readonly jobs: number;
+};
+
+export type StatusDeps = Pick<LoopDeps, 'clock' | 'state' | 'policies' | 'queue'>;
+
+/** Reads it all from the store: the answer is the same in every host. Throws TransientError when the store cannot be reached. */
+export async function readStatus(deps: StatusDeps): Promise<StatusView> {
+  const policies = await deps.policies.current();
+  const [workloads, nodeGroups, alerts, outbox, jobs] = await Promise.all([
+    workloadStatuses(deps, policies),
+    nodeGroupStatuses(deps, policies),
+    firingAlerts(deps, policies),
+    deps.state.outbox.size(),
+    deps.queue.depth(),
+  ]);
+  return { atMs: deps.clock.nowMs(), policyVersion: policies.version, workloads, nodeGroups, alerts, outbox, jobs };
+}
+
+async function workloadStatuses(deps: StatusDeps, policies: PolicySet): Promise<WorkloadStatus[]> {
+  const ids = [...policies.workloads.keys()];
+  const [controls, actions] = await Promise.all([
+    deps.state.control.readMany(ids),
+    deps.state.actuation.readMany(ids.map((id) => `target/${id}`)),
+  ]);
+  return [...policies.workloads].map(([id, policy]) => {
+    const stored = controls.get(id)?.value as StoredControl | undefined;
+    const latest = stored?.latest ?? null;
+    const because = latest?.trail.findLast((step) => step.rule === latest.binding)?.because;
+    return {
+      workload: id,
+      pool: policy.spec.pool,
+      mode: policy.spec.mode,
+      current: latest?.replicas.current ?? null,
+      ready: latest?.replicas.ready ?? null,
+      wanted: latest?.replicas.wanted ?? null,
+      min: policy.spec.replicas.min,
+      max: policy.spec.replicas.max,
+      binding: latest?.binding ?? null,
+      because: because ?? latest?.trail.at(-1)?.because ?? null,
+      inputs: latest?.inputs ?? [],
+      decision: latest?.id ?? null,
+      decidedAtMs: latest?.atMs ?? null,
+      lastAction: actionOf(actions.get(`target/${id}`)?.value),
+    };
+  });
+}
+
+async function nodeGroupStatuses(deps: StatusDeps, policies: PolicySet): Promise<NodeGroupStatus[]> {
+  const pools = [...new Set([...policies.workloads.values()].map((policy) => policy.spec.pool))];
+  const [plans, actions] = await Promise.all([
+    deps.state.plans.readMany(pools),
+    deps.state.actuation.readMany([...policies.nodeGroups.keys()].map((name) => `nodeGroup/${name}`)),
+  ]);
+  return [...policies.nodeGroups].map(([name, policy]) => {
+    const planned = [...plans.values()].map((plan) => plan.value.nodeGroups[name]).find((group) => group !== undefined);
+    const record = actions.get(`nodeGroup/${name}`)?.value;
+    return {
+      nodeGroup: name,
+      mode: policy.spec.mode,
+      ownership: policy.spec.ownership,
+      current: planned?.observed?.desired ?? null,
+      wanted: planned?.nodes ?? null,
+      max: policy.spec.nodes.max,
+      draining: (record?.drains ?? []).map((drain) => drain.nodeName),
+      shortage: record?.capacityBackoff?.cause ?? null,
+      lastAction: actionOf(record),
+    };
+  });
+}
+
+async function firingAlerts(deps: StatusDeps, policies: PolicySet): Promise<OpsAlert[]> {
+  const pools = [...new Set([...policies.workloads.values()].map((policy) => policy.spec.pool))];
+  const books = await deps.state.alerts.readMany(pools);
+  return [...books.values()]
+    .flatMap((book) => Object.values(book.value))
+    .filter((entry) => entry.phase !== 'pending')
+    .map((entry) => entry.alert);
+}
+
+function actionOf(record: ActuationRecord | undefined): WorkloadStatus['lastAction'] {
+  return record === undefined ? null : { outcome: record.outcome, detail: record.detail, atMs: record.atMs };
+}
