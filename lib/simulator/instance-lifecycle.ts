@@ -1,0 +1,140 @@
+/** An instance from launch to end: boot, join, GPUs, reclaim, termination. */
+import { drawArrivalMs, drawDurationMs, drawHex } from './draws.ts';
+import { expelPods, joinNode, offerGpus, removeNode, setNodeReady } from './nodes.ts';
+import type { BootFault, InstanceRecord, NodeGroupRecord, ScalingActivity } from './records.ts';
+import { addActivity, finishActivity, launchCause } from './scaling-activities.ts';
+import { planIn } from './state.ts';
+import type { WorldState } from './state.ts';
+
+/** A node shows up NotReady this long before it is Ready. */
+const REGISTERED_BEFORE_READY_MS = 5_000;
+
+/** An instance that exists since now; nothing is planned for it yet. */
+export function createInstance(state: WorldState, group: NodeGroupRecord): InstanceRecord {
+  const instance: InstanceRecord = {
+    id: `i-0${drawHex(state.draws.names, 16)}`,
+    group,
+    zone: nextZone(group),
+    launchedMs: state.nowMs,
+    stoppedMs: undefined,
+    lifecycle: 'Pending',
+    protectedFromScaleIn: false,
+    node: undefined,
+  };
+  group.launchedCount += 1;
+  group.freeAddresses -= 1;
+  group.instances.set(instance.id, instance);
+  const reclaimMs = drawArrivalMs(state.draws.failures, group.reclaimsPerInstanceHour);
+  if (reclaimMs < Infinity) planIn(state, reclaimMs, () => reclaimInstance(state, instance));
+  return instance;
+}
+
+/** The zone of the next launch: the group's zones in turn. */
+export function nextZone(group: NodeGroupRecord): string {
+  return group.zones[group.launchedCount % group.zones.length] ?? 'eu-west-1a';
+}
+
+/** Launches an instance and plans its way to a Ready node with GPUs. */
+export function launchInstance(state: WorldState, group: NodeGroupRecord): InstanceRecord {
+  const cause = launchCause(state, group);
+  const instance = createInstance(state, group);
+  const description = `Launching a new EC2 instance: ${instance.id}`;
+  const activity = addActivity(state, group, { status: 'InProgress', description, cause });
+  planIn(state, group.inServiceSec * 1000, () => {
+    if (instance.lifecycle === 'Pending') instance.lifecycle = 'InService';
+    finishActivity(state, activity);
+  });
+  const fault = takeBootFault(group);
+  const sigma = state.settings.durationSigma;
+  const bootMs = drawDurationMs(state.draws.durations, { medianSec: group.bootSec, sigma });
+  const gpuMs = drawDurationMs(state.draws.durations, { medianSec: group.gpuReadySec, sigma });
+  if (fault === 'neverJoins') reportMissingNode(state, instance);
+  else planJoin(state, instance, { bootMs, gpuMs: fault === 'joinsWithoutGpus' ? Infinity : gpuMs });
+  return instance;
+}
+
+function planJoin(state: WorldState, instance: InstanceRecord, times: { bootMs: number; gpuMs: number }): void {
+  planIn(state, times.bootMs - REGISTERED_BEFORE_READY_MS, () => {
+    if (isAlive(instance)) joinNode(state, instance);
+  });
+  planIn(state, times.bootMs, () => {
+    if (!isAlive(instance) || instance.node === undefined) return;
+    setNodeReady(state, instance.node, true);
+    instance.group.issues.delete('NodeCreationFailure');
+  });
+  if (times.gpuMs === Infinity) return;
+  planIn(state, times.bootMs + times.gpuMs, () => {
+    if (instance.node !== undefined) offerGpus(state, instance.node);
+  });
+}
+
+function takeBootFault(group: NodeGroupRecord): BootFault | undefined {
+  if (group.bootFault === undefined) return undefined;
+  const { fault } = group.bootFault;
+  group.bootFault.remaining -= 1;
+  if (group.bootFault.remaining <= 0) group.bootFault = undefined;
+  return fault;
+}
+
+function reportMissingNode(state: WorldState, instance: InstanceRecord): void {
+  planIn(state, state.settings.joinTimeoutSec * 1000, () => {
+    if (!isAlive(instance)) return;
+    instance.group.issues.set('NodeCreationFailure', {
+      code: 'NodeCreationFailure',
+      message: 'Instances failed to join the kubernetes cluster',
+      resourceIds: [instance.id],
+    });
+  });
+}
+
+export type Termination = { readonly cause: string; readonly deadlineSec: number; readonly waitForDeadline?: boolean };
+
+/** Begins to terminate: the node is cordoned and its pods are deleted without asking disruption budgets; the instance
+ *  goes when they are gone, at the latest after `deadlineSec` [s] (and not before it with `waitForDeadline`). */
+export function beginTermination(state: WorldState, instance: InstanceRecord, how: Termination): ScalingActivity {
+  instance.lifecycle = 'Terminating:Wait';
+  instance.group.instancesChanged = true;
+  const activity = addActivity(state, instance.group, {
+    status: 'InProgress',
+    description: `Terminating EC2 instance: ${instance.id}`,
+    cause: how.cause,
+  });
+  const end = (): void => endInstance(state, instance, activity);
+  const { node } = instance;
+  planIn(state, node === undefined ? 0 : how.deadlineSec * 1000, end);
+  if (node === undefined) return activity;
+  if (how.waitForDeadline !== true) node.whenEmpty = end;
+  expelPods(state, node);
+  if (node.pods.size === 0) node.whenEmpty?.();
+  return activity;
+}
+
+/** Stops the instance now: it costs nothing more and its node is gone; its group forgets it after the shutdown. */
+export function endInstance(state: WorldState, instance: InstanceRecord, activity?: ScalingActivity): void {
+  if (instance.stoppedMs !== undefined) return;
+  const { group } = instance;
+  instance.stoppedMs = state.nowMs;
+  instance.lifecycle = 'Terminating';
+  group.instancesChanged = true;
+  const billedMs = Math.max(state.settings.billedSecMin * 1000, state.nowMs - instance.launchedMs);
+  group.stoppedInstanceMs += billedMs;
+  group.stoppedGpuMs += billedMs * group.gpusPerNode;
+  group.freeAddresses += 1;
+  if (instance.node !== undefined) removeNode(state, instance.node);
+  planIn(state, state.settings.shutdownSec * 1000, () => {
+    group.instances.delete(instance.id);
+    if (activity !== undefined) finishActivity(state, activity);
+  });
+}
+
+/** The cloud takes a spot instance back: pods get the warning time, then the instance is gone whatever they do. */
+export function reclaimInstance(state: WorldState, instance: InstanceRecord): void {
+  if (!isAlive(instance)) return;
+  const cause = `At ${new Date(state.nowMs).toISOString()} an instance was taken out of service in response to an EC2 instance rebalance recommendation.`;
+  beginTermination(state, instance, { cause, deadlineSec: state.settings.spotWarningSec, waitForDeadline: true });
+}
+
+/** Neither terminating nor gone. */
+export function isAlive(instance: InstanceRecord): boolean {
+  return instance.lifecycle === 'Pending' || instance.lifecycle === 'InService';
+}

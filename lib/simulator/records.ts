@@ -1,0 +1,206 @@
+/** The things a world consists of. Records are changed in place by the world alone; everybody else reads. */
+
+export type Labels = Readonly<Record<string, string>>;
+export type Annotations = Readonly<Record<string, string>>;
+export type Taint = { readonly key: string; readonly value?: string; readonly effect: string };
+export type Toleration = {
+  readonly key?: string;
+  readonly operator?: 'Exists' | 'Equal';
+  readonly value?: string;
+  readonly effect?: string;
+};
+
+/** The GPU resource of the whole world. */
+export const GPU_RESOURCE = 'nvidia.com/gpu';
+
+type Versioned = { readonly uid: string; readonly createdMs: number; resourceVersion: number };
+
+export type DeploymentRecord = Versioned & {
+  readonly kind: 'deployments';
+  readonly namespace: string;
+  readonly name: string;
+  labels: Labels;
+  annotations: Annotations;
+  readonly podLabels: Labels;
+  readonly templateHash: string;
+  readonly replicaSetUid: string;
+  readonly gpusPerPod: number;
+  readonly nodeSelector: Labels;
+  readonly tolerations: readonly Toleration[];
+  readonly image: string;
+  readonly terminationGracePeriodSec: number;
+  drainSec: number;
+  imagePullSec: number;
+  modelLoadSec: number;
+  failedStartRatio: number;
+  /** Starts still to fail for certain, whatever the ratio. */
+  failNextStarts: number;
+  replicas: number;
+  generation: number;
+  status: DeploymentStatus;
+  /** Pods not yet gone, terminating ones included. */
+  readonly pods: Set<PodRecord>;
+};
+
+export type DeploymentStatus = {
+  readonly observedGeneration: number;
+  readonly replicas: number;
+  readonly readyReplicas: number;
+  readonly terminatingReplicas: number;
+  readonly availableChangedMs: number;
+};
+
+export type PodRecord = Versioned & {
+  readonly kind: 'pods';
+  readonly namespace: string;
+  readonly name: string;
+  readonly deployment: DeploymentRecord;
+  labels: Labels;
+  annotations: Annotations;
+  readonly gpus: number;
+  readonly ip: string;
+  phase: 'Pending' | 'Running';
+  node: NodeRecord | undefined;
+  /** Why it could not be placed; undefined before the first attempt and once placed. */
+  unschedulable: string | undefined;
+  scheduledMs: number | undefined;
+  startedMs: number | undefined;
+  /** The model is loaded; Ready when the node is Ready too. */
+  loaded: boolean;
+  ready: boolean;
+  readyChangedMs: number;
+  crashed: boolean;
+  restarts: number;
+  deletion: { readonly requestedMs: number; readonly graceSec: number } | undefined;
+  gone: boolean;
+};
+
+export type NodeRecord = Versioned & {
+  readonly kind: 'nodes';
+  readonly name: string;
+  readonly instance: InstanceRecord;
+  labels: Labels;
+  annotations: Annotations;
+  taints: readonly Taint[];
+  unschedulable: boolean;
+  ready: boolean;
+  readyChangedMs: number;
+  gpusAllocatable: number;
+  gpusUsed: number;
+  /** Image → when it is on the node [epoch ms]. */
+  readonly images: Map<string, number>;
+  readonly pods: Set<PodRecord>;
+  /** Called once when the last pod has gone, for a terminating instance. */
+  whenEmpty: (() => void) | undefined;
+};
+
+export type InstanceLifecycle = 'Pending' | 'InService' | 'Terminating:Wait' | 'Terminating';
+
+export type InstanceRecord = {
+  readonly id: string;
+  readonly group: NodeGroupRecord;
+  readonly zone: string;
+  readonly launchedMs: number;
+  /** No longer billed from here on [epoch ms]. */
+  stoppedMs: number | undefined;
+  lifecycle: InstanceLifecycle;
+  protectedFromScaleIn: boolean;
+  node: NodeRecord | undefined;
+};
+
+export type LaunchFault = 'insufficientCapacity' | 'insufficientFreeAddresses' | 'quota';
+/** What a started instance may do wrong. */
+export type BootFault = 'neverJoins' | 'joinsWithoutGpus';
+
+export type Issue = { readonly code: string; readonly message: string; readonly resourceIds: readonly string[] };
+
+export type ScalingActivity = {
+  readonly id: string;
+  readonly startMs: number;
+  endMs: number | undefined;
+  status: 'InProgress' | 'Successful' | 'Failed';
+  readonly description: string;
+  readonly cause: string;
+  readonly statusMessage: string | undefined;
+};
+
+export type ScalingConfig = { readonly minSize: number; readonly maxSize: number; readonly desiredSize: number };
+
+export type NodeGroupUpdate = {
+  readonly id: string;
+  readonly createdMs: number;
+  readonly wanted: ScalingConfig;
+  status: 'InProgress' | 'Successful' | 'Failed' | 'Cancelled';
+  readonly errors: { readonly errorCode: string; readonly errorMessage: string; readonly resourceIds: string[] }[];
+};
+
+export type NodeGroupRecord = {
+  readonly name: string;
+  readonly scalingGroupName: string;
+  readonly createdMs: number;
+  readonly instanceType: string;
+  readonly gpusPerNode: number;
+  readonly usdPerHour: number;
+  readonly market: 'ON_DEMAND' | 'SPOT';
+  readonly zones: readonly string[];
+  readonly labels: Labels;
+  readonly taints: readonly Taint[];
+  bootSec: number;
+  gpuReadySec: number;
+  readonly inServiceSec: number;
+  readonly reclaimsPerInstanceHour: number;
+  size: ScalingConfig;
+  capacity: number;
+  freeAddresses: number;
+  bootFault: { readonly fault: BootFault; remaining: number } | undefined;
+  /** Not before this time [epoch ms] is another launch attempted. */
+  nextLaunchMs: number;
+  /** An instance began to terminate or stopped: the group has to look again. */
+  instancesChanged: boolean;
+  reconcilePlanned: boolean;
+  retryPlanned: boolean;
+  readonly instances: Map<string, InstanceRecord>;
+  launchedCount: number;
+  readonly issues: Map<string, Issue>;
+  /** Newest last, at most {@link ACTIVITIES_MAX}. */
+  readonly activities: ScalingActivity[];
+  readonly updates: Map<string, NodeGroupUpdate>;
+  readonly updatesByToken: Map<string, NodeGroupUpdate>;
+  updateInProgress: NodeGroupUpdate | undefined;
+  nextUpdateFault: UpdateFault | undefined;
+  /** Sums of instances that have stopped. */
+  stoppedGpuMs: number;
+  stoppedInstanceMs: number;
+};
+
+export type UpdateFault =
+  | { readonly kind: 'hang' }
+  | { readonly kind: 'fail'; readonly errorCode: string; readonly errorMessage: string };
+
+/** Scaling activities kept per group: more than any client pages through, bounded for long runs. */
+export const ACTIVITIES_MAX = 200;
+/** Updates kept per group, with their request tokens. */
+export const UPDATES_MAX = 500;
+
+export type DisruptionBudgetRecord = Versioned & {
+  readonly kind: 'poddisruptionbudgets';
+  readonly namespace: string;
+  readonly name: string;
+  readonly matchLabels: Labels;
+  minAvailable: number | string | undefined;
+  maxUnavailable: number | string | undefined;
+  generation: number;
+};
+
+export type PodAutoscalerRecord = Versioned & {
+  readonly kind: 'horizontalpodautoscalers';
+  readonly namespace: string;
+  readonly name: string;
+  readonly deployment: string;
+  readonly minReplicas: number;
+  readonly maxReplicas: number;
+};
+
+/** What the Kubernetes API shows. */
+export type ApiRecord = DeploymentRecord | PodRecord | NodeRecord | DisruptionBudgetRecord | PodAutoscalerRecord;
+export type ApiKind = ApiRecord['kind'];
