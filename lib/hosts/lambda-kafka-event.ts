@@ -40,7 +40,12 @@ export function decodeKafkaEvent(event: unknown): readonly KeyedBatch[] {
 
 /** Groups by the topic-partition of the records: normally exactly one per key. */
 function batchesOf(eventKey: string, records: readonly StreamRecord[]): KeyedBatch[] {
-  const groups = Map.groupBy(records, topicPartition);
+  const groups = new Map<string, StreamRecord[]>();
+  for (const record of records) {
+    const group = groups.get(topicPartition(record)) ?? [];
+    groups.set(topicPartition(record), group);
+    group.push(record);
+  }
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
     if (first === undefined) return [];
