@@ -23,6 +23,8 @@ export type Reading =
       readonly coverageRatio: number;
       /** Since the end of the newest interval that was heard [ms]. */
       readonly ageMs: number;
+      /** Who said so. A gateway or a queue also speaks while no pod exists; taken for a pod when left out. */
+      readonly from?: 'pod' | 'gateway' | 'queue';
     }
   | { readonly kind: 'missing'; readonly reason: string; readonly ageMs: number | null };
 
@@ -151,6 +153,8 @@ export type Plan = {
   readonly kind: 'leading' | 'full';
   readonly targets: Readonly<Record<string, PlannedTarget>>;
   readonly nodeGroups: Readonly<Record<string, PlannedNodeGroup>>;
+  /** Nodes nobody needs, and since when [epoch ms]: carried from plan to plan, so that a node goes only after it was idle long enough. */
+  readonly idleNodes?: Readonly<Record<string, number>>;
 };
 
 // --- alerts -------------------------------------------------------------------------------------------------------
@@ -171,3 +175,20 @@ export type AlertCondition = {
   readonly pendingMs: number;
   readonly clearMs: number;
 };
+
+/** State of one alert in the book. */
+export type AlertEntry = {
+  /** As it is now; what people were told last is in `told`. */
+  readonly alert: OpsAlert;
+  readonly hooks: readonly string[];
+  /** Pending conditions are not told to anyone yet. */
+  readonly phase: 'pending' | 'firing' | 'clearing';
+  readonly phaseSinceMs: number;
+  /** Must be gone so long before it resolves [ms]; 0 when left out. */
+  readonly clearMs?: number;
+  /** The last message that went out. */
+  readonly told?: { readonly severity: OpsAlert['severity']; readonly title: string; readonly atMs: number };
+};
+
+/** Alerts of one pool that are not over yet, by key. */
+export type AlertBook = Readonly<Record<string, AlertEntry>>;

@@ -6,8 +6,10 @@
  *
  * Every call touches one key, so that any sharding by key works.
  */
-import type { OpsAlert, Plan, ScalingDecision, Snapshot } from '../core/types.ts';
+import type { AlertBook, Plan, ScalingDecision, Snapshot } from '../core/types.ts';
 import type { LoadWindow } from '../core/window/load-window.ts';
+
+export type { AlertBook, AlertEntry } from '../core/types.ts';
 
 /** The rolling load of workloads. */
 export type LoadState = {
@@ -89,18 +91,6 @@ export type DirtySet = {
   /** Clears marks that are not newer than what was listed. */
   clear(marks: readonly { readonly workload: string; readonly atMs: number }[]): Promise<void>;
 };
-
-/** State of one alert in the book. */
-export type AlertEntry = {
-  readonly alert: OpsAlert;
-  readonly hooks: readonly string[];
-  /** Pending conditions are not told to anyone yet. */
-  readonly phase: 'pending' | 'firing' | 'clearing';
-  readonly phaseSinceMs: number;
-};
-
-/** Alerts of one pool that are not over yet, by key. */
-export type AlertBook = Readonly<Record<string, AlertEntry>>;
 
 /** What the last steps of actuation came to, per target (`target/WORKLOAD`) or node group (`nodeGroup/NAME`). */
 export type ActuationRecord = {
