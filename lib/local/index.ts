@@ -1,0 +1,6 @@
+/** Brings up real Kafka and Redis for the demo and for tests, without root and on a bare machine. */
+export { defaultCacheDir } from './cache.ts';
+export { existingKafka, existingRedis } from './existing.ts';
+export { startKafka, type StartKafkaOptions } from './kafka.ts';
+export { startRedis, type StartRedisOptions } from './redis.ts';
+export type { KafkaHandle, KafkaSecurity, Progress, RedisHandle, ServerHandle } from './types.ts';
