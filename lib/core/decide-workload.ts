@@ -1,0 +1,188 @@
+/** First pure step: readings, snapshot, policy and memory → wanted replicas of one workload, with the trail of reasons. */
+import { assert } from '../base/assert.ts';
+import { EMPTY_CONTROL } from './carried-outcome.ts';
+import type { WorkloadControl, WorkloadInput, WorkloadOutcome } from './decide-types.ts';
+import { count, duration } from './format.ts';
+import { rememberChange } from './scaling/changes.ts';
+import { sizeDemand } from './scaling/demand.ts';
+import { fallbackDue, unknownSince } from './scaling/fallback.ts';
+import { holdOf } from './scaling/hold.ts';
+import type { Hold } from './scaling/hold.ts';
+import { peakWant, rememberWant, stabilizationMs, startsAfresh } from './scaling/stabilise.ts';
+import type { Wants } from './scaling/stabilise.ts';
+import { standingReplicas } from './scaling/standing.ts';
+import { decreaseAllowance, recentDecreases, rememberDecrease } from './scaling/step-limit.ts';
+import { seesWork, whyNotZero } from './scaling/zero.ts';
+import type { SignalDemand } from './signals/contract.ts';
+import { demandsOf } from './signals/index.ts';
+import { EMPTY_DRAFT, step } from './trail.ts';
+import type { Draft } from './trail.ts';
+
+/**
+ * Wanted replicas before allocation: an integer from `replicas.min` to `replicas.max`, or the current count while that is above the
+ * maximum and may not be lowered. Growth is immediate. A decrease needs a full evaluation, complete and fresh readings, a warm window and a
+ * fresh snapshot, goes no lower than the peak of the stabilization window, and no faster than `maxPerMinute`. Pure: same input, same bytes.
+ */
+export function decideWorkload(input: WorkloadInput): WorkloadOutcome {
+  const signals = demandsOf(input.policy.spec.signals, input);
+  const { demand, draft: sized } = sizeDemand(signals, input.policy.spec.risk);
+  const hold = holdOf(input, signals);
+  const facts: Facts = {
+    input,
+    signals,
+    hold,
+    standing: standingWithin(input, hold),
+    unknownSinceMs: unknownSince(input, demand),
+  };
+  const want = withLimits(facts, withLastReplica(facts, sized));
+  const wants = wantsAfter(facts, want.replicas);
+  const draft = input.policy.spec.mode === 'paused' ? paused(facts, want) : decide(facts, { want, wants });
+  const wanted = draft.replicas ?? input.policy.spec.replicas.min;
+  assert(Number.isInteger(wanted) && wanted >= 0, `wanted replicas are a whole number, got ${wanted}`);
+  return {
+    control: controlAfter(facts, { wants, wanted }),
+    wanted,
+    demand,
+    hold: hold?.reason ?? null,
+    trail: draft.trail,
+    binding: draft.binding,
+    inputs: inputsOf(signals),
+  };
+}
+
+type Facts = {
+  readonly input: WorkloadInput;
+  readonly signals: readonly SignalDemand[];
+  readonly hold: Hold | null;
+  /** See {@link standingReplicas}; null when nothing is known of the past. */
+  readonly standing: number | null;
+  readonly unknownSinceMs: number | null;
+};
+
+/** A count decided before the maximum was lowered is no reason to grow above it; one that runs already is not dropped blindly. */
+function standingWithin(input: WorkloadInput, hold: Hold | null): number | null {
+  const standing = standingReplicas(input, hold);
+  if (standing === null) return null;
+  const running = input.target.kind === 'observed' ? input.target.replicas : standing;
+  return Math.min(standing, Math.max(input.policy.spec.replicas.max, running));
+}
+
+/** Nothing asked for: one replica stays until zero is proven, and comes back for any work. */
+function withLastReplica(facts: Facts, draft: Draft): Draft {
+  if (draft.replicas !== 0) return draft;
+  const because = whyNotZero(facts.input.policy, { signals: facts.signals, readings: facts.input.readings });
+  if (because === null) return draft;
+  // A gap is no reason to start what does not run.
+  if (facts.standing === 0 && !seesWork(facts.input.readings)) return draft;
+  return step(draft, { rule: 'last-replica', to: 1, because });
+}
+
+function withLimits(facts: Facts, draft: Draft): Draft {
+  const { min, max } = facts.input.policy.spec.replicas;
+  if (draft.replicas === null) return draft;
+  if (draft.replicas > max) return step(draft, { rule: 'max', to: max, because: `replicas.max is ${max}` });
+  if (draft.replicas < min) return step(draft, { rule: 'min', to: min, because: `replicas.min is ${min}` });
+  return draft;
+}
+
+/** While a gap hides part of the load, the standing count is what the window remembers. */
+function wantsAfter(facts: Facts, want: number | null): Wants {
+  const { input, standing } = facts;
+  const windowMs = stabilizationMs(input.policy);
+  const { nowMs } = input;
+  const gap = facts.signals.some((signal) => signal.gap !== null);
+  const fresh = startsAfresh(input.control, { nowMs, windowMs });
+  const before = fresh ? [] : (input.control?.wants ?? []);
+  const values = [want, gap || fresh || want === null ? standing : null].filter((value) => value !== null);
+  if (values.length === 0) return before;
+  return rememberWant(before, { nowMs, replicas: Math.max(...values), windowMs });
+}
+
+function decide(facts: Facts, parts: { readonly want: Draft; readonly wants: Wants }): Draft {
+  const { want } = parts;
+  const { standing } = facts;
+  const lowered = standing !== null && (want.replicas === null || want.replicas < standing);
+  const course = !lowered
+    ? want
+    : facts.hold === null
+      ? lower(facts, { ...parts, standing })
+      : held(facts, { want, standing });
+  return atLeastMin(facts, withFallback(facts, course));
+}
+
+function held(facts: Facts, parts: { readonly want: Draft; readonly standing: number }): Draft {
+  const rule = facts.hold?.kind === 'leading' ? 'leading' : 'hold';
+  return step(parts.want, { rule, to: parts.standing, because: facts.hold?.reason ?? 'the load is unknown' });
+}
+
+function lower(facts: Facts, parts: { readonly want: Draft; readonly wants: Wants; readonly standing: number }): Draft {
+  const { input } = facts;
+  const { want, standing } = parts;
+  const peak = peakWant(parts.wants);
+  const floor = Math.min(
+    standing,
+    Math.max(want.replicas ?? standing, Math.min(peak.replicas, input.policy.spec.replicas.max)),
+  );
+  const stabilised =
+    floor === want.replicas
+      ? want
+      : step(want, {
+          rule: 'stabilise',
+          to: floor,
+          because: `${count(peak.replicas, 'replica')} wanted ${duration(input.nowMs - peak.atMs)} ago, within the window of ${duration(stabilizationMs(input.policy))}`,
+        });
+  const recent = recentDecreases(input.control?.decreases ?? [], input.nowMs);
+  const { maxPerMinute } = input.policy.spec.scaleDown;
+  const allowed = decreaseAllowance(maxPerMinute, { replicas: standing, recent });
+  if (standing - floor <= allowed) return stabilised;
+  return step(stabilised, {
+    rule: 'max-per-minute',
+    to: standing - allowed,
+    because: `${count(allowed, 'replica')} may go now (scaleDown.maxPerMinute ${maxPerMinute})`,
+  });
+}
+
+function withFallback(facts: Facts, draft: Draft): Draft {
+  const due = fallbackDue(facts.input, facts.unknownSinceMs);
+  if (due === null || due.replicas <= (draft.replicas ?? 0)) return draft;
+  return step(draft, { rule: 'fallback', to: due.replicas, because: due.because });
+}
+
+function atLeastMin(facts: Facts, draft: Draft): Draft {
+  const { min } = facts.input.policy.spec.replicas;
+  if (draft.replicas !== null && draft.replicas >= min) return draft;
+  return step(draft, { rule: 'min', to: min, because: `replicas.min is ${min}` });
+}
+
+/** Paused: the count that stands, whatever the load. */
+function paused(facts: Facts, want: Draft): Draft {
+  const { target, policy, control } = facts.input;
+  const replicas = target.kind === 'observed' ? target.replicas : (control?.lastWanted ?? policy.spec.replicas.min);
+  const draft = want.replicas === null ? EMPTY_DRAFT : want;
+  return step(draft, { rule: 'paused', to: replicas, because: 'mode is paused' });
+}
+
+function controlAfter(facts: Facts, parts: { readonly wants: Wants; readonly wanted: number }): WorkloadControl {
+  const { nowMs, target, control } = facts.input;
+  const before = control ?? EMPTY_CONTROL;
+  const recent = recentDecreases(before.decreases, nowMs);
+  const fell = facts.standing !== null && parts.wanted < facts.standing ? facts.standing - parts.wanted : 0;
+  // Never observed: the number is a guess of the minimum, and the first observation must start from what really runs.
+  const isKnown = before.lastWanted !== null || target.kind === 'observed';
+  return {
+    version: 1,
+    wants: isKnown ? parts.wants : [],
+    lastWanted: isKnown ? parts.wanted : null,
+    lastAtMs: nowMs,
+    unknownSinceMs: facts.unknownSinceMs,
+    changes: rememberChange(before.changes, { nowMs, from: before.lastWanted ?? facts.standing, to: parts.wanted }),
+    decreases: fell > 0 ? rememberDecrease(recent, { nowMs, replicas: fell }) : recent,
+    lastRecorded: before.lastRecorded,
+  };
+}
+
+/** Each reading once, however many signals use it. */
+function inputsOf(signals: readonly SignalDemand[]): WorkloadOutcome['inputs'] {
+  const all = signals.flatMap((signal) => signal.inputs);
+  return all.filter((entry, index) => all.findIndex((other) => other.signal === entry.signal) === index);
+}

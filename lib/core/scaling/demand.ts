@@ -1,0 +1,61 @@
+/** From what the signals ask for to a whole number of replicas, before limits. */
+import { figure } from '../format.ts';
+import type { ScalingPolicy } from '../policy.ts';
+import type { SignalDemand } from '../signals/contract.ts';
+import { EMPTY_DRAFT, step } from '../trail.ts';
+import type { Draft } from '../trail.ts';
+import { headroomReplicas, STAFFING_BETA } from './headroom.ts';
+
+/** Demand this much above a whole number is still that number: 3 · 0.1 is not 0.3 in binary. */
+const CEIL_TOLERANCE = 1e-9;
+
+export type Sized = {
+  /** Largest demand of any signal that has a value; null when the load is unknown (guards alone do not make it known) [replicas]. */
+  readonly demand: number | null;
+  /** Its way to a whole number; `replicas` is null when no signal has a value. */
+  readonly draft: Draft;
+};
+
+/** The largest need of all signals. Load gets headroom; a queue has its deadline and a guard its target ratio instead. */
+export function sizeDemand(signals: readonly SignalDemand[], risk: ScalingPolicy['spec']['risk']): Sized {
+  const beta = STAFFING_BETA[risk];
+  const needs = signals.flatMap((signal) => {
+    if (signal.demand === null) return [];
+    const room =
+      signal.role === 'load' ? headroomReplicas(signal.demand, { beta, slotsPerReplica: signal.slotsPerReplica }) : 0;
+    return [{ signal, demand: signal.demand, room }];
+  });
+  const largest = needs.reduce<(typeof needs)[number] | undefined>(
+    (best, need) => (best === undefined || need.demand + need.room > best.demand + best.room ? need : best),
+    undefined,
+  );
+  if (largest === undefined) return { demand: null, draft: EMPTY_DRAFT };
+  const known = signals.some((signal) => signal.role !== 'guard' && signal.demand !== null);
+  const draft = step(EMPTY_DRAFT, { rule: 'demand', to: largest.demand, because: becauseOf(largest.signal, needs) });
+  return { demand: known ? largest.demand : null, draft: roundUp(draft, { ...largest, beta, risk }) };
+}
+
+function becauseOf(
+  largest: SignalDemand,
+  needs: readonly { readonly signal: SignalDemand; readonly demand: number }[],
+): string {
+  const others = needs
+    .filter((need) => need.signal !== largest)
+    .map((need) => `${need.signal.kind} asks for ${figure(need.demand)}`);
+  return [largest.because, ...others].join('; ');
+}
+
+function roundUp(
+  draft: Draft,
+  need: { readonly demand: number; readonly room: number; readonly beta: number; readonly risk: string },
+): Draft {
+  const to = Math.ceil(need.demand + need.room - CEIL_TOLERANCE);
+  if (to === need.demand) return draft;
+  if (need.room === 0)
+    return { ...step(draft, { rule: 'rounding', to, because: 'whole replicas' }), binding: 'demand' };
+  return step(draft, {
+    rule: 'headroom',
+    to,
+    because: `square-root staffing: ${figure(need.demand)} + ${figure(need.room)} replicas (beta ${need.beta}, risk ${need.risk}), rounded up`,
+  });
+}

@@ -1,0 +1,97 @@
+/** Readings as parts of a signal: a number where there is one, and the reason when it is not the whole truth. */
+import type { DecisionInput } from '../../../events/schema/index.ts';
+import { duration, percent } from '../format.ts';
+import type { Reading, SignalName, TargetObservation } from '../types.ts';
+import type { SignalContext } from './contract.ts';
+
+/** Coverage from which a reading counts as complete. 0.95: one missed scrape of 2 s in a minute is 0.97. */
+export const COVERAGE_RATIO_MIN = 0.95;
+
+/** Oldest reading that may lower anything [ms]. 30 s: three evaluations of 10 s. */
+export const READING_AGE_MS_MAX = 30_000;
+
+export type Part = {
+  readonly name: SignalName;
+  readonly value: number | null;
+  readonly gap: string | null;
+  /** Nobody ever reported it: not a gap for a part a source may leave out. */
+  readonly neverHeard: boolean;
+  readonly outlivesPods: boolean;
+  readonly input: DecisionInput;
+};
+
+/** Reads one signal name. A missing reading has no value; an old or partly covered one has a value and a gap. */
+export function readPart(name: SignalName, context: SignalContext): Part {
+  const reading = context.readings[name];
+  if (reading.kind === 'missing') return missingPart(name, reading);
+  const gap = gapOf(name, reading);
+  return {
+    name,
+    value: reading.value,
+    gap,
+    neverHeard: false,
+    outlivesPods: reading.from === undefined ? isQueueName(name) : reading.from !== 'pod',
+    input: {
+      signal: name,
+      value: reading.value,
+      coverage: reading.coverageRatio,
+      ageMs: reading.ageMs,
+      ...(gap === null ? {} : { reason: gap }),
+    },
+  };
+}
+
+function missingPart(name: SignalName, reading: Extract<Reading, { kind: 'missing' }>): Part {
+  return {
+    name,
+    value: null,
+    gap: `${name} is missing: ${reading.reason}`,
+    neverHeard: reading.ageMs === null,
+    outlivesPods: isQueueName(name),
+    input: { signal: name, value: null, coverage: 0, ageMs: reading.ageMs, reason: reading.reason },
+  };
+}
+
+function gapOf(name: SignalName, reading: Extract<Reading, { kind: 'value' }>): string | null {
+  if (reading.coverageRatio < COVERAGE_RATIO_MIN) {
+    return `${name} covers only ${percent(reading.coverageRatio)} of its sources`;
+  }
+  if (reading.ageMs > READING_AGE_MS_MAX) return `${name} is ${duration(reading.ageMs)} old`;
+  return null;
+}
+
+function isQueueName(name: SignalName): boolean {
+  return name === 'queueDepth' || name === 'queueWork' || name === 'queueAge';
+}
+
+/** True when the orchestrator shows that no pod exists: then a pod's silence is no gap, because there is nothing to hear. */
+export function noPodExists(target: TargetObservation): boolean {
+  return target.kind === 'observed' && target.replicas === 0 && target.ready === 0 && target.pods.length === 0;
+}
+
+/** The first gap of several parts. */
+export function firstGap(parts: readonly Part[]): string | null {
+  return parts.find((part) => part.gap !== null)?.gap ?? null;
+}
+
+/** Parts whose figures are in use, or missed: those never heard are left out where a source may leave them out. */
+export function heard(parts: readonly Part[]): readonly Part[] {
+  return parts.filter((part) => !part.neverHeard);
+}
+
+/** The parts when a pod's silence means nothing: missing ones become zero, because no pod exists. */
+export function withoutPods(parts: readonly Part[], context: SignalContext): readonly Part[] {
+  if (!noPodExists(context.target)) return parts;
+  return parts.map((part) =>
+    part.value === null && !part.outlivesPods
+      ? { ...part, value: 0, gap: null, input: { ...part.input, reason: 'no pod exists' } }
+      : part,
+  );
+}
+
+/** Sum of the values that are there; null when none is. */
+export function sumOf(parts: readonly Part[], share: (part: Part) => number): number | null {
+  const known = parts.filter((part) => part.value !== null);
+  if (known.length === 0) return null;
+  return known.reduce((sum, part) => sum + (part.value ?? 0) * share(part), 0);
+}
