@@ -1,0 +1,107 @@
+/** EKS managed node groups as values: shared by the cluster view (which observes them) and the node provisioner (which resizes them). */
+import { DescribeScalingActivitiesCommand } from '@aws-sdk/client-auto-scaling';
+import type { Activity } from '@aws-sdk/client-auto-scaling';
+import { DescribeNodegroupCommand } from '@aws-sdk/client-eks';
+import type { Issue, Nodegroup } from '@aws-sdk/client-eks';
+import { DeniedError, TransientError } from '../base/errors.ts';
+import { CAPACITY_PATTERN, awsCall } from './aws-errors.ts';
+import type { AwsClients } from './aws.ts';
+
+export type EksNodeGroupRef = { readonly cluster: string; readonly nodeGroup: string };
+
+export type EksNodeGroup = {
+  readonly min: number;
+  readonly max: number;
+  readonly desired: number;
+  readonly status: 'active' | 'updating' | 'degraded' | 'creating' | 'deleting' | 'failed';
+  readonly issues: readonly { readonly code: string; readonly message: string }[];
+  /** Names of the Auto Scaling groups behind it. */
+  readonly scalingGroups: readonly string[];
+};
+
+/** Activities looked at for the newest launch: a group that failed oftener than this in a row has failed. */
+const ACTIVITIES_READ_MAX = 20;
+
+/** EKS node groups have one Auto Scaling group; the API allows more. */
+const SCALING_GROUPS_READ_MAX = 3;
+
+const STATUS: Readonly<Record<string, EksNodeGroup['status']>> = {
+  ACTIVE: 'active',
+  UPDATING: 'updating',
+  DEGRADED: 'degraded',
+  CREATING: 'creating',
+  DELETING: 'deleting',
+  CREATE_FAILED: 'failed',
+  DELETE_FAILED: 'failed',
+};
+
+/** One DescribeNodegroup call. Throws NotFoundError, DeniedError, TransientError (also when the answer lacks the sizes). */
+export async function describeEksNodeGroup(clients: AwsClients, ref: EksNodeGroupRef): Promise<EksNodeGroup> {
+  const call = { what: `describe node group "${ref.cluster}/${ref.nodeGroup}"`, action: 'eks:DescribeNodegroup' };
+  const command = new DescribeNodegroupCommand({ clusterName: ref.cluster, nodegroupName: ref.nodeGroup });
+  const { nodegroup } = await awsCall(call, () => clients.eks.send(command));
+  const sizes = nodegroup?.scalingConfig;
+  const { minSize: min, maxSize: max, desiredSize: desired } = sizes ?? {};
+  if (nodegroup === undefined || min === undefined || max === undefined || desired === undefined) {
+    throw new TransientError(`Cannot ${call.what}: expected its sizes, current value is an answer without them`);
+  }
+  return {
+    min,
+    max,
+    desired,
+    status: STATUS[nodegroup.status ?? ''] ?? 'failed',
+    issues: (nodegroup.health?.issues ?? []).map(issueOf),
+    scalingGroups: groupNames(nodegroup),
+  };
+}
+
+/**
+ * Why no machines come, in a sentence; null when nothing says so. The newest finished launch decides, because a health issue stays until a later
+ * scale-out succeeds; the issues decide where no launch is known. Without permission to read activities only the issues count.
+ */
+export async function capacityShortageOf(clients: AwsClients, group: EksNodeGroup): Promise<string | null> {
+  const issue = group.issues.find((one) => CAPACITY_PATTERN.test(`${one.code} ${one.message}`));
+  const launches: Activity[] = [];
+  for (const name of group.scalingGroups.slice(0, SCALING_GROUPS_READ_MAX)) {
+    launches.push(...(await launchesOf(clients, name)));
+  }
+  const newest = launches.toSorted((a, b) => startMs(b) - startMs(a))[0];
+  if (newest === undefined) return issue === undefined ? null : `${issue.code}: ${issue.message}`;
+  if (newest.StatusCode === 'Successful') return null;
+  const said = newest.StatusMessage ?? newest.Description ?? '';
+  return CAPACITY_PATTERN.test(said) ? said : null;
+}
+
+/** Finished launches of one Auto Scaling group. */
+async function launchesOf(clients: AwsClients, scalingGroup: string): Promise<readonly Activity[]> {
+  const call = {
+    what: `read the scaling activities of "${scalingGroup}"`,
+    action: 'autoscaling:DescribeScalingActivities',
+  };
+  const command = new DescribeScalingActivitiesCommand({
+    AutoScalingGroupName: scalingGroup,
+    MaxRecords: ACTIVITIES_READ_MAX,
+  });
+  try {
+    const { Activities: activities = [] } = await awsCall(call, () => clients.autoScaling.send(command));
+    return activities.filter(
+      (one) =>
+        (one.Description ?? '').startsWith('Launching') && (one.StatusCode === 'Successful' || one.StatusCode === 'Failed'),
+    );
+  } catch (error) {
+    if (error instanceof DeniedError) return [];
+    throw error;
+  }
+}
+
+function startMs(activity: Activity): number {
+  return activity.StartTime?.getTime() ?? 0;
+}
+
+function issueOf(issue: Issue): { code: string; message: string } {
+  return { code: issue.code ?? 'Unknown', message: issue.message ?? '' };
+}
+
+function groupNames(group: Nodegroup): readonly string[] {
+  return (group.resources?.autoScalingGroups ?? []).flatMap((one) => (one.name === undefined ? [] : [one.name]));
+}

@@ -1,0 +1,44 @@
+/** Nodes as observations, with what runs on them. */
+import type { V1Node, V1Pod } from '../clients/kubernetes-facade.ts';
+import type { NodeObservation } from '../core/types.ts';
+import { addTo, gpusOfNode, gpusOfPod } from './kubernetes-gpus.ts';
+import { isFinished, livesWithNode } from './kubernetes-pods.ts';
+
+/** EKS puts this label on every node of a managed node group. */
+export const NODE_GROUP_LABEL = 'eks.amazonaws.com/nodegroup';
+
+export type NodeLoad = { readonly gpus: Map<string, number>; podCount: number };
+
+/** What unfinished pods hold, by node name. */
+export function loadByNode(pods: readonly V1Pod[]): ReadonlyMap<string, NodeLoad> {
+  const loads = new Map<string, NodeLoad>();
+  for (const pod of pods) {
+    const nodeName = pod.spec?.nodeName;
+    if (nodeName === undefined || isFinished(pod)) continue;
+    const load = loads.get(nodeName) ?? { gpus: new Map<string, number>(), podCount: 0 };
+    loads.set(nodeName, load);
+    addTo(load.gpus, gpusOfPod(pod.spec));
+    if (!livesWithNode(pod)) load.podCount++;
+  }
+  return loads;
+}
+
+export function nodeObservation(node: V1Node, load: NodeLoad | undefined): NodeObservation {
+  const { metadata, spec, status } = node;
+  return {
+    name: metadata?.name ?? '',
+    instanceId: instanceIdOf(spec?.providerID),
+    zone: metadata?.labels?.['topology.kubernetes.io/zone'] ?? null,
+    ready: (status?.conditions ?? []).some((one) => one.type === 'Ready' && one.status === 'True'),
+    schedulable: spec?.unschedulable !== true,
+    gpusAllocatable: gpusOfNode(node),
+    gpusUsed: Object.fromEntries(load?.gpus ?? []),
+    podCount: load?.podCount ?? 0,
+    createdMs: metadata?.creationTimestamp?.getTime() ?? 0,
+  };
+}
+
+/** `aws:///eu-west-1a/i-0123456789abcdef0` → `i-0123456789abcdef0`. */
+function instanceIdOf(providerId: string | undefined): string | null {
+  return /\/(i-[0-9a-z]+)$/.exec(providerId ?? '')?.[1] ?? null;
+}

@@ -1,0 +1,103 @@
+/** Pods as the decision core sees them, and whose they are. One pass over all pods, whatever the number of targets. */
+import type { V1LabelSelector, V1Pod } from '../clients/kubernetes-facade.ts';
+import type { PodObservation } from '../core/types.ts';
+
+/** A scalable object that owns pods. */
+export type PodOwner = {
+  readonly namespace: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly selector: V1LabelSelector | undefined;
+};
+
+/** Kubernetes' own default [s]. */
+const GRACE_SEC_DEFAULT = 30;
+
+export function podObservation(pod: V1Pod): PodObservation {
+  const conditions = pod.status?.conditions ?? [];
+  return {
+    name: pod.metadata?.name ?? '',
+    nodeName: pod.spec?.nodeName ?? null,
+    ready: conditions.some((one) => one.type === 'Ready' && one.status === 'True'),
+    createdMs: pod.metadata?.creationTimestamp?.getTime() ?? 0,
+    unschedulable: conditions.some(
+      (one) => one.type === 'PodScheduled' && one.status === 'False' && one.reason === 'Unschedulable',
+    ),
+    terminating: pod.metadata?.deletionTimestamp !== undefined,
+    terminationGraceSec: pod.spec?.terminationGracePeriodSeconds ?? GRACE_SEC_DEFAULT,
+    ip: pod.status?.podIP ?? null,
+  };
+}
+
+/** Succeeded and failed pods hold no resources and do no work. */
+export function isFinished(pod: V1Pod): boolean {
+  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+}
+
+/** DaemonSet and mirror pods live and die with their node. */
+export function livesWithNode(pod: V1Pod): boolean {
+  if (pod.metadata?.annotations?.['kubernetes.io/config.mirror'] !== undefined) return true;
+  return (pod.metadata?.ownerReferences ?? []).some((owner) => owner.kind === 'DaemonSet' && owner.controller === true);
+}
+
+/** The unfinished pods of each owner: matched by selector and confirmed by their controller. O(pods × their labels). */
+export function podsByOwner(
+  owners: readonly PodOwner[],
+  pods: readonly V1Pod[],
+): ReadonlyMap<PodOwner, readonly V1Pod[]> {
+  const index = ownersByLabel(owners);
+  const found = new Map<PodOwner, V1Pod[]>(owners.map((owner) => [owner, []]));
+  for (const pod of pods) {
+    const owner = isFinished(pod) ? undefined : ownerOf(pod, index);
+    if (owner !== undefined) found.get(owner)?.push(pod);
+  }
+  return found;
+}
+
+type LabelIndex = ReadonlyMap<string, readonly PodOwner[]>;
+
+/** Under one label of each selector: a pod that lacks it cannot match. */
+function ownersByLabel(owners: readonly PodOwner[]): LabelIndex {
+  const index = new Map<string, PodOwner[]>();
+  for (const owner of owners) {
+    const [label] = Object.entries(owner.selector?.matchLabels ?? {});
+    const key = label === undefined ? `${owner.namespace} ` : `${owner.namespace} ${label[0]}=${label[1]}`;
+    const others = index.get(key);
+    if (others === undefined) index.set(key, [owner]);
+    else others.push(owner);
+  }
+  return index;
+}
+
+function ownerOf(pod: V1Pod, index: LabelIndex): PodOwner | undefined {
+  const namespace = pod.metadata?.namespace ?? '';
+  const keys = Object.entries(pod.metadata?.labels ?? {}).map(([key, value]) => `${namespace} ${key}=${value}`);
+  for (const key of [...keys, `${namespace} `]) {
+    const owner = index.get(key)?.find((one) => matches(one.selector, pod) && controls(one, pod));
+    if (owner !== undefined) return owner;
+  }
+  return undefined;
+}
+
+function matches(selector: V1LabelSelector | undefined, pod: V1Pod): boolean {
+  const labels = pod.metadata?.labels ?? {};
+  if (selector === undefined) return false;
+  if (!Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels[key] === value)) return false;
+  return (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
+    const value = labels[key];
+    if (operator === 'Exists') return value !== undefined;
+    if (operator === 'DoesNotExist') return value === undefined;
+    const listed = value !== undefined && values.includes(value);
+    return operator === 'In' ? listed : !listed;
+  });
+}
+
+/** A Deployment's pods belong to a ReplicaSet named after it; other kinds own their pods directly. */
+function controls(owner: PodOwner, pod: V1Pod): boolean {
+  const controller = (pod.metadata?.ownerReferences ?? []).find((one) => one.controller === true);
+  if (controller === undefined) return false;
+  if (owner.kind !== 'Deployment') return controller.kind === owner.kind && controller.name === owner.name;
+  if (controller.kind !== 'ReplicaSet') return false;
+  const suffix = controller.name.slice(owner.name.length);
+  return controller.name.startsWith(owner.name) && /^-[a-z0-9]+$/.test(suffix);
+}

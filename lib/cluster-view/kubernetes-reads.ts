@@ -1,0 +1,134 @@
+/** The lists an observation is made of: each whole, or with the reason why it is not there. */
+import type { Clock } from '../base/clock.ts';
+import { messageOf } from '../base/errors.ts';
+import { describeEksNodeGroup } from '../clients/aws-node-groups.ts';
+import type { EksNodeGroup } from '../clients/aws-node-groups.ts';
+import type { AwsClients } from '../clients/aws.ts';
+import type { V1Node, V1Pod, V2HorizontalPodAutoscaler } from '../clients/kubernetes-facade.ts';
+import { listAll } from '../clients/kubernetes-list.ts';
+import type { KubernetesClient } from '../clients/kubernetes.ts';
+import type { NodeGroupPolicy, ScalingPolicy } from '../core/policy.ts';
+import { NODE_GROUP_LABEL } from './kubernetes-nodes.ts';
+import type { Workload } from './kubernetes-targets.ts';
+
+export type KubernetesEksOptions = {
+  readonly kubernetes: KubernetesClient;
+  /** Left out: node groups are missing, with that reason. */
+  readonly aws?: AwsClients;
+  readonly clock: Clock;
+};
+
+/** What is to be observed. */
+export type Asked = { readonly workloads: readonly ScalingPolicy[]; readonly nodeGroups: readonly NodeGroupPolicy[] };
+
+/** A whole answer, or why there is none. */
+export type Part<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string };
+
+/** Kinds whose lists we can read. */
+export const LISTED_KINDS = new Set(['Deployment', 'StatefulSet']);
+
+/** Finished pods hold nothing; leaving them out at the server keeps lists of job-heavy clusters short. */
+const UNFINISHED = 'status.phase!=Succeeded,status.phase!=Failed';
+
+/** DescribeNodegroup calls under way at once: EKS throttles bursts. */
+const DESCRIBES_MAX = 5;
+
+/** Unfinished pods of these namespaces; `null` is all of them. */
+export async function listPods(
+  client: KubernetesClient,
+  scopes: readonly (string | null)[],
+): Promise<readonly V1Pod[]> {
+  const lists = scopes.map((namespace) =>
+    listAll(client, `list the pods of ${scopeName(namespace)}`, (page, call) =>
+      namespace === null
+        ? client.core.listPodForAllNamespaces({ ...page, fieldSelector: UNFINISHED }, call)
+        : client.core.listNamespacedPod({ ...page, namespace, fieldSelector: UNFINISHED }, call),
+    ),
+  );
+  return (await Promise.all(lists)).flat();
+}
+
+/** Nodes of any EKS node group. */
+export function listNodes(client: KubernetesClient): Promise<readonly V1Node[]> {
+  return listAll(client, 'list the nodes', (page, call) =>
+    client.core.listNode({ ...page, labelSelector: NODE_GROUP_LABEL }, call),
+  );
+}
+
+/** HPAs of these namespaces; `null` is all of them. */
+export async function listAutoscalers(
+  client: KubernetesClient,
+  scopes: readonly (string | null)[],
+): Promise<readonly V2HorizontalPodAutoscaler[]> {
+  const lists = scopes.map((namespace) =>
+    listAll(client, `list the HorizontalPodAutoscalers of ${scopeName(namespace)}`, (page, call) =>
+      namespace === null
+        ? client.autoscaling.listHorizontalPodAutoscalerForAllNamespaces(page, call)
+        : client.autoscaling.listNamespacedHorizontalPodAutoscaler({ ...page, namespace }, call),
+    ),
+  );
+  return (await Promise.all(lists)).flat();
+}
+
+function scopeName(namespace: string | null): string {
+  return namespace === null ? 'all namespaces' : `namespace "${namespace}"`;
+}
+
+/** One list per kind and namespace that is asked for, by `KIND/NAMESPACE`; each a map by name. */
+export async function listObjects(
+  client: KubernetesClient,
+  asked: Asked,
+): Promise<ReadonlyMap<string, Part<ReadonlyMap<string, Workload>>>> {
+  const scopes = new Map(asked.workloads.map(({ spec: { target } }) => [`${target.kind}/${target.namespace}`, target]));
+  const listed = [...scopes].filter(([, target]) => LISTED_KINDS.has(target.kind));
+  const parts = listed.map(async ([key, { kind, namespace }]) => {
+    const what = `list the ${kind}s of namespace "${namespace}"`;
+    const part = await attempt<readonly Workload[]>(() =>
+      kind === 'StatefulSet'
+        ? listAll(client, what, (page, call) => client.apps.listNamespacedStatefulSet({ ...page, namespace }, call))
+        : listAll(client, what, (page, call) => client.apps.listNamespacedDeployment({ ...page, namespace }, call)),
+    );
+    return [key, part.ok ? { ok: true as const, value: byName(part.value) } : part] as const;
+  });
+  return new Map(await Promise.all(parts));
+}
+
+function byName(objects: readonly Workload[]): ReadonlyMap<string, Workload> {
+  return new Map(objects.map((object) => [object.metadata?.name ?? '', object]));
+}
+
+/** Node groups by policy name. */
+export async function describeGroups(
+  options: KubernetesEksOptions,
+  policies: readonly NodeGroupPolicy[],
+): Promise<ReadonlyMap<string, Part<EksNodeGroup>>> {
+  const { aws } = options;
+  const parts = new Map<string, Part<EksNodeGroup>>();
+  const waiting = [...policies];
+  const worker = async (): Promise<void> => {
+    for (let policy = waiting.shift(); policy !== undefined; policy = waiting.shift()) {
+      const { provider } = policy.spec;
+      const part: Part<EksNodeGroup> =
+        aws === undefined
+          ? { ok: false, reason: 'no AWS client is configured' }
+          : await attempt(() => describeEksNodeGroup(aws, provider));
+      parts.set(policy.metadata.name, part);
+    }
+  };
+  await Promise.all(Array.from({ length: DESCRIBES_MAX }, worker));
+  return parts;
+}
+
+/** Namespaces of the targets, each once. */
+export function namespacesOf(asked: Asked): readonly string[] {
+  return [...new Set(asked.workloads.map((policy) => policy.spec.target.namespace))];
+}
+
+/** Runs `work`; what it throws becomes the reason. */
+export async function attempt<T>(work: () => Promise<T>): Promise<Part<T>> {
+  try {
+    return { ok: true, value: await work() };
+  } catch (error) {
+    return { ok: false, reason: messageOf(error) };
+  }
+}

@@ -1,0 +1,56 @@
+/** Deployments and StatefulSets as observations. */
+import type { V1Deployment, V1Pod, V1StatefulSet, V2HorizontalPodAutoscaler } from '../clients/kubernetes-facade.ts';
+import type { ScalingPolicy } from '../core/policy.ts';
+import type { TargetObservation } from '../core/types.ts';
+import { gpusOfPod } from './kubernetes-gpus.ts';
+import { podObservation } from './kubernetes-pods.ts';
+
+export type Workload = V1Deployment | V1StatefulSet;
+
+/** `scaledBy` of every object that another autoscaler owns, by {@link targetKey}. A KEDA ScaledObject shows as the owner of its HPA. */
+export function ownersOfCount(autoscalers: readonly V2HorizontalPodAutoscaler[]): ReadonlyMap<string, string> {
+  const owners = new Map<string, string>();
+  for (const { metadata, spec } of autoscalers) {
+    const ref = spec?.scaleTargetRef;
+    if (ref === undefined) continue;
+    const keda = (metadata?.ownerReferences ?? []).find((owner) => owner.kind === 'ScaledObject');
+    const name = keda === undefined ? `HorizontalPodAutoscaler/${metadata?.name ?? ''}` : `ScaledObject/${keda.name}`;
+    owners.set(targetKey({ kind: ref.kind, namespace: metadata?.namespace ?? '', name: ref.name }), name);
+  }
+  return owners;
+}
+
+export function targetKey(ref: { readonly kind: string; readonly namespace: string; readonly name: string }): string {
+  return `${ref.kind}/${ref.namespace}/${ref.name}`;
+}
+
+/** One target. `ready` counts ready pods that are not being deleted. */
+export function targetObservation(
+  policy: ScalingPolicy,
+  found: { readonly object: Workload; readonly pods: readonly V1Pod[]; readonly scaledBy: string | null },
+): TargetObservation {
+  const { metadata, spec } = found.object;
+  const generation = metadata?.generation;
+  const resourceVersion = metadata?.resourceVersion;
+  if (spec === undefined || generation === undefined || resourceVersion === undefined) {
+    return { kind: 'missing', reason: 'the cluster answered without spec, generation or resourceVersion' };
+  }
+  const pods = found.pods.map(podObservation);
+  return {
+    kind: 'observed',
+    replicas: spec.replicas ?? 1,
+    ready: pods.filter((pod) => pod.ready && !pod.terminating).length,
+    generation,
+    resourceVersion,
+    gpusPerReplica: policy.spec.gpusPerReplica ?? gpusOfPod(spec.template?.spec),
+    pods,
+    rolloutInProgress: rolloutInProgress(found.object),
+    scaledBy: found.scaledBy,
+  };
+}
+
+/** The controller has not seen the newest spec, or fewer pods are of the newest version than exist. */
+function rolloutInProgress({ metadata, status }: Workload): boolean {
+  if ((status?.observedGeneration ?? 0) < (metadata?.generation ?? 0)) return true;
+  return (status?.updatedReplicas ?? 0) < (status?.replicas ?? 0);
+}

@@ -1,0 +1,101 @@
+/** EKS managed node groups: sizes through EKS, single instances through the Auto Scaling group behind it. */
+import { TerminateInstanceInAutoScalingGroupCommand } from '@aws-sdk/client-auto-scaling';
+import { DescribeUpdateCommand, UpdateNodegroupConfigCommand } from '@aws-sdk/client-eks';
+import { assert } from '../base/assert.ts';
+import { ConfigError, ConflictError, NotFoundError } from '../base/errors.ts';
+import { awsCall } from '../clients/aws-errors.ts';
+import { capacityShortageOf, describeEksNodeGroup } from '../clients/aws-node-groups.ts';
+import type { AwsClients } from '../clients/aws.ts';
+import type { NodeGroupPolicy } from '../core/policy.ts';
+import type { NodeProvisioner, UpdateState } from './contract.ts';
+
+const UPDATE_STATES: Readonly<Record<string, UpdateState['state']>> = {
+  InProgress: 'inProgress',
+  Successful: 'successful',
+  Failed: 'failed',
+  Cancelled: 'cancelled',
+};
+
+/** Bounds what one update's errors can put into a record: EKS lists one per instance. */
+const UPDATE_ERRORS_MAX = 5;
+
+/** Errors follow the contract; nothing is sent at construction. */
+export function eksNodeGroup(clients: AwsClients): NodeProvisioner {
+  return {
+    describe: async (group) => {
+      const { scalingGroups, ...observed } = await describeEksNodeGroup(clients, group.spec.provider);
+      const capacityShortage = await capacityShortageOf(clients, { ...observed, scalingGroups });
+      return { ...observed, capacityShortage };
+    },
+    resize: (group, change) => resize(clients, group, change),
+    pollUpdate: (group, updateId) => pollUpdate(clients, group, updateId),
+    terminate: (group, instanceId) => terminate(clients, group, instanceId),
+  };
+}
+
+/** A lowered desired size lets the cloud choose the victim, so it is refused here whatever the caller thinks it read. */
+async function resize(
+  clients: AwsClients,
+  group: NodeGroupPolicy,
+  change: { readonly min: number; readonly max: number; readonly desired: number; readonly token: string },
+): Promise<{ readonly updateId: string }> {
+  const { min, max, desired, token } = change;
+  assert(
+    [min, max, desired].every(Number.isSafeInteger) && min >= 0 && min <= desired && desired <= max && max >= 1,
+    `0 <= min ${min} <= desired ${desired} <= max ${max}`,
+  );
+  const { cluster, nodeGroup } = group.spec.provider;
+  const what = `resize node group "${cluster}/${nodeGroup}" to ${min}/${desired}/${max}`;
+  const current = await describeEksNodeGroup(clients, group.spec.provider);
+  if (desired < current.desired) {
+    throw new ConflictError(
+      `Cannot ${what}: expected a desired size of at least ${current.desired}, current value is ${desired}`,
+    );
+  }
+  const command = new UpdateNodegroupConfigCommand({
+    clusterName: cluster,
+    nodegroupName: nodeGroup,
+    scalingConfig: { minSize: min, maxSize: max, desiredSize: desired },
+    clientRequestToken: token,
+  });
+  const call = { what, action: 'eks:UpdateNodegroupConfig' };
+  const { update } = await awsCall(call, () => clients.eks.send(command));
+  if (update?.id === undefined) {
+    throw new ConflictError(`Cannot ${what}: expected an update, current value is an answer without one`);
+  }
+  return { updateId: update.id };
+}
+
+async function pollUpdate(clients: AwsClients, group: NodeGroupPolicy, updateId: string): Promise<UpdateState> {
+  const { cluster, nodeGroup } = group.spec.provider;
+  const call = { what: `read update ${updateId} of "${cluster}/${nodeGroup}"`, action: 'eks:DescribeUpdate' };
+  const command = new DescribeUpdateCommand({ name: cluster, nodegroupName: nodeGroup, updateId });
+  const { update } = await awsCall(call, () => clients.eks.send(command));
+  const errors = (update?.errors ?? [])
+    .slice(0, UPDATE_ERRORS_MAX)
+    .map((one) => `${one.errorCode ?? 'Unknown'}: ${one.errorMessage ?? ''}`);
+  return { state: UPDATE_STATES[update?.status ?? ''] ?? 'inProgress', errors };
+}
+
+async function terminate(clients: AwsClients, group: NodeGroupPolicy, instanceId: string): Promise<void> {
+  const { cluster, nodeGroup } = group.spec.provider;
+  const call = {
+    what: `terminate instance ${instanceId} of "${cluster}/${nodeGroup}"`,
+    action: 'autoscaling:TerminateInstanceInAutoScalingGroup',
+  };
+  const command = new TerminateInstanceInAutoScalingGroupCommand({
+    InstanceId: instanceId,
+    ShouldDecrementDesiredCapacity: true,
+  });
+  try {
+    await awsCall(call, () => clients.autoScaling.send(command));
+  } catch (error) {
+    // Gone already: what was wanted.
+    if (error instanceof NotFoundError) return;
+    // Somebody raised min between the caller's check and now: read again, like any lost race.
+    if (error instanceof ConfigError && /min size/i.test(error.message)) {
+      throw new ConflictError(error.message, { cause: error });
+    }
+    throw error;
+  }
+}
