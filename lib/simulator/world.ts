@@ -24,7 +24,7 @@ import type { WorldSettings } from './world-settings.ts';
 
 export type World = {
   /** The records; read them, never change them. */
-  readonly state: Readonly<WorldState>;
+  readonly state: WorldState;
   nowMs(): number;
   /** Processes what is due up to `nowMs`, in order. Earlier times than the world's change nothing. */
   advanceTo(nowMs: number): void;
@@ -37,6 +37,8 @@ export type World = {
   scale(deployment: Ref, replicas: number): void;
   evict(pod: PodRecord, options?: EvictOptions): Eviction;
   deletePod(pod: PodRecord, graceSec?: number): void;
+  /** Runs a change of the records, then wakes the controllers that have to react to it (for the API server). */
+  act: Acting;
   cordon(node: NodeRecord, unschedulable: boolean): void;
   /** As UpdateNodegroupConfig. */
   updateNodeGroup(group: string, change: SizeChange): Answer<NodeGroupUpdate>;
@@ -78,6 +80,7 @@ export function createWorld(settings: WorldSettings, nowMs: number): World {
       assert(Number.isSafeInteger(replicas) && replicas >= 0, 'replicas are a whole number from 0');
       acting(() => setReplicas(state, findDeployment(state, ref), replicas));
     },
+    act: acting,
     evict: (pod, options) => acting(() => evictPod(state, pod, options)),
     deletePod: (pod, graceSec) => acting(() => deletePod(state, pod, graceSec)),
     cordon: (node, unschedulable) => acting(() => setUnschedulable(state, node, unschedulable)),

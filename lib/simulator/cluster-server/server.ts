@@ -1,0 +1,159 @@
+/** Puts a world behind HTTP, so that the official Kubernetes and AWS clients drive it. */
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Clock } from '../../base/clock.ts';
+import type { World } from '../world.ts';
+import { serveAws } from './aws-host.ts';
+import { createFaults } from './faults.ts';
+import type { Faults } from './faults.ts';
+import { readRequest } from './http.ts';
+import type { ApiRequest } from './http.ts';
+import type { Identity } from './kubernetes/access.ts';
+import { createStore } from './kubernetes/store.ts';
+import type { Watcher } from './kubernetes/watch.ts';
+import { refuseLargeBody, serveKubernetes } from './kubernetes-host.ts';
+import { createRequestsLog } from './requests-log.ts';
+import type { RequestsLog } from './requests-log.ts';
+
+export type ClusterServerOptions = {
+  readonly world: World;
+  readonly clock: Clock;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Ports of the two APIs; default 0: free ones. */
+  readonly port?: number;
+  readonly awsPort?: number;
+  /** Bearer token → who that is. Default: {@link ADMIN_TOKEN} may do everything. */
+  readonly tokens?: Readonly<Record<string, Identity>>;
+  /** Events kept for resuming watches; older resource versions get 410. Default 10,000. */
+  readonly watchHistory?: number;
+  /** How often watches that allow it get a bookmark. Default 60 s, about what a real server does. */
+  readonly bookmarkIntervalSec?: number;
+  /** How often the world follows the clock between requests. Default 20 ms. */
+  readonly tickMs?: number;
+};
+
+export type ClusterServer = {
+  readonly kubernetesUrl: string;
+  /** Endpoint of EKS and Auto Scaling. */
+  readonly awsUrl: string;
+  /** The first token of the table. */
+  readonly token: string;
+  /** For `KubeConfig.loadFromOptions`. */
+  readonly kubeconfig: ReturnType<typeof kubeconfigOf>;
+  readonly requests: RequestsLog;
+  readonly faults: Faults;
+  /** Brings the world to the clock's time now (requests and the ticker do it too). */
+  sync(): void;
+  /** Cuts every open watch, as a restarting API server does. */
+  dropWatches(): void;
+  /** Ends both servers and every connection. */
+  close(): Promise<void>;
+};
+
+/** The token that works when no table is given. */
+export const ADMIN_TOKEN = 'simulator-admin';
+
+/** Starts the Kubernetes API and the AWS APIs of `options.world`. */
+export async function startClusterServer(options: ClusterServerOptions): Promise<ClusterServer> {
+  const { world, clock, host = '127.0.0.1', tokens = { [ADMIN_TOKEN]: { user: 'admin', rules: 'admin' } } } = options;
+  const store = createStore(world, options.watchHistory ?? 10_000);
+  const gate = { clock, faults: createFaults(world.state.settings.seed), log: createRequestsLog() };
+  const watchers = new Set<Watcher>();
+  const sync = (): void => world.advanceTo(clock.nowMs());
+  const kubernetes = {
+    world,
+    store,
+    gate,
+    watchers,
+    tokens: new Map(Object.entries(tokens)),
+    bookmarkIntervalMs: (options.bookmarkIntervalSec ?? 60) * 1000,
+  };
+  const kubernetesServer = serverOf(sync, (request, response) => serveKubernetes(kubernetes, request, response));
+  const kubernetesUrl = await listen(kubernetesServer, { host, port: options.port ?? 0 });
+  const aws = { world, gate, kubernetesUrl };
+  const awsServer = serverOf(sync, (request, response) => serveAws(aws, request, response));
+  const awsUrl = await listen(awsServer, { host, port: options.awsPort ?? 0 });
+  const token = Object.keys(tokens)[0] ?? '';
+  const stopped = new AbortController();
+  const ticking = tick({ clock, sync, watchers, tickMs: options.tickMs ?? 20, signal: stopped.signal });
+  return {
+    kubernetesUrl,
+    awsUrl,
+    token,
+    kubeconfig: kubeconfigOf(kubernetesUrl, token),
+    requests: gate.log,
+    faults: gate.faults,
+    sync,
+    dropWatches: () => closeAll(watchers),
+    close: async () => {
+      stopped.abort();
+      store.close();
+      await Promise.all([ticking, closeServer(kubernetesServer), closeServer(awsServer)]);
+    },
+  };
+}
+
+type Serve = (request: ApiRequest, response: ServerResponse) => Promise<void>;
+
+function serverOf(sync: () => void, serve: Serve): Server {
+  const handle = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const request = await readRequest(message);
+    if (request === undefined) return refuseLargeBody(response);
+    sync();
+    await serve(request, response);
+    sync();
+  };
+  return createServer((message, response) => {
+    // A bug of the simulator must not look like an answer: cut the connection.
+    handle(message, response).catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
+  });
+}
+
+type Ticking = {
+  readonly clock: Clock;
+  readonly sync: () => void;
+  readonly watchers: ReadonlySet<Watcher>;
+  readonly tickMs: number;
+  readonly signal: AbortSignal;
+};
+
+async function tick({ clock, sync, watchers, tickMs, signal }: Ticking): Promise<void> {
+  while (!signal.aborted) {
+    await clock.sleep(tickMs, signal);
+    if (signal.aborted) return;
+    sync();
+    for (const watcher of watchers) watcher.tick(clock.nowMs());
+  }
+}
+
+function closeAll(watchers: ReadonlySet<Watcher>): void {
+  for (const watcher of watchers) watcher.close();
+}
+
+function listen(server: Server, at: { readonly host: string; readonly port: number }): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(at.port, at.host, () => {
+      const { port } = server.address() as AddressInfo;
+      resolve(`http://${at.host}:${port}`);
+    });
+  });
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+function kubeconfigOf(server: string, token: string) {
+  return {
+    clusters: [{ name: 'simulator', server }],
+    users: [{ name: 'simulator', token }],
+    contexts: [{ name: 'simulator', cluster: 'simulator', user: 'simulator' }],
+    currentContext: 'simulator',
+  };
+}
