@@ -22,7 +22,7 @@ export type ApiOptions = {
   /** Hex SHA-256 of the bearer token; null: only local callers can reach it, no token asked. */
   readonly statusTokenSha256: string | null;
   /** Prometheus text, where the host keeps metrics. */
-  readonly metricsText?: () => string;
+  readonly metricsText?: () => Promise<string>;
 };
 
 type Route = { readonly auth: 'open' | 'token'; readonly answer: (options: ApiOptions) => Promise<ApiResponse> };
@@ -33,8 +33,8 @@ export const routes: Readonly<Record<string, Route>> = {
   'GET /status': { auth: 'token', answer: async (options) => json(200, await readStatus(await options.deps())) },
   'GET /metrics': {
     auth: 'token',
-    answer: (options) =>
-      Promise.resolve(options.metricsText === undefined ? text(404, 'not found\n') : text(200, options.metricsText())),
+    answer: async ({ metricsText }) =>
+      metricsText === undefined ? text(404, 'not found\n') : text(200, await metricsText()),
   },
 };
 
