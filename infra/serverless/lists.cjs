@@ -1,0 +1,90 @@
+// What YAML cannot say about parameters: comma-separated text as a list, text as a number, statements that vanish when a list is empty.
+// The framework resolves `${file(infra/serverless/lists.cjs):name}`.
+module.exports = async ({ resolveVariable }) => {
+  const param = async (name) => String((await resolveVariable(`param:${name}`)) ?? '').trim();
+  const list = async (name) => split(await param(name));
+  const cluster = await param('eksCluster');
+  const nodeGroups = await list('nodeGroups');
+  const concurrency = Number(await param('actuateConcurrency'));
+  return {
+    subnetIds: await list('subnetIds'),
+    securityGroupIds: await list('securityGroupIds'),
+    kafkaBrokers: await list('kafkaBrokers'),
+    nodeGroups,
+    // The last part of a node group's ARN is an id that AWS makes up.
+    nodeGroupArns: nodeGroups.map((name) => eksArn(`nodegroup/${cluster}/${name}/*`)),
+    clusterAndNodeGroupArns: [`cluster/${cluster}`, ...nodeGroups.map((name) => `nodegroup/${cluster}/${name}/*`)].map(
+      eksArn,
+    ),
+    actuateConcurrency: concurrency > 0 ? concurrency : undefined,
+    pollersMin: Number(await param('pollersMin')),
+    pollersMax: Number(await param('pollersMax')),
+    readRedisUrl: reading('ReadRedisUrl', await list('redisUrlArn')),
+    readKafkaSecret: reading('ReadKafkaCredentials', await kafkaSecrets(param)),
+    readAlertSecrets: reading('ReadAlertSecrets', await list('alertSecretArns')),
+    publishAlerts: statement('PublishAlerts', { actions: ['sns:Publish'], resources: await list('alertTopicArns') }),
+    useSecretsKey: statement('DecryptSecrets', {
+      actions: ['kms:Decrypt'],
+      resources: await list('secretsKmsKeyArn'),
+    }),
+    // X-Ray has no resources.
+    sendTraces: statement('SendTraces', {
+      actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'],
+      resources: (await param('tracing')) === 'Active' ? ['*'] : [],
+    }),
+    mskScramSecret: (await kafkaSecrets(param))[0],
+    kafkaUsername: (await kafkaSecrets(param)).map((arn) => `${arn}#username`)[0] ?? '',
+    kafkaPassword: (await kafkaSecrets(param)).map((arn) => `${arn}#password`)[0] ?? '',
+    // The user of a self-managed cluster is in a secret, or there is none.
+    selfManagedNotifyPolicy: policyOf('kafka', [reading('ReadKafkaCredentials', await kafkaSecrets(param))]),
+    selfManagedAccess: {
+      vpcSubnet: await list('subnetIds'),
+      vpcSecurityGroup: await list('securityGroupIds'),
+      ...selfManagedAuth(await param('kafkaSasl'), await param('kafkaSecretArn')),
+    },
+  };
+};
+
+function split(text) {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '' && item !== 'none');
+}
+
+function eksArn(path) {
+  return { 'Fn::Sub': `arn:\${AWS::Partition}:eks:\${AWS::Region}:\${AWS::AccountId}:${path}` };
+}
+
+/** An open cluster and IAM need no secret. */
+async function kafkaSecrets(param) {
+  return ['none', 'aws-msk-iam'].includes(await param('kafkaSasl')) ? [] : split(await param('kafkaSecretArn'));
+}
+
+function selfManagedAuth(sasl, secretArn) {
+  const kinds = { plain: 'saslPlainAuth', 'scram-sha-256': 'saslScram256Auth', 'scram-sha-512': 'saslScram512Auth' };
+  return kinds[sasl] === undefined ? {} : { [kinds[sasl]]: [secretArn] };
+}
+
+/** Reading by exact ARN (a `#field` behind it is ours); a parameter and a secret need different actions. */
+function reading(sid, arns) {
+  const resources = [...new Set(arns.map((arn) => arn.split('#')[0]))];
+  const actions = [
+    ...(resources.some((arn) => arn.includes(':secretsmanager:')) ? ['secretsmanager:GetSecretValue'] : []),
+    ...(resources.some((arn) => arn.includes(':ssm:')) ? ['ssm:GetParameter'] : []),
+  ];
+  return statement(sid, { actions, resources });
+}
+
+/** No resources: no statement (CloudFormation drops the entry). */
+function statement(sid, { actions, resources }) {
+  if (resources.length === 0) return { Ref: 'AWS::NoValue' };
+  return { Sid: sid, Effect: 'Allow', Action: actions, Resource: resources };
+}
+
+/** A policy without statements is an error: then there is none. */
+function policyOf(name, statements) {
+  const real = statements.filter((one) => one.Ref !== 'AWS::NoValue');
+  if (real.length === 0) return { Ref: 'AWS::NoValue' };
+  return { PolicyName: name, PolicyDocument: { Version: '2012-10-17', Statement: real } };
+}
