@@ -105,6 +105,8 @@ export type ActuationRecord = {
   readonly update?: { readonly id: string; readonly startedMs: number; readonly desired: number };
   /** Nodes being freed. */
   readonly drains?: readonly DrainProgress[];
+  /** Nodes that could not be emptied: not tried again before `untilMs`. */
+  readonly drainPauses?: readonly { readonly nodeName: string; readonly untilMs: number; readonly reason: string }[];
   /** The last count this controller wrote, to tell a foreign writer. */
   readonly lastWritten?: { readonly count: number; readonly atMs: number; readonly generation?: number };
   /** Seen writing beside us. */
