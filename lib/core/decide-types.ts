@@ -20,6 +20,8 @@ export type WorkloadControl = {
   readonly changes: readonly (readonly [number, number, number])[];
   /** Replicas let go in the running minute, for `maxPerMinute`: [epoch ms, count]. */
   readonly decreases: readonly (readonly [number, number])[];
+  /** When parts a source may leave out (waiting requests, arrivals) were heard last [epoch ms]: once heard, silence is a gap. */
+  readonly heard?: Readonly<Record<string, number>>;
   /** Last decision written to the ledger: recorded again only when it changes. */
   readonly lastRecorded: { readonly id: string; readonly wanted: number; readonly binding: string } | null;
 };

@@ -5,6 +5,8 @@ import type { WorkloadControl, WorkloadInput, WorkloadOutcome } from './decide-t
 import { count, duration } from './format.ts';
 import { rememberChange } from './scaling/changes.ts';
 import { sizeDemand } from './scaling/demand.ts';
+import { heardAfter, heardNames } from './signals/heard.ts';
+import type { Heard } from './signals/heard.ts';
 import { fallbackDue, unknownSince } from './scaling/fallback.ts';
 import { holdOf } from './scaling/hold.ts';
 import type { Hold } from './scaling/hold.ts';
@@ -24,10 +26,12 @@ import type { Draft } from './trail.ts';
  * fresh snapshot, goes no lower than the peak of the stabilization window, and no faster than `maxPerMinute`. Pure: same input, same bytes.
  */
 export function decideWorkload(input: WorkloadInput): WorkloadOutcome {
-  const signals = demandsOf(input.policy.spec.signals, input);
+  const heard = heardAfter(input);
+  const signals = demandsOf(input.policy.spec.signals, { ...input, heard: heardNames(heard) });
   const { demand, draft: sized } = sizeDemand(signals, input.policy.spec.risk);
   const hold = holdOf(input, signals);
   const facts: Facts = {
+    heard,
     input,
     signals,
     hold,
@@ -51,6 +55,7 @@ export function decideWorkload(input: WorkloadInput): WorkloadOutcome {
 }
 
 type Facts = {
+  readonly heard: Heard;
   readonly input: WorkloadInput;
   readonly signals: readonly SignalDemand[];
   readonly hold: Hold | null;
@@ -177,6 +182,7 @@ function controlAfter(facts: Facts, parts: { readonly wants: Wants; readonly wan
     unknownSinceMs: facts.unknownSinceMs,
     changes: rememberChange(before.changes, { nowMs, from: before.lastWanted ?? facts.standing, to: parts.wanted }),
     decreases: fell > 0 ? rememberDecrease(recent, { nowMs, replicas: fell }) : recent,
+    heard: facts.heard,
     lastRecorded: before.lastRecorded,
   };
 }

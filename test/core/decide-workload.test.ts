@@ -175,6 +175,20 @@ describe('decideWorkload: decrease', () => {
     else expect(outcome.hold).toBe(reason);
   });
 
+  test('waiting requests that were once reported are missed when they are no longer, for an hour', () => {
+    const before = run(workloadInput({ readings: load(64), target: observed(10) }), { forMs: 5_000 });
+    const silent = readings({ inFlight: value(8) });
+    const input = workloadInput({
+      nowMs: T0 + 10_000,
+      readings: silent,
+      target: observed(10),
+      control: before.control,
+    });
+    const after = run(input, { forMs: 3_000_000 });
+    expect(after).toMatchObject({ wanted: 10, hold: 'queued is missing: never reported' });
+    expect(run({ ...input, nowMs: T0 + 3_100_000, control: after.control }, { forMs: 1_000_000 }).wanted).toBe(2);
+  });
+
   test('the first decision starts from what runs, and with lost memory it takes a full window again', () => {
     const first = decideWorkload(workloadInput({ readings: load(8), target: observed(12) }));
     expect(first.wanted).toBe(12);
@@ -284,8 +298,8 @@ describe('decideWorkload: unknown load', () => {
   test('a target never seen gives no memory of a count: its first observation is where it starts', () => {
     const unseen = decideWorkload(workloadInput({ target: { kind: 'missing', reason: 'timeout' } }));
     expect(unseen.control.lastWanted).toBeNull();
-    const seen = decideWorkload(workloadInput({ nowMs: T0 + 5_000, target: observed(20), control: unseen.control }));
-    expect(seen.wanted).toBe(20);
+    const input = workloadInput({ nowMs: T0 + 5_000, target: observed(20), control: unseen.control });
+    expect(decideWorkload(input).wanted).toBe(20);
   });
 });
 

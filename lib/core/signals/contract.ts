@@ -6,7 +6,7 @@
  */
 import type { SignalPolicy } from '../policy.ts';
 import type { DecisionInput } from '../../../events/schema/index.ts';
-import type { Readings, TargetObservation } from '../types.ts';
+import type { Readings, SignalName, TargetObservation } from '../types.ts';
 
 /** load: work now, gets headroom. queue: a backlog with a deadline of its own, gets none. guard: utilization, only raises. */
 export type SignalRole = 'load' | 'queue' | 'guard';
@@ -31,6 +31,8 @@ export type SignalDemand = {
 export type SignalContext = {
   readonly readings: Readings;
   readonly target: TargetObservation;
+  /** Parts a source may leave out that were heard lately: their silence is a gap. */
+  readonly heard: ReadonlySet<SignalName>;
   /** Requests one replica serves at once, where the policy says so (its inFlight signal), else a default. */
   readonly slotsPerReplica: number;
 };

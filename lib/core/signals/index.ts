@@ -1,6 +1,6 @@
 /** Every signal kind by its name in policies, and the demand of all signals of a policy. */
 import type { SignalPolicy } from '../policy.ts';
-import type { Readings, TargetObservation } from '../types.ts';
+import type { Readings, SignalName, TargetObservation } from '../types.ts';
 import type { SignalContext, SignalDemand, SignalKind } from './contract.ts';
 import { inFlightSignal } from './in-flight.ts';
 import { queueDepthSignal } from './queue-depth.ts';
@@ -25,7 +25,7 @@ const SLOTS_PER_REPLICA_DEFAULT = 4;
 /** What each signal of the policy asks for, in the policy's order. */
 export function demandsOf(
   signals: readonly SignalPolicy[],
-  seen: { readonly readings: Readings; readonly target: TargetObservation },
+  seen: { readonly readings: Readings; readonly target: TargetObservation; readonly heard: ReadonlySet<SignalName> },
 ): readonly SignalDemand[] {
   const inFlight = signals.find((signal) => signal.kind === 'inFlight');
   const slotsPerReplica = Math.max(1, inFlight?.perReplica ?? SLOTS_PER_REPLICA_DEFAULT);

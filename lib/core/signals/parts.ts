@@ -23,7 +23,7 @@ export type Part = {
 /** Reads one signal name. A missing reading has no value; an old or partly covered one has a value and a gap. */
 export function readPart(name: SignalName, context: SignalContext): Part {
   const reading = context.readings[name];
-  if (reading.kind === 'missing') return missingPart(name, reading);
+  if (reading.kind === 'missing') return missingPart(reading, { name, heard: context.heard.has(name) });
   const gap = gapOf(name, reading);
   return {
     name,
@@ -41,12 +41,16 @@ export function readPart(name: SignalName, context: SignalContext): Part {
   };
 }
 
-function missingPart(name: SignalName, reading: Extract<Reading, { kind: 'missing' }>): Part {
+function missingPart(
+  reading: Extract<Reading, { kind: 'missing' }>,
+  options: { readonly name: SignalName; readonly heard: boolean },
+): Part {
+  const { name } = options;
   return {
     name,
     value: null,
     gap: `${name} is missing: ${reading.reason}`,
-    neverHeard: reading.ageMs === null,
+    neverHeard: reading.ageMs === null && !options.heard,
     outlivesPods: isQueueName(name),
     input: { signal: name, value: null, coverage: 0, ageMs: reading.ageMs, reason: reading.reason },
   };
@@ -72,11 +76,6 @@ export function noPodExists(target: TargetObservation): boolean {
 /** The first gap of several parts. */
 export function firstGap(parts: readonly Part[]): string | null {
   return parts.find((part) => part.gap !== null)?.gap ?? null;
-}
-
-/** Parts whose figures are in use, or missed: those never heard are left out where a source may leave them out. */
-export function heard(parts: readonly Part[]): readonly Part[] {
-  return parts.filter((part) => !part.neverHeard);
 }
 
 /** The parts when a pod's silence means nothing: missing ones become zero, because no pod exists. */

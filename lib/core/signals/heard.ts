@@ -1,0 +1,26 @@
+/** Parts of a signal that a source may leave out: needless until somebody reports them, a gap when they fall silent afterwards. */
+import type { WorkloadInput } from '../decide-types.ts';
+import type { SignalName } from '../types.ts';
+
+const OPTIONAL_NAMES = ['queued', 'requestRate'] as const satisfies readonly SignalName[];
+
+/** After an hour of silence a part is taken for gone for good (a server was upgraded, a gateway reconfigured) [ms]. */
+const HEARD_MS_MAX = 3_600_000;
+
+export type Heard = Readonly<Record<string, number>>;
+
+/** When each optional part was heard last, as of now [epoch ms]. */
+export function heardAfter(input: WorkloadInput): Heard {
+  const before = input.control?.heard ?? {};
+  return Object.fromEntries(
+    OPTIONAL_NAMES.flatMap((name) => {
+      const lastMs = input.readings[name].kind === 'value' ? input.nowMs : before[name];
+      return lastMs === undefined || input.nowMs - lastMs > HEARD_MS_MAX ? [] : [[name, lastMs]];
+    }),
+  );
+}
+
+/** The names among them. */
+export function heardNames(heard: Heard): ReadonlySet<SignalName> {
+  return new Set(OPTIONAL_NAMES.filter((name) => heard[name] !== undefined));
+}
