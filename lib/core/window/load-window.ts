@@ -4,6 +4,15 @@
 export const BUCKET_MS = 5_000;
 export const RING_LENGTH = 180;
 
+/** Time the whole ring holds [ms]. */
+export const RING_MS = BUCKET_MS * RING_LENGTH;
+
+/** Sources remembered per workload: more than the pods of any one model; beyond, the one whose last interval ended first is dropped and counted. */
+export const SOURCES_MAX = 512;
+
+/** A record with an old offset and a Kafka time this much newer than all applied ones of its partition comes from a re-created topic [ms]. */
+export const NEW_EPOCH_MS = 60_000;
+
 /** Who reported: pods see what reaches them, a gateway sees all arrivals (also when no pod exists), a queue sees what waits. Never added to each other. */
 export type SourceClass = 'pod' | 'gateway' | 'queue';
 
@@ -11,7 +20,7 @@ export type SourceClass = 'pod' | 'gateway' | 'queue';
 export type Accumulators = {
   /** Covered source time [ms]. */
   coveredMs: number;
-  /** Time integrals of gauges, value × ms in milli-units [milli·ms / 1000 = value·ms]; see fold.ts for the unit of each. */
+  /** Time integrals of gauges [value·ms], of ratios [value·ms / 1000]. */
   inFlight: number;
   queued: number;
   depth: number;
@@ -25,7 +34,7 @@ export type Accumulators = {
   workMs: number;
   gpuMs: number;
   kvCacheMs: number;
-  /** Milli-counts, split over buckets in proportion to time. */
+  /** Milli-counts, split over buckets in proportion to time. A queue's enqueued and dequeued messages are its arrived and completed ones. */
   arrived: number;
   completed: number;
   failed: number;
@@ -47,14 +56,17 @@ export type WindowBucket = {
 
 export type SourceMark = {
   readonly lastEndMs: number;
+  /** Length of its last interval [ms]: tells when its next report is due. */
+  readonly intervalMs: number;
   /** In flight at the last report [milli]; -1 when it did not say. */
   readonly inFlightMilli: number;
+  /** Kafka time of the record that said so [epoch ms]. */
   readonly lastSeenMs: number;
   /** null: it did not say. */
   readonly ready: boolean | null;
 };
 
-/** Last applied record of a topic-partition. */
+/** Last applied record of a topic-partition. `timestampMs` is the newest Kafka time applied so far: producers' clocks make times go back. */
 export type AppliedMark = { readonly offset: number; readonly timestampMs: number };
 
 export type LoadWindow = {
@@ -65,8 +77,33 @@ export type LoadWindow = {
   readonly applied: ReadonlyMap<string, AppliedMark>;
   /** No decrease before this time (re-created topic, rewind) [epoch ms]; 0 when there is no hold. */
   readonly holdUntilMs: number;
-  /** First event time ever heard [epoch ms]: coverage before it is not expected. */
+  /** First event time ever heard [epoch ms]: coverage before it is not expected; 0 when nothing was heard. */
   readonly firstHeardMs: number;
   /** Sources dropped because there were too many. */
   readonly sourcesDropped: number;
 };
+
+/** A window that heard nothing. */
+export function emptyWindow(): LoadWindow {
+  return {
+    buckets: Array.from({ length: RING_LENGTH }, () => undefined),
+    sources: new Map(),
+    applied: new Map(),
+    holdUntilMs: 0,
+    firstHeardMs: 0,
+    sourcesDropped: 0,
+  };
+}
+
+/** Index of the newest bucket, -1 when there is none. */
+export function newestIndexOf(window: Pick<LoadWindow, 'buckets'>): number {
+  let newest = -1;
+  for (const bucket of window.buckets) if (bucket !== undefined && bucket.index > newest) newest = bucket.index;
+  return newest;
+}
+
+/** Class of a source by its prefix: `gateway/`, `queue/` or `kafka/`, everything else is a pod. */
+export function sourceClassOf(source: string): SourceClass {
+  if (source.startsWith('gateway/')) return 'gateway';
+  return source.startsWith('queue/') || source.startsWith('kafka/') ? 'queue' : 'pod';
+}

@@ -1,0 +1,198 @@
+/**
+ * What a window says now, one reading per signal.
+ *
+ * Span: the last 15 s that were heard, up to the newest interval end (not up to now: silence is not zero), longer when sources report rarely.
+ * 15 s hold seven reports of a bridge that scrapes every 2 s, so that one lost report moves a mean by a seventh, and a step in load is seen whole
+ * three buckets later (and for the most part at once, since the running bucket counts in proportion to what was heard of it).
+ *
+ * A count or rate is the sum over the sources that were heard. Nothing is scaled up for sources that were not: `coverageRatio` says how much of
+ * the expected source time was heard, and the caller decides what that allows. Where a gateway reports a signal it is taken (it sees arrivals that
+ * reach no pod), else pods, else queues; classes are never added to each other.
+ */
+import type { Reading, Readings, SignalName } from '../types.ts';
+import {
+  type Accumulators,
+  BUCKET_MS,
+  type LoadWindow,
+  RING_LENGTH,
+  RING_MS,
+  type SourceClass,
+  sourceClassOf,
+  type WindowBucket,
+} from './load-window.ts';
+import { accumulatorsIn, bucketAt, SIGNALS, type SignalSource } from './signals.ts';
+
+/** Default read span [ms]. */
+export const SPAN_MS = 15_000;
+
+/** A signal not heard for longer is missing [ms]; for sources with longer intervals it is {@link FRESH_INTERVALS} of them. */
+export const FRESH_MS = 30_000;
+export const FRESH_INTERVALS = 2.5;
+
+/** Below a tenth of the expected source time a sum over sources says nothing. */
+export const COVERAGE_RATIO_MIN = 0.1;
+
+/** A source is due again after its interval; it counts as alive for another interval and this delivery jitter [ms]. */
+const LIVE_SLACK_MS = 2_000;
+
+export type ReadOptions = {
+  readonly nowMs: number;
+  /** Ready pods of the target; null when the cluster was not observed (then the pods that report are what is expected). */
+  readonly readyReplicas: number | null;
+  /** [ms], default {@link SPAN_MS}. */
+  readonly spanMs?: number;
+};
+
+/** All readings of a window. A window that does not exist gives missing readings. */
+export function readingsOf(window: LoadWindow | undefined, options: ReadOptions): Readings {
+  const views = window === undefined ? {} : viewsOf(window, options);
+  const readings: Partial<Record<SignalName, Reading>> = {};
+  for (const signal of Object.keys(SIGNALS) as SignalName[]) readings[signal] = readOne(signal, views, options.nowMs);
+  return readings as Readings;
+}
+
+/** One class of sources within the read span. */
+type View = {
+  readonly buckets: readonly WindowBucket[];
+  /** Newest interval end heard [epoch ms]. */
+  readonly endMs: number;
+  /** All living sources were heard up to here [epoch ms]. */
+  readonly completeMs: number;
+  readonly liveSources: number;
+  readonly expectedSources: number;
+  readonly freshMs: number;
+};
+
+type Views = Partial<Record<SourceClass, View>>;
+
+function viewsOf(window: LoadWindow, options: ReadOptions): Views {
+  const views: Views = {};
+  for (const sourceClass of ['gateway', 'pod', 'queue'] as const) {
+    const live = liveOf(window, sourceClass);
+    if (live === undefined) continue;
+    const expectedSources = sourceClass === 'pod' ? (options.readyReplicas ?? live.count) : live.count;
+    const spanMs = Math.min(RING_MS, Math.max(options.spanMs ?? SPAN_MS, 2 * live.intervalMs));
+    views[sourceClass] = {
+      buckets: bucketsBetween(window, live.endMs - spanMs, live.endMs),
+      endMs: live.endMs,
+      completeMs: live.completeMs,
+      liveSources: live.count,
+      expectedSources,
+      freshMs: Math.max(FRESH_MS, FRESH_INTERVALS * live.intervalMs),
+    };
+  }
+  return views;
+}
+
+type Live = {
+  readonly count: number;
+  readonly endMs: number;
+  readonly completeMs: number;
+  readonly intervalMs: number;
+};
+
+/** The sources of a class that are not overdue, seen from its newest report. */
+function liveOf(window: LoadWindow, sourceClass: SourceClass): Live | undefined {
+  let endMs = -1;
+  for (const [name, mark] of window.sources) {
+    if (mark.lastEndMs > endMs && sourceClassOf(name) === sourceClass) endMs = mark.lastEndMs;
+  }
+  if (endMs < 0) return undefined;
+  let [count, completeMs, intervalMs] = [0, endMs, 0];
+  for (const [name, mark] of window.sources) {
+    const isOverdue = mark.lastEndMs < endMs - 2 * mark.intervalMs - LIVE_SLACK_MS;
+    if (isOverdue || sourceClassOf(name) !== sourceClass) continue;
+    count++;
+    completeMs = Math.min(completeMs, mark.lastEndMs);
+    intervalMs = Math.max(intervalMs, mark.intervalMs);
+  }
+  return { count, endMs, completeMs, intervalMs };
+}
+
+function bucketsBetween(window: LoadWindow, fromMs: number, toMs: number): WindowBucket[] {
+  const buckets: WindowBucket[] = [];
+  const first = Math.max(Math.floor(fromMs / BUCKET_MS), Math.floor(toMs / BUCKET_MS) - RING_LENGTH + 1);
+  for (let index = first; index * BUCKET_MS < toMs; index++) {
+    const bucket = bucketAt(window, index);
+    if (bucket !== undefined) buckets.push(bucket);
+  }
+  return buckets;
+}
+
+function readOne(signal: SignalName, views: Views, nowMs: number): Reading {
+  const source = SIGNALS[signal];
+  let missing: Reading = { kind: 'missing', reason: `no source reported ${source.says} yet`, ageMs: null };
+  for (const sourceClass of source.classes) {
+    const view = views[sourceClass];
+    const reading = view === undefined ? undefined : readClass(source, sourceClass, view, nowMs);
+    if (reading?.kind === 'value') return reading;
+    // The most preferred class that was ever heard explains best what is missing.
+    if (reading !== undefined && missing.ageMs === null) missing = reading;
+  }
+  return missing;
+}
+
+/** Undefined when this class never reported the signal in its span. */
+function readClass(source: SignalSource, sourceClass: SourceClass, view: View, nowMs: number): Reading | undefined {
+  const sums = sumsOf(source, sourceClass, view);
+  if (sums.coveredMs === 0) return undefined;
+  const ageMs = Math.max(0, nowMs - view.endMs);
+  if (ageMs > view.freshMs) {
+    const reason = `last ${sourceClass} report of ${source.says} is ${secondsText(ageMs)} s old, limit ${secondsText(view.freshMs)} s`;
+    return { kind: 'missing', reason, ageMs };
+  }
+  const expectedMs = view.expectedSources * sums.wallMs;
+  // Nothing expected (no ready pod) and still something heard: pods that start or leave, all there is.
+  const coverageRatio = expectedMs === 0 ? 1 : Math.min(1, sums.coveredMs / expectedMs);
+  if (coverageRatio < COVERAGE_RATIO_MIN) {
+    const share = (coverageRatio * 100).toFixed(1);
+    const reason = `only ${share} % of the expected ${sourceClass} time reported ${source.says}, limit ${COVERAGE_RATIO_MIN * 100} %`;
+    return { kind: 'missing', reason, ageMs };
+  }
+  return { kind: 'value', value: valueOf(source, sums), coverageRatio, ageMs };
+}
+
+type Sums = {
+  readonly sum: number;
+  readonly max: number;
+  /** Source time that reported the signal [ms]. */
+  readonly coveredMs: number;
+  /** Time those reports stand for [ms]. */
+  readonly wallMs: number;
+};
+
+/**
+ * Sums over the span. A bucket that all living sources have passed stands for its 5 s, or for what was heard of it if that is less (unheard time is
+ * not zero load). A bucket still being reported stands for its covered time over the living sources that report this signal.
+ */
+function sumsOf(source: SignalSource, sourceClass: SourceClass, view: View): Sums {
+  const parts = view.buckets.map((bucket) => ({
+    endMs: (bucket.index + 1) * BUCKET_MS,
+    of: accumulatorsIn(bucket, sourceClass),
+  }));
+  const total = (of: (accumulators: Accumulators) => number): number =>
+    parts.reduce((sum, part) => sum + (part.of === undefined ? 0 : of(part.of)), 0);
+  const heardMs = total((accumulators) => accumulators.coveredMs);
+  const coveredMs = total((accumulators) => accumulators[source.cover]);
+  const reporters = heardMs === 0 ? 0 : (view.liveSources * coveredMs) / heardMs;
+  let [wallMs, max] = [0, 0];
+  for (const part of parts) {
+    const partMs = part.of?.[source.cover] ?? 0;
+    if (part.of === undefined || partMs === 0) continue;
+    wallMs += part.endMs <= view.completeMs ? Math.min(BUCKET_MS, partMs) : Math.min(BUCKET_MS, partMs / reporters);
+    max = Math.max(max, part.of[source.field]);
+  }
+  return { sum: total((accumulators) => accumulators[source.field]), max, coveredMs, wallMs };
+}
+
+/** In the unit of the signal. `wallMs` and `coveredMs` are positive here. */
+function valueOf(source: SignalSource, sums: Sums): number {
+  if (source.kind === 'ratio') return sums.sum / 1_000 / sums.coveredMs;
+  if (source.kind === 'age') return sums.max / 1_000;
+  // A gauge's value·ms over ms; a rate's thousandths over ms, which is counts per second.
+  return sums.sum / sums.wallMs;
+}
+
+function secondsText(ms: number): string {
+  return (ms / 1_000).toFixed(0);
+}
