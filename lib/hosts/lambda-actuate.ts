@@ -4,10 +4,13 @@ import { LOCK_MS } from '../action-queue/contract.ts';
 import type { ActuateDeps } from '../loop/deps.ts';
 import { ANSWER_MARGIN_MS, workMs } from './lambda.ts';
 import type { LambdaHandler } from './lambda.ts';
+import { wokenJobs } from './lambda-wake.ts';
 import type { CollectingWake } from './lambda-wake.ts';
 
 export type ActuateParts = {
-  readonly deps: Pick<ActuateDeps, 'clock' | 'log' | 'metrics'> & { readonly queue: Pick<ActionQueue, 'depth'> };
+  readonly deps: Pick<ActuateDeps, 'clock' | 'log' | 'metrics'> & {
+    readonly queue: Pick<ActionQueue, 'depth' | 'wake'>;
+  };
   readonly worker: Pick<ActionWorker, 'drain'>;
   readonly actuate: ActionHandler;
   readonly onDead: (dead: DeadJob) => Promise<void>;
@@ -23,14 +26,16 @@ export const POLL_MS = 200;
 export const STEP_MARGIN_MS = LOCK_MS + ANSWER_MARGIN_MS;
 
 /**
- * Drains the queue, waits for delayed jobs (a node group's update is looked at again after seconds) and drains again, until nothing is left or the time is
+ * Puts the jobs that came with the wake into the queue and drains it, waits for delayed jobs (a node group's update is looked at again after seconds) and drains again, until nothing is left or the time is
  * nearly over; then wakes itself. The number of invocations side by side is bounded by the reserved concurrency, their chain by the queue: no jobs, no wake.
  * Throws TransientError when the queue cannot be reached.
  */
 export function actuateHandler(build: () => Promise<ActuateParts>): LambdaHandler<ActuateAnswer> {
-  return async (_event, context) => {
+  return async (event, context) => {
     const parts = await build();
     const { clock, queue } = parts.deps;
+    const jobs = wokenJobs(event);
+    if (jobs.length > 0) await queue.wake(jobs);
     let steps = 0;
     let jobsLeft: number;
     for (;;) {

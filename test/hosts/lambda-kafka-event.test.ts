@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { BadEventError } from '../../lib/base/errors.ts';
 import { batchResponse, decodeKafkaEvent } from '../../lib/hosts/lambda-kafka-event.ts';
 import { kafkaEvent, kafkaRecord } from '../support/lambda-events.ts';

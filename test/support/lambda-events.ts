@@ -1,4 +1,7 @@
 /** Invocation events in the shapes that AWS sends, and a context with a settable rest of time. */
+import type { Clock } from '../../lib/base/clock.ts';
+import type { LambdaContext } from '../../lib/hosts/lambda.ts';
+import type { CollectingWake } from '../../lib/hosts/lambda-wake.ts';
 
 export type RecordSpec = {
   readonly topic?: string;
@@ -62,5 +65,24 @@ export function httpEvent(
     requestContext: { http: { method, path: rawPath, sourceIp: '203.0.113.9' }, stage: '$default' },
     ...(options.body === undefined ? {} : { body: options.body }),
     isBase64Encoded: false,
+  };
+}
+
+/** A context whose remaining time follows `clock`, like Lambda's. */
+export function lambdaContext(clock: Clock, timeoutMs: number): LambdaContext {
+  const endMs = clock.nowMs() + timeoutMs;
+  return { getRemainingTimeInMillis: () => endMs - clock.nowMs() };
+}
+
+/** A wake that keeps what it was asked for. */
+export function recordingWake(): CollectingWake & { readonly sent: string[] } {
+  const sent: string[] = [];
+  return {
+    sent,
+    evaluate: async (workloads) => void sent.push(`evaluate ${workloads.join(',')}`),
+    actuate: async () => void sent.push('actuate'),
+    notify: async () => void sent.push('notify'),
+    actuateJobs: (jobs) => void sent.push(`jobs ${jobs.map((job) => job.id).join(',')}`),
+    flush: async () => void sent.push('flush'),
   };
 }
