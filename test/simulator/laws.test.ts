@@ -1,6 +1,6 @@
 /** Laws that hold for every run, checked on random ones. */
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { World } from '../../lib/simulator/world.ts';
 import { buildWorld, deployment, group, wait } from './builders.ts';
 
@@ -55,6 +55,52 @@ function traceOf(seed: number, script: readonly Step[]): string[] {
   return [...trace, JSON.stringify(world.cost())];
 }
 
+function checkEveryStep(seed: number, script: readonly Step[]): void {
+  const world = newWorld(seed);
+  let version = world.state.version;
+  world.onChange(({ record }) => {
+    expect(record.resourceVersion).toBeGreaterThan(version);
+    version = record.resourceVersion;
+  });
+  let usd = 0;
+  for (const { afterSec, act } of script) {
+    wait(world, afterSec);
+    act(world);
+    for (const node of world.state.nodes.values()) {
+      const used = [...node.pods].reduce((sum, pod) => sum + pod.gpus, 0);
+      expect(used).toBe(node.gpusUsed);
+      expect(used).toBeLessThanOrEqual(node.instance.group.gpusPerNode);
+    }
+    for (const pod of world.state.pods.values()) {
+      expect(pod.node === undefined || world.state.nodes.get(pod.node.name) === pod.node).toBe(true);
+      expect(world.state.pendingPods.has(pod)).toBe(pod.node === undefined);
+    }
+    const { minSize, maxSize, desiredSize } = world.group('gpu').size;
+    expect(minSize <= desiredSize && desiredSize <= maxSize).toBe(true);
+    expect(world.cost().usd).toBeGreaterThanOrEqual(usd);
+    usd = world.cost().usd;
+  }
+}
+
+function checkRest(seed: number, script: readonly Step[], replicas: number): void {
+  const world = newWorld(seed);
+  for (const { afterSec, act } of script) {
+    wait(world, afterSec);
+    act(world);
+  }
+  // An update still in flight would overwrite the sizes set below.
+  wait(world, 30);
+  world.setCapacity('gpu', Infinity);
+  world.failStarts('chat', { count: 0, ratio: 0 });
+  for (const node of world.state.nodes.values()) world.setNodeReady(node.name, true);
+  world.scale('chat', replicas);
+  world.editGroup('gpu', { desiredSize: 6 });
+  wait(world, 7200);
+  expect(world.readyPods('chat')).toHaveLength(replicas);
+  expect(world.readyNodes('gpu')).toHaveLength(6);
+  expect(world.group('gpu').issues.size).toBe(0);
+}
+
 describe('laws', () => {
   test('L14 the same seed and the same calls give the same history', () => {
     fc.assert(
@@ -66,55 +112,11 @@ describe('laws', () => {
   });
 
   test('L15 versions strictly increase and GPUs are never given out twice', () => {
-    const check = (seed: number, script: readonly Step[]): void => {
-      const world = newWorld(seed);
-      let version = world.state.version;
-      world.onChange(({ record }) => {
-        expect(record.resourceVersion).toBeGreaterThan(version);
-        version = record.resourceVersion;
-      });
-      let usd = 0;
-      for (const { afterSec, act } of script) {
-        wait(world, afterSec);
-        act(world);
-        for (const node of world.state.nodes.values()) {
-          const used = [...node.pods].reduce((sum, pod) => sum + pod.gpus, 0);
-          expect(used).toBe(node.gpusUsed);
-          expect(used).toBeLessThanOrEqual(node.instance.group.gpusPerNode);
-        }
-        for (const pod of world.state.pods.values()) {
-          expect(pod.node === undefined || world.state.nodes.get(pod.node.name) === pod.node).toBe(true);
-          expect(world.state.pendingPods.has(pod)).toBe(pod.node === undefined);
-        }
-        const { minSize, maxSize, desiredSize } = world.group('gpu').size;
-        expect(minSize <= desiredSize && desiredSize <= maxSize).toBe(true);
-        expect(world.cost().usd).toBeGreaterThanOrEqual(usd);
-        usd = world.cost().usd;
-      }
-    };
-    fc.assert(fc.property(fc.nat(), steps, check), { numRuns: 150 });
+    fc.assert(fc.property(fc.nat(), steps, checkEveryStep), { numRuns: 150 });
   });
 
   test('L16 left alone, a healthy world comes to rest with the wanted replicas Ready', () => {
-    const check = (seed: number, script: readonly Step[], replicas: number): void => {
-      const world = newWorld(seed);
-      for (const { afterSec, act } of script) {
-        wait(world, afterSec);
-        act(world);
-      }
-      // An update still in flight would overwrite the sizes set below.
-      wait(world, 30);
-      world.setCapacity('gpu', Infinity);
-      world.failStarts('chat', { count: 0, ratio: 0 });
-      for (const node of world.state.nodes.values()) world.setNodeReady(node.name, true);
-      world.scale('chat', replicas);
-      world.editGroup('gpu', { desiredSize: 6 });
-      wait(world, 7200);
-      expect(world.readyPods('chat')).toHaveLength(replicas);
-      expect(world.readyNodes('gpu')).toHaveLength(6);
-      expect(world.group('gpu').issues.size).toBe(0);
-    };
-    fc.assert(fc.property(fc.nat(), steps, fc.integer({ min: 0, max: 12 }), check), { numRuns: 100 });
+    fc.assert(fc.property(fc.nat(), steps, fc.integer({ min: 0, max: 12 }), checkRest), { numRuns: 100 });
   });
 
   test('advancing in small steps or in one leap gives the same world', () => {

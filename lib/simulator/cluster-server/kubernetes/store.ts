@@ -59,6 +59,8 @@ export function createStore(world: World, historySize: number): Store {
     else kindOf(entry.kind).set(entry.key, entry);
     const event = { type, version: entry.version, entry, before };
     history.push(event);
+    if (history.length > historySize) forgotten = history.at(-historySize - 1)?.version ?? forgotten;
+    // Cut in blocks: shifting one by one would cost O(n) per event.
     if (history.length >= historySize * 2) history = history.slice(-historySize);
     for (const listener of listeners) listener(event);
   });
@@ -66,12 +68,8 @@ export function createStore(world: World, historySize: number): Store {
   return {
     entries: (kind) => [...kindOf(kind).values()].toSorted((a, b) => (a.key < b.key ? -1 : 1)),
     get: (kind, key) => kindOf(kind).get(key),
-    since: (version) => {
-      const kept = history.slice(-historySize);
-      const lost = history.length > historySize ? history.at(-historySize - 1)?.version : undefined;
-      forgotten = Math.max(forgotten, lost ?? 0);
-      return version < forgotten ? undefined : kept.filter((event) => event.version > version);
-    },
+    since: (version) =>
+      version < forgotten ? undefined : history.slice(-historySize).filter((event) => event.version > version),
     onEvent: (listener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);
