@@ -16,11 +16,11 @@ export type FetchOptions = Omit<CacheOptions, 'cacheDir'>;
 /** How often a waiting person hears that something still happens [ms]. */
 const REPORT_MS = 10_000;
 
-/** Takes the first of `ways` that works; `thing` is a name for people. `missing` says how to get it by hand and is used
- *  when there is no way or none worked. Throws ConfigError, in one line. */
+/** Takes the first of `ways` that works; `thing` is a name for people. `missing` says how to get it by hand, `found` what the
+ *  machine has: for the error when there is no way or none worked. Throws ConfigError, in one line. */
 export async function fetchByFirstWay(
   thing: string,
-  options: FetchOptions & { ways: readonly Way[]; folder: string; missing: string },
+  options: FetchOptions & { ways: readonly Way[]; folder: string; missing: string; found: string },
 ): Promise<void> {
   const failures: string[] = [];
   for (const way of options.ways) {
@@ -37,7 +37,7 @@ export async function fetchByFirstWay(
       options.progress(`Could not fetch ${thing} with ${way.label}: ${messageOf(error)}`);
     }
   }
-  const state = failures.length === 0 ? 'nothing that can fetch it' : `failed (${failures.join('; ')})`;
+  const state = failures.length === 0 ? options.found : `failed (${failures.join('; ')})`;
   throw new ConfigError(`Cannot get "${thing}": expected ${options.missing}, current value is ${state}`);
 }
 
@@ -47,7 +47,11 @@ export async function runOrThrow(
   options: { signal?: AbortSignal | undefined; cwd?: string },
 ): Promise<string> {
   const { code, output } = await run(command, { ...options, timeoutMs: FETCH_MS_MAX });
-  if (code !== 0) throw new Error(`${command.slice(0, 3).join(' ')} ended with ${code}: ${lastWords(output)}`);
+  if (code !== 0) {
+    // What `env` is told (`NAME=value`) is ours, not the command's.
+    const tool = command.find((word) => word !== 'env' && !word.includes('=')) ?? '';
+    throw new Error(`${tool} ended with ${code}: ${lastWords(output)}`);
+  }
   return output;
 }
 

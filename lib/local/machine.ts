@@ -44,6 +44,19 @@ export async function probeMachine(askTool: Ask = ask): Promise<Machine> {
   };
 }
 
+const has = (found: boolean, name: string): string => (found ? name : `no ${name}`);
+
+/** What was found and what was not, for an error message: `java 11, no mvn, no python3 with pip or venv, apt-get, not root`. */
+export function describeMachine(machine: Machine): string {
+  return [
+    machine.javaMajor === undefined ? 'no java' : `java ${machine.javaMajor}`,
+    has(machine.hasMaven, 'mvn'),
+    has(machine.python !== undefined, 'python3 with pip or venv'),
+    has(machine.hasApt && machine.hasDpkgDeb, 'apt-get'),
+    machine.isRoot ? 'root' : 'not root',
+  ].join(', ');
+}
+
 /** Version of `java` (default: the one on the PATH); undefined when it can't be run. `banner` identifies the build. */
 export async function probeJava(
   askTool: Ask = ask,

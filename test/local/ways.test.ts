@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { packagesToInstall } from '../../lib/local/apt.ts';
 import { kafkaJarWays } from '../../lib/local/kafka-jars.ts';
-import { type Machine, probeMachine } from '../../lib/local/machine.ts';
+import { describeMachine, type Machine, probeMachine } from '../../lib/local/machine.ts';
 import { redisWays } from '../../lib/local/redis-fetch.ts';
 
 const bare: Machine = {
@@ -69,6 +69,12 @@ describe('probeMachine', () => {
   test('finds nothing on a bare machine', async () => {
     expect(await probeMachine(answering({}))).toEqual({ ...bare, isRoot: process.getuid?.() === 0 });
   });
+});
+
+test('describeMachine says what is there and what is missing', () => {
+  expect(describeMachine({ ...bare, javaMajor: 11, hasApt: true, hasDpkgDeb: true })).toBe(
+    'java 11, no mvn, no python3 with pip or venv, apt-get, not root',
+  );
 });
 
 test('packagesToInstall reads the names out of a simulated installation', () => {
