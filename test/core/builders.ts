@@ -1,7 +1,14 @@
 /** Full defaults, so that what a test sets is what it is about. */
-import { nodeGroupPolicySchema, scalingPolicySchema } from '../../lib/core/policy.ts';
-import type { NodeGroupPolicy, ScalingPolicy } from '../../lib/core/policy.ts';
-import type { WorkloadInput } from '../../lib/core/decide-types.ts';
+import { EMPTY_CONTROL } from '../../lib/core/carried-outcome.ts';
+import { fleetSchema, nodeGroupPolicySchema, scalingPolicySchema } from '../../lib/core/policy.ts';
+import type { FleetPolicy, NodeGroupPolicy, ScalingPolicy } from '../../lib/core/policy.ts';
+import type {
+  PoolInput,
+  PoolNodeGroup,
+  PoolWorkload,
+  WorkloadInput,
+  WorkloadOutcome,
+} from '../../lib/core/decide-types.ts';
 import type {
   NodeGroupObservation,
   NodeObservation,
@@ -138,5 +145,62 @@ export function workloadInput(over: Partial<WorkloadInput> = {}): WorkloadInput 
     snapshotAgeMs: 0,
     control: undefined,
     ...over,
+  };
+}
+
+/** An outcome that wants so many replicas, without a hold. */
+export function wants(wanted: number, over: Partial<WorkloadOutcome> = {}): WorkloadOutcome {
+  return {
+    control: { ...EMPTY_CONTROL, lastWanted: wanted, lastAtMs: T0 },
+    wanted,
+    demand: wanted,
+    hold: null,
+    trail: [],
+    binding: 'demand',
+    inputs: [],
+    ...over,
+  };
+}
+
+export function poolWorkload(
+  over: Partial<PoolWorkload> & { readonly wanted: number; readonly name?: string },
+): PoolWorkload {
+  const { wanted, name, ...rest } = over;
+  return {
+    policy: workloadPolicy({ nodeGroups: ['g5-od'] }, name ?? 'llama-8b-chat'),
+    target: observed(4),
+    outcome: wants(wanted),
+    ...rest,
+  };
+}
+
+export function poolGroup(observation: NodeGroupObservation, over: Partial<PoolNodeGroup> = {}): PoolNodeGroup {
+  return { policy: groupPolicy(), observed: observation, backoffUntilMs: 0, backoffCause: null, ...over };
+}
+
+export function fleet(spec: Record<string, unknown> = {}): FleetPolicy {
+  return fleetSchema.parse({ apiVersion: 'penstock.dev/v1', kind: 'Fleet', metadata: { name: 'prod' }, spec });
+}
+
+export function poolInput(over: Partial<PoolInput> = {}): PoolInput {
+  const workloads = over.workloads ?? [poolWorkload({ wanted: 4 })];
+  const nodeGroups = over.nodeGroups ?? [
+    poolGroup(observedGroup(Array.from({ length: 4 }, (_, i) => busyNode(`node-${i}`)))),
+  ];
+  return {
+    pool: 'default',
+    kind: 'full',
+    nowMs: T0,
+    policyVersion: 'v1',
+    fleet: fleet(),
+    previous: undefined,
+    ...over,
+    workloads,
+    nodeGroups,
+    snapshot: over.snapshot ?? {
+      atMs: over.nowMs ?? T0,
+      targets: Object.fromEntries(workloads.map((w) => [w.policy.metadata.name, w.target])),
+      nodeGroups: Object.fromEntries(nodeGroups.map((g) => [g.policy.metadata.name, g.observed])),
+    },
   };
 }

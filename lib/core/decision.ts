@@ -1,0 +1,85 @@
+/** A decision as data: counts, the trail, inputs, price and an id. */
+import { SCALING_DECISION } from '../../events/schema/scaling-decision.ts';
+import type { PoolInput } from './decide-types.ts';
+import { count, listed } from './format.ts';
+import { canonicalJson, fnv1a64Hex } from './hash.ts';
+import { priceOf } from './nodes/groups.ts';
+import type { NodePlan } from './nodes/plan-nodes.ts';
+import type { PlannedWorkload } from './plan-pool.ts';
+import type { ScalingDecision, TrailStep } from './types.ts';
+
+/** `d_` and 16 hex digits of everything given: same inputs, same id. */
+export function decisionId(of: unknown): string {
+  return `d_${fnv1a64Hex(canonicalJson(of))}`;
+}
+
+/** The decision for one workload. */
+export function decisionOf(input: PoolInput, planned: PlannedWorkload): ScalingDecision {
+  const { policy, target, outcome } = planned.workload;
+  const isObserved = target.kind === 'observed';
+  const limited = allocationStep(input, planned);
+  const price = priceBetween(planned.groups);
+  const body: Omit<ScalingDecision, 'id'> = {
+    schema: SCALING_DECISION,
+    atMs: input.nowMs,
+    workload: policy.metadata.name,
+    mode: planned.mode,
+    pool: input.pool,
+    planSeq: planned.seq,
+    replicas: {
+      current: isObserved ? target.replicas : null,
+      ready: isObserved ? target.ready : null,
+      wanted: planned.replicas,
+    },
+    binding: planned.replicas === outcome.wanted ? outcome.binding : 'allocation',
+    nodeGroups: planned.groups.map((group) => ({ name: group.name, current: group.desired, wanted: group.nodes })),
+    trail: [...outcome.trail, ...limited, ...ownerStep(planned), ...planned.groups.flatMap(nodeStep)],
+    inputs: [...outcome.inputs],
+    ...(price === null ? {} : { usdPerHour: price }),
+    // Not learned yet: the policy's figure for both.
+    leadTimeSec: { p50: policy.spec.leadTimeSec, p90: policy.spec.leadTimeSec },
+  };
+  const seen = {
+    policyVersion: input.policyVersion,
+    kind: input.kind,
+    target,
+    control: outcome.control,
+    hold: outcome.hold,
+  };
+  return { ...body, id: decisionId({ ...seen, body }) };
+}
+
+function allocationStep(input: PoolInput, planned: PlannedWorkload): TrailStep[] {
+  if (planned.unmet === 0) return [];
+  const { wanted } = planned.workload.outcome;
+  return [
+    {
+      rule: 'allocation',
+      from: wanted,
+      to: planned.replicas,
+      unit: 'replicas',
+      because: `${planned.unmet} of ${count(wanted, 'replica')} cannot have GPUs: ${listed(planned.blockedBy)}; shared out by ${input.fleet.spec.allocation}`,
+    },
+  ];
+}
+
+function ownerStep({ workload, mode, replicas }: PlannedWorkload): TrailStep[] {
+  const { policy, target } = workload;
+  if (policy.spec.mode === mode || target.kind === 'missing') return [];
+  const because = `${target.scaledBy ?? 'another autoscaler'} sets the count; nothing is written while it does`;
+  return [{ rule: 'owned-elsewhere', from: replicas, to: replicas, unit: 'replicas', because }];
+}
+
+function nodeStep(group: NodePlan): TrailStep[] {
+  if (group.because === null) return [];
+  return [{ rule: 'nodes', from: group.desired, to: group.nodes, unit: 'nodes', because: group.because }];
+}
+
+/** List price of the groups before and after [USD/h], to the cent; null when no price or no group is known. */
+function priceBetween(groups: readonly NodePlan[]): { before: number; after: number } | null {
+  const priced = groups.filter((group) => group.desired !== null && priceOf(group.policy) > 0);
+  if (priced.length === 0) return null;
+  const sum = (nodesOf: (group: NodePlan) => number): number =>
+    Math.round(priced.reduce((usd, group) => usd + nodesOf(group) * priceOf(group.policy), 0) * 100) / 100;
+  return { before: sum((group) => group.desired ?? 0), after: sum((group) => group.nodes) };
+}

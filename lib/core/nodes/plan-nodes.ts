@@ -1,0 +1,99 @@
+/** Nodes per group: what the wanted replicas need, and what nobody needs any more. */
+import type { PoolInput, PoolNodeGroup } from '../decide-types.ts';
+import { count, duration } from '../format.ts';
+import type { PlannedNodeGroup } from '../types.ts';
+import type { GroupFacts } from './groups.ts';
+import { idleLongEnough } from './idle.ts';
+import type { IdleNodes } from './idle.ts';
+import { orderedNodes } from './supply.ts';
+import type { Supply } from './supply.ts';
+import { victimsOf, whyNoNewVictims } from './victims.ts';
+
+export type NodePlan = {
+  readonly name: string;
+  readonly policy: PoolNodeGroup['policy'];
+  /** null: not observed. */
+  readonly desired: number | null;
+  /** Absolute; for ownership `floor` the minimum size asked for. */
+  readonly nodes: number;
+  readonly observed: PlannedNodeGroup['observed'];
+  readonly victims: PlannedNodeGroup['victims'];
+  /** Why it differs from what is desired now; null when it does not. */
+  readonly because: string | null;
+};
+
+/** Plans every group of the pool. A group never observed and never planned is left out: there is no number to stand on. */
+export function planNodes(
+  input: PoolInput,
+  of: { readonly supply: Supply; readonly idle: IdleNodes },
+): readonly NodePlan[] {
+  return input.nodeGroups.flatMap((group) => {
+    const facts = of.supply.groups.get(group.policy.metadata.name);
+    return facts === undefined ? unseen(input, group) : [planGroup(input, { ...of, group: facts })];
+  });
+}
+
+function unseen(input: PoolInput, group: PoolNodeGroup): readonly NodePlan[] {
+  const { name } = group.policy.metadata;
+  const before = input.previous?.nodeGroups[name];
+  if (before === undefined) return [];
+  return [
+    { name, policy: group.policy, desired: null, nodes: before.nodes, observed: null, victims: [], because: null },
+  ];
+}
+
+type GroupParts = { readonly group: GroupFacts; readonly supply: Supply; readonly idle: IdleNodes };
+
+function planGroup(input: PoolInput, parts: GroupParts): NodePlan {
+  const { group } = parts;
+  const { policy, observed } = group;
+  const { desired, min, max } = observed;
+  const victims = victimsOf(input, parts);
+  const ordered = orderedNodes(parts.supply, group.name);
+  const owned = atLeastBefore(input, { group, nodes: desired - victims.length + ordered });
+  const isFloor = policy.spec.ownership === 'floor';
+  const nodes = policy.spec.mode === 'paused' ? desired : isFloor ? floorOf(input, { ...parts, ordered }) : owned;
+  return {
+    name: group.name,
+    policy,
+    desired,
+    nodes,
+    observed: { desired, min, max },
+    victims: policy.spec.ownership === 'own' ? victims : [],
+    because: becauseOf(input, { ...parts, nodes, ordered, victims: victims.map((victim) => victim.nodeName) }),
+  };
+}
+
+/** A leading evaluation sees an older snapshot than the plan it follows: it may raise that plan, not undo it. */
+function atLeastBefore(input: PoolInput, of: { readonly group: GroupFacts; readonly nodes: number }): number {
+  const before = input.previous?.nodeGroups[of.group.name];
+  if (input.kind === 'full' || before === undefined || of.group.policy.spec.mode === 'paused') return of.nodes;
+  const most = Math.max(of.group.policy.spec.nodes.max, of.group.observed.desired);
+  return Math.max(of.nodes, Math.min(before.nodes, most));
+}
+
+/** Minimum size that keeps what is needed: every node but those idle for long enough, which the group's own autoscaler may then take. */
+function floorOf(input: PoolInput, parts: GroupParts & { readonly ordered: number }): number {
+  const { group } = parts;
+  const { nodes: limits } = group.policy.spec;
+  const mayLower = whyNoNewVictims(input, group) === null;
+  const idle = idleLongEnough(group, { idle: parts.idle, nowMs: input.nowMs }).length;
+  const needed = group.observed.desired - (mayLower ? idle : 0) + parts.ordered;
+  const least = Math.max(limits.min, group.policy.spec.committedNodes);
+  const floor = Math.min(Math.max(least, needed), Math.max(limits.max, group.observed.desired));
+  return mayLower ? floor : Math.max(floor, input.previous?.nodeGroups[group.name]?.nodes ?? 0);
+}
+
+function becauseOf(
+  input: PoolInput,
+  of: GroupParts & { readonly nodes: number; readonly ordered: number; readonly victims: readonly string[] },
+): string | null {
+  const { name, observed, policy } = of.group;
+  if (of.nodes === observed.desired) return null;
+  if (of.ordered > 0) return `${name}: ${count(of.ordered, 'more node')} for replicas that fit on no node there is`;
+  if (of.victims.length > 0) {
+    const idleMs = Math.max(...of.victims.map((node) => input.nowMs - (of.idle[node] ?? input.nowMs)));
+    return `${name}: ${of.victims.join(', ')} idle for ${duration(idleMs)}, limit ${duration(policy.spec.scaleDown.idleSec * 1000)}`;
+  }
+  return `${name}: as planned before`;
+}

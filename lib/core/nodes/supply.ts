@@ -1,0 +1,126 @@
+/** GPUs that can be had now: free on nodes that exist, on nodes that are on their way, on nodes that may be ordered. */
+import type { PoolInput } from '../decide-types.ts';
+import { figure } from '../format.ts';
+import type { GpuCounts, NodeObservation } from '../types.ts';
+import { fits, minus, plus } from './gpus.ts';
+import { extraCostOf, factsOf, isComing } from './groups.ts';
+import type { GroupFacts } from './groups.ts';
+
+/** Prices do not add up exactly in binary [USD/h]. */
+const USD_TOLERANCE = 1e-6;
+
+export type BinKind = 'free' | 'pending' | 'new';
+
+/** GPUs of one node; `free` shrinks as replicas are placed. */
+export type Bin = {
+  readonly kind: BinKind;
+  readonly group: string;
+  /** null: the node does not exist yet. */
+  readonly nodeName: string | null;
+  free: GpuCounts;
+  used: boolean;
+};
+
+/** A working copy for one placement: filled, read, thrown away. */
+export type Supply = {
+  readonly groups: ReadonlyMap<string, GroupFacts>;
+  readonly bins: Readonly<Record<BinKind, ReadonlyMap<string, Bin[]>>>;
+  /** GPUs left under the fleet's quota, by resource name; a name without a quota is absent. */
+  quotaLeft: GpuCounts;
+  /** [USD/h]; Infinity without a budget. */
+  budgetLeft: number;
+};
+
+/** Supply of a pool, with nodes ordered already where a group is below its minimum. */
+export function supplyOf(input: PoolInput): Supply {
+  const facts = input.nodeGroups.flatMap((group) =>
+    group.observed.kind === 'observed' ? factsOf({ ...group, observed: group.observed }, input.nowMs) : [],
+  );
+  const binsOf = (make: (group: GroupFacts) => Bin[]): Map<string, Bin[]> =>
+    new Map(facts.map((group) => [group.name, make(group)]));
+  const supply: Supply = {
+    groups: new Map(facts.map((group) => [group.name, group])),
+    bins: {
+      free: binsOf((group) => freeBins(group, input)),
+      pending: binsOf((group) => pendingBins(group, input.nowMs)),
+      new: binsOf(() => []),
+    },
+    quotaLeft: quotaLeft(input, facts),
+    budgetLeft: budgetLeft(input, facts),
+  };
+  for (const group of facts) {
+    const below = group.policy.spec.nodes.min - group.observed.desired;
+    for (let ordered = 0; ordered < below && orderNode(supply, group.name) === null; ordered++);
+  }
+  return supply;
+}
+
+/** Nodes in use first, then idle ones, those about to be freed last: what is idle stays idle when it can. */
+function freeBins(group: GroupFacts, input: PoolInput): Bin[] {
+  const victims = new Set(input.previous?.nodeGroups[group.name]?.victims.map((victim) => victim.nodeName));
+  const rank = (node: NodeObservation): number => (victims.has(node.name) ? 2 : node.podCount === 0 ? 1 : 0);
+  return group.observed.nodes
+    .filter((node) => node.ready && node.schedulable && !isComing(node, input.nowMs))
+    .toSorted((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1))
+    .map((node) => ({
+      kind: 'free',
+      group: group.name,
+      nodeName: node.name,
+      free: minus(node.gpusAllocatable, node.gpusUsed),
+      used: false,
+    }));
+}
+
+function pendingBins(group: GroupFacts, nowMs: number): Bin[] {
+  const coming = group.observed.nodes.filter((node) => isComing(node, nowMs)).map((node) => node.name);
+  const asked = Array.from({ length: group.pendingNodes }, () => null);
+  return [...coming, ...asked].map((nodeName) => newBin({ kind: 'pending', group, nodeName }));
+}
+
+function newBin(of: { readonly kind: BinKind; readonly group: GroupFacts; readonly nodeName: string | null }): Bin {
+  const { kind, group, nodeName } = of;
+  return { kind, group: group.name, nodeName, free: group.policy.spec.shape.gpus, used: false };
+}
+
+function quotaLeft(input: PoolInput, facts: readonly GroupFacts[]): GpuCounts {
+  const quota = input.fleet.spec.gpuQuota ?? {};
+  const inUse = facts.reduce<GpuCounts>(
+    (sum, group) => plus(sum, group.policy.spec.shape.gpus, group.observed.desired),
+    {},
+  );
+  return minus(quota, inUse);
+}
+
+function budgetLeft(input: PoolInput, facts: readonly GroupFacts[]): number {
+  const { budget } = input.fleet.spec;
+  if (budget === undefined) return Infinity;
+  return (
+    budget.usdPerHourMax - facts.reduce((sum, group) => sum + extraCostOf(group.policy, group.observed.desired), 0)
+  );
+}
+
+/** Orders one node of a group. Returns null when done, else what stands against it in a clause. */
+export function orderNode(supply: Supply, name: string): string | null {
+  const group = supply.groups.get(name);
+  const ordered = supply.bins.new.get(name);
+  if (group === undefined || ordered === undefined) return `${name} is not observed`;
+  if (ordered.length >= group.orderable.nodes) return group.orderable.because;
+  const { gpus } = group.policy.spec.shape;
+  const limited = Object.fromEntries(
+    Object.entries(gpus).filter(([resource]) => supply.quotaLeft[resource] !== undefined),
+  );
+  if (!fits(supply.quotaLeft, limited)) return `the GPU quota does not allow another node of ${name}`;
+  const nodes = group.observed.desired + ordered.length;
+  const extra = extraCostOf(group.policy, nodes + 1) - extraCostOf(group.policy, nodes);
+  if (extra > supply.budgetLeft + USD_TOLERANCE)
+    return `the budget does not allow another node of ${name} (${figure(extra)} USD/h)`;
+  supply.quotaLeft = minus(supply.quotaLeft, limited);
+  supply.budgetLeft -= extra;
+  ordered.push(newBin({ kind: 'new', group, nodeName: null }));
+  return null;
+}
+
+/** Nodes ordered in this placement, by group. */
+export function orderedNodes(supply: Supply, name: string): number {
+  return supply.bins.new.get(name)?.length ?? 0;
+}

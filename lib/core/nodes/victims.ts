@@ -1,0 +1,52 @@
+/** Which nodes to free, by name: never "one fewer", which would let the cloud choose. */
+import type { PoolInput } from '../decide-types.ts';
+import { SNAPSHOT_AGE_MS_MAX } from '../scaling/hold.ts';
+import type { NodeObservation, PlannedNodeGroup } from '../types.ts';
+import type { GroupFacts } from './groups.ts';
+import { isDegraded } from './health.ts';
+import { idleLongEnough, isEmpty, neededNodes } from './idle.ts';
+import type { IdleNodes } from './idle.ts';
+import type { Supply } from './supply.ts';
+
+export type Victims = PlannedNodeGroup['victims'];
+
+/**
+ * Idle nodes whose time is up, longest idle first, at most `scaleDown.parallel` at once, leaving `nodes.min` and `committedNodes`. Those already
+ * being freed stay named until they are gone, as long as they are empty and nobody needs them. A leading evaluation names no new ones.
+ */
+export function victimsOf(
+  input: PoolInput,
+  of: { readonly group: GroupFacts; readonly supply: Supply; readonly idle: IdleNodes },
+): Victims {
+  const { group } = of;
+  const { spec } = group.policy;
+  const needed = neededNodes(of.supply, group.name);
+  const begun = new Set(input.previous?.nodeGroups[group.name]?.victims.map((victim) => victim.nodeName));
+  const going = group.observed.nodes.filter((node) => begun.has(node.name) && isEmpty(node) && !needed.has(node.name));
+  const mayName = whyNoNewVictims(input, group) === null;
+  const fresh = mayName
+    ? idleLongEnough(group, { idle: of.idle, nowMs: input.nowMs }).filter(
+        (node) => node.schedulable && !begun.has(node.name),
+      )
+    : [];
+  const keep = Math.max(spec.nodes.min, spec.committedNodes);
+  const spare = Math.max(0, Math.min(group.observed.desired, group.observed.nodes.length) - keep);
+  return [...going, ...fresh].slice(0, Math.min(spec.scaleDown.parallel, spare)).flatMap(victimOf);
+}
+
+function victimOf(node: NodeObservation): Victims {
+  return node.instanceId === null ? [] : [{ nodeName: node.name, instanceId: node.instanceId }];
+}
+
+/** Why this group must not begin to shrink now; null when it may. */
+export function whyNoNewVictims(input: PoolInput, group: GroupFacts): string | null {
+  if (input.kind === 'leading') return 'an event only raises';
+  if (input.nowMs - input.snapshot.atMs > SNAPSHOT_AGE_MS_MAX) return 'the snapshot is old';
+  if (group.policy.spec.mode === 'paused') return `${group.name} is paused`;
+  if (group.observed.status !== 'active') return `${group.name} is ${group.observed.status}`;
+  if (isDegraded(input)) return 'too many nodes are not Ready';
+  const holder = input.workloads.find(
+    ({ policy, outcome }) => policy.spec.nodeGroups.includes(group.name) && outcome.hold !== null,
+  );
+  return holder === undefined ? null : `${holder.policy.metadata.name} is on hold: ${holder.outcome.hold ?? ''}`;
+}

@@ -1,0 +1,132 @@
+/** Second pure step: the wanted replicas of all workloads that share node groups → replicas after allocation, and nodes per group, at the same instant. */
+import { allot } from './allocation/allot.ts';
+import type { Allotment } from './allocation/allot.ts';
+import type { PoolInput, PoolOutcome, PoolWorkload } from './decide-types.ts';
+import { decisionId, decisionOf } from './decision.ts';
+import { idleNodesOf } from './nodes/idle.ts';
+import { planNodes } from './nodes/plan-nodes.ts';
+import type { NodePlan } from './nodes/plan-nodes.ts';
+import type { Mode, PlannedNodeGroup, PlannedTarget } from './types.ts';
+
+/**
+ * Replicas → GPUs → free GPUs on nodes there are, nodes on their way, new nodes. Growth is limited to GPUs that exist or are on their way, so
+ * that no pod waits for nothing; running replicas and `replicas.min` are never cut for it. What cannot be had is in `unmet`.
+ * Deterministic; integers; a leading evaluation lowers nothing.
+ */
+export function planPool(input: PoolInput): PoolOutcome {
+  const allotment = allot(input);
+  const idle = idleNodesOf(input, allotment.supply);
+  const nodes = planNodes(input, { supply: allotment.supply, idle });
+  const seq = Math.max((input.previous?.seq ?? 0) + 1, input.nowMs);
+  const planned = input.workloads.map((workload) => planWorkload(input, { workload, allotment, nodes, seq }));
+  const decisions = planned.map((each) => decisionOf(input, each));
+  const targets = planned.flatMap(
+    (each, index) => targetOf(input, { each, decision: decisions[index]?.id ?? '' }) ?? [],
+  );
+  return {
+    plan: {
+      pool: input.pool,
+      seq,
+      atMs: input.nowMs,
+      kind: input.kind,
+      targets: Object.fromEntries(targets.map((target) => [target.workload, target])),
+      nodeGroups: Object.fromEntries(nodes.map((group) => [group.name, plannedGroup(input, { group, seq })])),
+      idleNodes: idle,
+    },
+    decisions,
+    unmet: Object.fromEntries(
+      planned.filter((each) => each.unmet > 0).map((each) => [each.workload.policy.metadata.name, each.unmet]),
+    ),
+  };
+}
+
+/** One workload after allocation. */
+export type PlannedWorkload = {
+  readonly workload: PoolWorkload;
+  readonly mode: Mode;
+  readonly replicas: number;
+  /** Wanted replicas without GPUs. */
+  readonly unmet: number;
+  readonly blockedBy: readonly string[];
+  /** Node groups it may use, in its order of preference. */
+  readonly groups: readonly NodePlan[];
+  readonly seq: number;
+};
+
+function planWorkload(
+  input: PoolInput,
+  parts: {
+    readonly workload: PoolWorkload;
+    readonly allotment: Allotment;
+    readonly nodes: readonly NodePlan[];
+    readonly seq: number;
+  },
+): PlannedWorkload {
+  const { workload, allotment } = parts;
+  const { policy, target, outcome } = workload;
+  const { name } = policy.metadata;
+  const granted = allotment.granted.get(name) ?? outcome.wanted;
+  const current = target.kind === 'observed' ? target.replicas : (input.previous?.targets[name]?.replicas ?? 0);
+  return {
+    workload,
+    mode: modeOf(workload),
+    replicas: Math.max(granted, Math.min(outcome.wanted, Math.max(current, policy.spec.replicas.min))),
+    unmet: outcome.wanted - granted,
+    blockedBy: granted < outcome.wanted ? (allotment.blockedBy.get(name) ?? []) : [],
+    groups: policy.spec.nodeGroups.flatMap((group) => parts.nodes.find((plan) => plan.name === group) ?? []),
+    seq: parts.seq,
+  };
+}
+
+/** `act` is refused while another autoscaler owns the count. */
+function modeOf({ policy, target }: PoolWorkload): Mode {
+  const isOwned = target.kind === 'observed' && target.scaledBy !== null;
+  return policy.spec.mode === 'act' && isOwned ? 'observe' : policy.spec.mode;
+}
+
+/** Null for a target that was never observed: there is no count to stand on, and the sink must not be told to shrink it. */
+function targetOf(
+  input: PoolInput,
+  of: { readonly each: PlannedWorkload; readonly decision: string },
+): PlannedTarget | null {
+  const { workload, mode, replicas } = of.each;
+  const { policy, target, outcome } = workload;
+  const { name } = policy.metadata;
+  if (target.kind === 'missing' && outcome.control.lastWanted === null && input.previous?.targets[name] === undefined)
+    return null;
+  const { min, max } = policy.spec.replicas;
+  const running = target.kind === 'observed' ? target.replicas : 0;
+  return {
+    workload: name,
+    ref: { kind: policy.spec.target.kind, namespace: policy.spec.target.namespace, name: policy.spec.target.name },
+    mode,
+    replicas,
+    observed: target.kind === 'observed' ? { replicas: target.replicas, generation: target.generation } : null,
+    // Above the maximum only what runs already, while it may not be lowered.
+    bounds: { min, max: Math.max(max, Math.min(replicas, running)) },
+    decision: of.decision,
+  };
+}
+
+function plannedGroup(input: PoolInput, of: { readonly group: NodePlan; readonly seq: number }): PlannedNodeGroup {
+  const { name, policy, nodes, observed, victims, desired } = of.group;
+  return {
+    name,
+    mode: policy.spec.mode,
+    ownership: policy.spec.ownership,
+    nodes,
+    observed,
+    bounds: { min: policy.spec.nodes.min, max: Math.max(policy.spec.nodes.max, Math.min(nodes, desired ?? 0)) },
+    victims,
+    decision: decisionId({
+      pool: input.pool,
+      policyVersion: input.policyVersion,
+      nowMs: input.nowMs,
+      seq: of.seq,
+      name,
+      nodes,
+      observed,
+      victims,
+    }),
+  };
+}
