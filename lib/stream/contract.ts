@@ -1,6 +1,6 @@
 /**
  * To add a stream (say, Kinesis):
- * 1. implement {@link StreamConsumer} and {@link StreamProducer} in a file of its own,
+ * 1. implement {@link Stream} in a file of its own,
  * 2. name it in `index.ts`,
  * 3. run `test/conformance/stream.ts` against it.
  */
@@ -44,12 +44,49 @@ export type ConsumerHandlers = {
   onBatch(batch: RecordBatch): Promise<BatchAnswer>;
   /** Asked when partitions are assigned: where to go on (inclusive), or undefined for the committed offset. */
   startOffset(topicPartition: { topic: string; partition: number }): Promise<number | undefined>;
+  /**
+   * Told of records that will never be delivered, before anything after them is and before the commit goes past them. A throw means: try again after a pause.
+   * Without this handler they are only counted and logged.
+   */
+  onSkipped?(range: SkippedRange): Promise<void>;
+};
+
+/** Records that were passed over, and why. */
+export type SkippedRange = {
+  readonly topic: string;
+  readonly partition: number;
+  /** First offset passed over. */
+  readonly fromOffset: number;
+  /** Last offset passed over. */
+  readonly toOffset: number;
+  /**
+   * `expired`: retention deleted them before they were read. `oversized`: their batch decodes to more than allowed. `unreadable`: their batch
+   * cannot be decoded. `vanished`: the log ends before them (the topic was made anew, or lost its tail).
+   */
+  readonly reason: 'expired' | 'oversized' | 'unreadable' | 'vanished';
+  /** For people, one line. */
+  readonly detail: string;
+};
+
+export type ConsumerSettings = {
+  /** Consumer group. Members share the partitions. */
+  readonly group: string;
+  readonly topics: readonly string[];
+  /** How far before now a group that has committed nothing begins [ms]: the length of the ring of buckets. Default 15 min. */
+  readonly lookbackMs?: number;
 };
 
 export type StreamConsumer = {
-  /** Joins the group and runs until `stop`. Resolves when joined. Rejects with ConfigError / DeniedError on a wrong address or password. */
+  /**
+   * Joins the group and runs until `stop`. Resolves when joined. Rejects, and is stopped, with ConfigError (an address that does not exist, an
+   * unknown topic), DeniedError (a wrong password, a missing ACL) or TransientError (no broker answered in time). Later trouble is retried
+   * for ever, with pauses; `status` tells.
+   */
   start(handlers: ConsumerHandlers): Promise<void>;
-  /** Goes back (or forward) in every assigned partition to what `startOffset` answers now: after Redis was lost or restarted. */
+  /**
+   * Goes back (or forward) in every assigned partition to what `startOffset` answers now (undefined: to the committed offset): after Redis was lost or
+   * restarted. Resolves when every partition stands there; running batches are awaited first.
+   */
   reseek(): Promise<void>;
   /** Stops fetching until `resume`: back-pressure. The group membership is kept. */
   pause(): void;
@@ -72,7 +109,10 @@ export type OutgoingRecord = {
 };
 
 export type StreamProducer = {
-  /** Resolves when all records are acknowledged by all in-sync replicas. Throws TransientError. */
+  /**
+   * Resolves when all records are acknowledged by all in-sync replicas; on an error some of them may have been written. Throws TransientError (try
+   * again), BadEventError (too large), NotFoundError (no such topic), DeniedError.
+   */
   send(records: readonly OutgoingRecord[]): Promise<void>;
   close(): Promise<void>;
 };
@@ -103,4 +143,12 @@ export type StreamAdmin = {
     topics: readonly { readonly topic: string; readonly partitions: number; readonly replicationFactor: number }[],
   ): Promise<void>;
   close(): Promise<void>;
+};
+
+/** One kind of stream, ready to use. */
+export type Stream = {
+  consumer(settings: ConsumerSettings): StreamConsumer;
+  producer(): StreamProducer;
+  lagReader(): LagReader;
+  admin(): StreamAdmin;
 };
