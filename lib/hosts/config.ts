@@ -40,7 +40,11 @@ export type Config = {
   readonly policyPaths: readonly string[];
   readonly topics: Topics;
   readonly http: { readonly host: string; readonly port: number; readonly statusTokenSha256: string | null };
-  readonly loop: { readonly evaluateEveryMs: number; readonly leadingDebounceMs: number };
+  readonly loop: {
+    readonly evaluateEveryMs: number;
+    readonly leadingDebounceMs: number;
+    readonly scrapeEveryMs: number;
+  };
   /** Lambda function names (or ARNs) that wake each other; null outside Lambda. */
   readonly functions: {
     readonly evaluate: string | null;
@@ -57,6 +61,12 @@ type Reader = {
   list(name: string, fallback: readonly string[]): readonly string[];
   problem(text: string): void;
 };
+
+/** One variable that is not ours (PATH, NO_COLOR, XDG_CACHE_HOME); undefined when it is not set or empty. */
+export function environment(name: string): string | undefined {
+  const value = process.env[name];
+  return value === '' ? undefined : value;
+}
 
 /** Reads `env` (default: the process's). Throws ConfigError with every problem, one a line; values of secrets are never shown. */
 export function readConfig(env: Environment = process.env): Config {
@@ -93,6 +103,7 @@ export function readConfig(env: Environment = process.env): Config {
     },
     loop: {
       evaluateEveryMs: read.integer('PENSTOCK_EVALUATE_EVERY_MS', { fallback: 2_000, min: 250, max: 60_000 }),
+      scrapeEveryMs: read.integer('PENSTOCK_SCRAPE_EVERY_MS', { fallback: 2_000, min: 500, max: 60_000 }),
       leadingDebounceMs: read.integer('PENSTOCK_LEADING_DEBOUNCE_MS', { fallback: 250, min: 0, max: 10_000 }),
     },
     functions: {

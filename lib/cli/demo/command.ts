@@ -1,0 +1,77 @@
+/** `penstock demo`: real Kafka and Redis, a simulated cluster, the controller and the bridge, and a day of traffic in two minutes. */
+import { writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pico from 'picocolors';
+import { systemClock } from '../../base/clock.ts';
+import { messageOf } from '../../base/errors.ts';
+import { environment } from '../../hosts/config.ts';
+import { defaultCacheDir } from '../../local/index.ts';
+import { playDay } from './play.ts';
+import { startServers } from './servers.ts';
+import { renderSummary } from './summary.ts';
+
+export type DemoOptions = {
+  readonly duration: number;
+  readonly report?: string;
+  readonly kafka?: string;
+  readonly redis?: string;
+  readonly plain?: boolean;
+};
+
+/** Runs the demo and returns the exit code: 0 only when the report has no problems; 130 after Ctrl-C. */
+export async function demoCommand(options: DemoOptions): Promise<number> {
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+  const undo: (() => Promise<void>)[] = [];
+  const colors = pico.createColors(process.stdout.isTTY && environment('NO_COLOR') === undefined);
+  const startedMs = systemClock.monotonicMs();
+  const progress = (line: string): void => {
+    process.stderr.write(
+      `${colors.dim(`[${((systemClock.monotonicMs() - startedMs) / 1000).toFixed(1)} s]`)} ${line}\n`,
+    );
+  };
+  try {
+    progress('Starting a real Kafka, a real Redis and a simulated cluster…');
+    const servers = await startServers({
+      cacheDir: defaultCacheDir(environment('XDG_CACHE_HOME')),
+      kafkaBrokers: options.kafka?.split(',') ?? null,
+      redisUrl: options.redis ?? null,
+      progress,
+      signal: stopping.signal,
+      undo,
+    });
+    const report = await playDay({
+      servers,
+      durationSec: options.duration,
+      live: process.stdout.isTTY && options.plain !== true,
+      colors,
+      progress,
+      signal: stopping.signal,
+      undo,
+      script: process.argv[1] ?? '',
+      policyFile: join(packageRoot(), 'infra', 'local', 'demo', 'policies.yaml'),
+    });
+    if (report === undefined) return 130;
+    process.stdout.write(`${renderSummary(report, colors).join('\n')}\n`);
+    if (options.report !== undefined) await writeFile(options.report, `${JSON.stringify(report, null, 2)}\n`);
+    return report.problems.length === 0 ? 0 : 1;
+  } catch (error) {
+    if (stopping.signal.aborted) return 130;
+    process.stderr.write(`${colors.red('The demo failed:')} ${messageOf(error)}\n`);
+    return 1;
+  } finally {
+    if (undo.length > 0) progress('Stopping everything…');
+    for (const step of undo.toReversed()) {
+      await step().catch((error: unknown) =>
+        process.stderr.write(`Cannot stop one of the demo's parts: ${messageOf(error)}\n`),
+      );
+    }
+  }
+}
+
+/** The folder with package.json: the bundle lies in `dist/`. */
+function packageRoot(): string {
+  return join(dirname(fileURLToPath(import.meta.url)), '..');
+}

@@ -1,0 +1,307 @@
+/** Plays the day against running servers: topics, controller and bridge, traffic, the live view, and the accounting at the end. */
+import { dirname, join } from 'node:path';
+import { systemClock } from '../../base/clock.ts';
+import { TransientError } from '../../base/errors.ts';
+import { environment } from '../../hosts/config.ts';
+import { freePorts } from '../../local/ports.ts';
+import { DEFAULT_TOPICS } from '../../loop/deps.ts';
+import type { Topics } from '../../loop/deps.ts';
+import { startChild } from './children.ts';
+import type { Child } from './children.ts';
+import { readController, sumOf } from './controller-client.ts';
+import type { ControllerView } from './controller-client.ts';
+import { openDemoKafka } from './kafka.ts';
+import type { DemoKafka } from './kafka.ts';
+import { tailOf } from './log-tail.ts';
+import { startModelServers } from './model-servers.ts';
+import { readBack } from './read-back.ts';
+import { makeReport } from './report.ts';
+import type { DemoReport } from './report.ts';
+import { POISON } from './scene.ts';
+import type { Servers } from './servers.ts';
+import { showLive, showPlain } from './show.ts';
+import type { Show } from './show.ts';
+import { makeTraffic } from './traffic.ts';
+import type { Traffic } from './traffic.ts';
+import type { Colors } from './view.ts';
+
+export type PlayOptions = {
+  readonly servers: Servers;
+  readonly durationSec: number;
+  readonly live: boolean;
+  readonly colors: Colors;
+  readonly progress: (line: string) => void;
+  readonly signal: AbortSignal;
+  readonly undo: (() => Promise<void>)[];
+  /** The running bundle: children are the same build. */
+  readonly script: string;
+  readonly policyFile: string;
+};
+
+/** Where model servers answer `/metrics`; the policies of the demo say the same. */
+const METRICS_PORT = 8000;
+const TICK_MS = 100;
+const LOOK_MS = 400;
+/** The controller loads policies, joins the group and observes the cluster: about 2 s. */
+const START_MS_MAX = 30_000;
+/** After the day: the last events are applied, the last messages delivered. */
+const SETTLE_MS_MAX = 20_000;
+
+/** Undefined when it was stopped before the end. Throws TransientError when the controller does not start or dies. */
+export async function playDay(options: PlayOptions): Promise<DemoReport | undefined> {
+  const { servers, progress, signal, undo } = options;
+  const topics = topicsOf(options);
+  const kafka = await openDemoKafka(servers.kafka.brokers, topics);
+  undo.push(() => kafka.close());
+  const [httpPort = 0] = await freePorts(1);
+  const children = startChildren(options, { topics, httpPort });
+  progress('Started the controller and the bridge as processes of their own.');
+  const url = `http://127.0.0.1:${httpPort}`;
+  const startMs = systemClock.nowMs();
+  const traffic = makeTraffic({ world: servers.world, startMs, durationMs: options.durationSec * 1000 });
+  const modelServers = startModelServers({ world: servers.world, models: traffic.models, port: METRICS_PORT });
+  undo.push(() => modelServers.close());
+  await waitForController({ url, children, signal, logFiles: logFilesOf(options) });
+  if (signal.aborted) return undefined;
+  progress(`Live. ${options.durationSec} s for one day; the controller's log is ${logFilesOf(options)[0] ?? ''}`);
+
+  const show = options.live ? showLive(options) : showPlain(options);
+  const producing = producerOf(kafka, topics);
+  const run: Run = {
+    options,
+    traffic,
+    kafka,
+    topics,
+    children,
+    url,
+    show,
+    producing,
+    update: () => modelServers.update(),
+  };
+  try {
+    await playTicks(run);
+  } finally {
+    show.end();
+  }
+  if (signal.aborted) return undefined;
+  return account(run);
+}
+
+type Run = {
+  readonly options: PlayOptions;
+  readonly traffic: Traffic;
+  readonly kafka: DemoKafka;
+  readonly topics: Topics;
+  readonly children: readonly Child[];
+  readonly url: string;
+  readonly show: Show;
+  readonly producing: Producing;
+  readonly update: () => void;
+};
+
+/** Names of its own, so that a named Kafka or Redis with other things in it is not disturbed. */
+function topicsOf(options: PlayOptions): Topics {
+  const suffix = `demo-${systemClock.nowMs().toString(36)}-${options.servers.cluster.kubernetesUrl.split(':').at(-1) ?? ''}`;
+  return {
+    inferenceLoad: `${DEFAULT_TOPICS.inferenceLoad}-${suffix}`,
+    queueDepth: `${DEFAULT_TOPICS.queueDepth}-${suffix}`,
+    scalingDecision: `${DEFAULT_TOPICS.scalingDecision}-${suffix}`,
+    opsAlert: `${DEFAULT_TOPICS.opsAlert}-${suffix}`,
+    deadLetter: `${DEFAULT_TOPICS.deadLetter}-${suffix}`,
+  };
+}
+
+function logFilesOf({ servers }: PlayOptions): string[] {
+  return ['run', 'bridge'].map((name) => join(dirname(servers.kubeconfigFile), `${name}.log`));
+}
+
+function startChildren(options: PlayOptions, at: { readonly topics: Topics; readonly httpPort: number }): Child[] {
+  const { servers } = options;
+  const suffix = at.topics.inferenceLoad.slice(DEFAULT_TOPICS.inferenceLoad.length + 1);
+  const env = {
+    PATH: environment('PATH') ?? '',
+    PENSTOCK_KAFKA_BROKERS: servers.kafka.brokers.join(','),
+    PENSTOCK_KAFKA_GROUP: `penstock-${suffix}`,
+    PENSTOCK_TOPIC_INFERENCE_LOAD: at.topics.inferenceLoad,
+    PENSTOCK_TOPIC_QUEUE_DEPTH: at.topics.queueDepth,
+    PENSTOCK_TOPIC_SCALING_DECISION: at.topics.scalingDecision,
+    PENSTOCK_TOPIC_OPS_ALERT: at.topics.opsAlert,
+    PENSTOCK_TOPIC_DEAD_LETTER: at.topics.deadLetter,
+    PENSTOCK_REDIS_URL: servers.redis.url,
+    PENSTOCK_KEY_PREFIX: `penstock-${suffix}`,
+    PENSTOCK_KUBERNETES: 'kubeconfig',
+    KUBECONFIG: servers.kubeconfigFile,
+    PENSTOCK_AWS_ENDPOINT: servers.cluster.awsUrl,
+    AWS_REGION: 'eu-west-1',
+    AWS_ACCESS_KEY_ID: 'demo',
+    AWS_SECRET_ACCESS_KEY: 'demo',
+    PENSTOCK_POLICIES: options.policyFile,
+    PENSTOCK_HTTP_PORT: String(at.httpPort),
+    PENSTOCK_EVALUATE_EVERY_MS: '500',
+    PENSTOCK_LEADING_DEBOUNCE_MS: '100',
+    PENSTOCK_SCRAPE_EVERY_MS: '1000',
+    PENSTOCK_DEMO_ALERT_URL: servers.receiver.url,
+    PENSTOCK_DEMO_ALERT_SECRET: servers.alertSecret,
+  };
+  const [runLog = '', bridgeLog = ''] = logFilesOf(options);
+  return [
+    startOne(options, { command: 'run', env, logFile: runLog }),
+    startOne(options, { command: 'bridge', env, logFile: bridgeLog }),
+  ];
+}
+
+function startOne(
+  options: PlayOptions,
+  of: { command: 'run' | 'bridge'; env: Record<string, string>; logFile: string },
+): Child {
+  const child = startChild({ ...of, script: options.script });
+  options.undo.push(() => child.stop());
+  return child;
+}
+
+async function waitForController(options: {
+  readonly url: string;
+  readonly children: readonly Child[];
+  readonly signal: AbortSignal;
+  readonly logFiles: readonly string[];
+}): Promise<void> {
+  const deadlineMs = systemClock.monotonicMs() + START_MS_MAX;
+  while (!options.signal.aborted) {
+    const view = await readController(options.url);
+    if (view !== undefined && view.status.workloads.every((workload) => workload.wanted !== null)) return;
+    const dead = options.children.find((child) => child.exitCode() !== null);
+    if (dead !== undefined || systemClock.monotonicMs() > deadlineMs) {
+      const log = (await Promise.all(options.logFiles.map((file) => tailOf(file, 10)))).join('\n');
+      const what =
+        dead === undefined
+          ? `did not decide anything within ${START_MS_MAX / 1000} s`
+          : `"penstock ${dead.name}" ended`;
+      throw new TransientError(`Cannot start the controller: ${what}. Its last lines:\n${log}`);
+    }
+    await systemClock.sleep(100, options.signal);
+  }
+}
+
+type Producing = {
+  /** Hands records over without waiting; errors are kept for the end. */
+  publish(records: ReturnType<Traffic['tick']>): void;
+  poisoned(): number;
+  /** Resolves when everything was acknowledged. */
+  settled(): Promise<void>;
+};
+
+function producerOf(kafka: DemoKafka, topics: Topics): Producing {
+  let poisoned = 0;
+  let failure: unknown;
+  let last: Promise<void> = Promise.resolve();
+  return {
+    publish: (records) => {
+      if (records.length === 0) return;
+      poisoned += records.filter(({ record }) => POISON.includes(String(record.value))).length;
+      const sent = kafka.send(records.map(({ topic, record }) => ({ ...record, topic: topics[topic] })));
+      last = Promise.all([last, sent]).then(
+        () => {},
+        (error: unknown) => {
+          failure ??= error;
+        },
+      );
+    },
+    poisoned: () => poisoned,
+    settled: async () => {
+      await last;
+      if (failure !== undefined) throw failure;
+    },
+  };
+}
+
+async function playTicks(run: Run): Promise<void> {
+  const { options, traffic } = run;
+  const startMs = systemClock.monotonicMs();
+  const durationMs = options.durationSec * 1000;
+  let lastLookMs = -Infinity;
+  let looking: Promise<void> = Promise.resolve();
+  for (;;) {
+    const elapsedMs = systemClock.monotonicMs() - startMs;
+    if (options.signal.aborted || elapsedMs >= durationMs) break;
+    run.producing.publish(traffic.tick(systemClock.nowMs()));
+    run.update();
+    if (elapsedMs - lastLookMs >= LOOK_MS) {
+      lastLookMs = elapsedMs;
+      for (const model of traffic.models) model.history.push(model.requestsPerSec);
+      looking = looking.then(() => look(run, elapsedMs / durationMs));
+    }
+    failWhenDead(run);
+    await systemClock.sleep(TICK_MS, options.signal);
+  }
+  await looking;
+}
+
+function failWhenDead(run: Run): void {
+  const dead = run.children.find((child) => child.exitCode() !== null);
+  if (dead !== undefined)
+    throw new TransientError(`"penstock ${dead.name}" ended in the middle of the day with code ${dead.exitCode()}`);
+}
+
+async function look(run: Run, doneRatio: number): Promise<void> {
+  const { servers } = run.options;
+  const [controller, loads, depths] = await Promise.all([
+    readController(run.url),
+    run.kafka.count(run.topics.inferenceLoad).catch(() => null),
+    run.kafka.count(run.topics.queueDepth).catch(() => null),
+  ]);
+  run.show.frame({
+    traffic: run.traffic,
+    world: servers.world,
+    controller,
+    doneRatio,
+    eventsProduced: loads === null || depths === null ? null : loads + depths,
+    patches: acceptedPatches(run),
+    alerts: servers.receiver.received(),
+    servers: `Kafka ${servers.kafka.version} · ${servers.redis.kind} ${servers.redis.version}`,
+  });
+}
+
+function acceptedPatches(run: Run): number {
+  const { requests } = run.options.servers.cluster;
+  return [...requests.of('patch deployments/scale'), ...requests.of('UpdateNodegroupConfig')].filter(
+    (r) => r.status === 200,
+  ).length;
+}
+
+/** Stops the load, lets the pipeline run dry, and reads everything back. */
+async function account(run: Run): Promise<DemoReport> {
+  const { servers } = run.options;
+  await run.producing.settled();
+  // The bridge stops first: from here on nothing new is produced.
+  await run.children.find((child) => child.name === 'bridge')?.stop();
+  const produced = (await run.kafka.count(run.topics.inferenceLoad)) + (await run.kafka.count(run.topics.queueDepth));
+  const controller = await settle(run, produced);
+  return makeReport({
+    kafka: { kind: servers.kafka.kind, version: servers.kafka.version },
+    redis: { kind: servers.redis.kind, version: servers.redis.version },
+    durationSec: run.options.durationSec,
+    produced,
+    deadLettered: await run.kafka.count(run.topics.deadLetter),
+    poisoned: run.producing.poisoned(),
+    controller,
+    cluster: servers.cluster,
+    receiver: servers.receiver,
+    unservedShare: run.traffic.unservedShare(),
+    cost: servers.world.cost(),
+    readBack: await readBack(servers),
+  });
+}
+
+/** Waits until every produced event is accounted for and no message waits, or the bound is reached. */
+async function settle(run: Run, produced: number): Promise<ControllerView | undefined> {
+  const deadlineMs = systemClock.monotonicMs() + SETTLE_MS_MAX;
+  for (;;) {
+    const controller = await readController(run.url);
+    const metrics = controller?.metrics ?? new Map<string, number>();
+    const seen =
+      sumOf(metrics, 'penstock_ingest_events_applied_total') + sumOf(metrics, 'penstock_ingest_dead_lettered_total');
+    if (controller !== undefined && seen >= produced && controller.status.outbox === 0) return controller;
+    if (run.options.signal.aborted || systemClock.monotonicMs() > deadlineMs) return controller;
+    await systemClock.sleep(100, run.options.signal);
+  }
+}

@@ -1,0 +1,104 @@
+/** What the demo measured: read back from Kafka, the cluster's API, the controller and the alert receiver, then checked. */
+import type { ClusterServer } from '../../simulator/cluster-server/server.ts';
+import type { Receiver } from './receiver.ts';
+import { quantileOf, sumOf } from './controller-client.ts';
+import type { ControllerView } from './controller-client.ts';
+
+export type DemoReport = {
+  readonly kafka: { readonly kind: string; readonly version: string };
+  readonly redis: { readonly kind: string; readonly version: string };
+  readonly durationSec: number;
+  /** Records in the two load topics, by their end offsets. */
+  readonly eventsProduced: number;
+  readonly eventsApplied: number;
+  /** Records in the dead-letter topic, by its end offset. */
+  readonly eventsDeadLettered: number;
+  readonly decisions: number;
+  /** Accepted PATCHes of a scale subresource, as the Kubernetes API logged them. */
+  readonly deploymentResizes: number;
+  /** Accepted size changes of node groups and instances ended by name, as the AWS APIs logged them. */
+  readonly nodeGroupResizes: number;
+  /** Messages whose signature the local receiver found valid. */
+  readonly alertsDelivered: number;
+  readonly eventToPatchMs: { readonly p50: number | null; readonly p99: number | null };
+  /** Requests that waited longer than their model's limit, over all requests, 0..1. */
+  readonly unservedShare: number;
+  readonly gpuHours: number;
+  readonly costUsd: number;
+  readonly problems: readonly string[];
+};
+
+export type ReportInput = {
+  readonly kafka: DemoReport['kafka'];
+  readonly redis: DemoReport['redis'];
+  readonly durationSec: number;
+  readonly produced: number;
+  readonly deadLettered: number;
+  /** Poisoned events that were sent on purpose. */
+  readonly poisoned: number;
+  readonly controller: ControllerView | undefined;
+  readonly cluster: ClusterServer;
+  readonly receiver: Receiver;
+  readonly unservedShare: number;
+  readonly cost: { readonly gpuHours: number; readonly usd: number };
+  /** Read back from the APIs at the end. */
+  readonly readBack: ReadBack;
+};
+
+export type ReadBack = {
+  /** Deployment → generation: 1 means that nobody ever resized it. */
+  readonly deployments: ReadonlyMap<string, number>;
+  /** Node group → number of updates EKS knows of. */
+  readonly nodeGroups: ReadonlyMap<string, number>;
+};
+
+/** Puts the report together; `problems` is empty when everything the demo promises is true. */
+export function makeReport(input: ReportInput): DemoReport {
+  const metrics = input.controller?.metrics ?? new Map<string, number>();
+  const ok = (operation: string): number =>
+    input.cluster.requests.of(operation).filter((r) => r.status >= 200 && r.status < 300).length;
+  const report = {
+    kafka: input.kafka,
+    redis: input.redis,
+    durationSec: input.durationSec,
+    eventsProduced: input.produced,
+    eventsApplied: sumOf(metrics, 'penstock_ingest_events_applied_total'),
+    eventsDeadLettered: input.deadLettered,
+    decisions: sumOf(metrics, 'penstock_decisions_total'),
+    deploymentResizes: ok('patch deployments/scale'),
+    nodeGroupResizes: ok('UpdateNodegroupConfig') + ok('TerminateInstanceInAutoScalingGroup'),
+    alertsDelivered: input.receiver.received().length,
+    eventToPatchMs: {
+      p50: quantileOf(metrics, 'penstock_event_to_patch_ms', 0.5) ?? null,
+      p99: quantileOf(metrics, 'penstock_event_to_patch_ms', 0.99) ?? null,
+    },
+    unservedShare: input.unservedShare,
+    gpuHours: input.cost.gpuHours,
+    costUsd: input.cost.usd,
+  };
+  return { ...report, problems: problemsOf(report, input) };
+}
+
+function problemsOf(report: Omit<DemoReport, 'problems'>, input: ReportInput): string[] {
+  const problems: string[] = [];
+  if (input.controller === undefined) problems.push('the controller did not answer at the end');
+  const accounted = report.eventsApplied + report.eventsDeadLettered;
+  if (accounted !== report.eventsProduced) {
+    problems.push(
+      `${report.eventsProduced} events were produced, ${accounted} are accounted for (applied + dead-lettered)`,
+    );
+  }
+  if (report.eventsDeadLettered !== input.poisoned) {
+    problems.push(
+      `${input.poisoned} poisoned events were sent, ${report.eventsDeadLettered} are in the dead-letter topic`,
+    );
+  }
+  for (const [name, generation] of input.readBack.deployments) {
+    if (generation <= 1) problems.push(`Deployment ${name} was never resized (generation ${generation})`);
+  }
+  if (![...input.readBack.nodeGroups.values()].some((updates) => updates > 0))
+    problems.push('no node group was ever resized');
+  if (report.alertsDelivered === 0) problems.push('no alert reached the receiver');
+  if (input.receiver.rejected() > 0) problems.push(`${input.receiver.rejected()} alerts had a wrong signature`);
+  return problems;
+}

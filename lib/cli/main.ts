@@ -1,0 +1,152 @@
+/** `penstock`: every command with its options and examples. What a command needs is loaded only when it runs. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { PenstockError, messageOf } from '../base/errors.ts';
+
+/** 0 done, 1 failed while running, 2 wrong usage or configuration. */
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
+const program = new Command('penstock')
+  .description('Autoscaling on event streams: one plan for model replicas and GPU nodes.')
+  .version('0.1.0')
+  .showHelpAfterError('(penstock --help shows every command)')
+  .configureHelp({ sortSubcommands: false })
+  .addHelpText(
+    'after',
+    `
+Examples:
+  penstock demo                          the whole loop on this machine, nothing to prepare
+  penstock validate infra/policies       check policies before they are deployed
+  penstock run                           the controller as one process
+  penstock bridge                        publish the load of servers that only have /metrics
+  penstock status --watch                what it sees and wants, every two seconds
+  penstock explain llama-8b-chat         why it wants what it wants
+
+Settings come from PENSTOCK_… variables: see docs/configuration.md.
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.`,
+  );
+
+program
+  .command('run')
+  .description('run the controller: consume events, decide, resize, alert (until SIGTERM or Ctrl-C)')
+  .addHelpText(
+    'after',
+    `
+Example:
+  PENSTOCK_KAFKA_BROKERS=kafka:9092 PENSTOCK_REDIS_URL=redis://redis:6379 KUBECONFIG=~/.kube/config \\
+  PENSTOCK_POLICIES=policies/ penstock run`,
+  )
+  .action(async () => {
+    const { runCommand } = await import('./run.ts');
+    await runCommand();
+  });
+
+program
+  .command('bridge')
+  .description('scrape the /metrics of model servers and publish inference-load events (until SIGTERM or Ctrl-C)')
+  .addHelpText(
+    'after',
+    `
+Which pods are scraped, and how, is in each policy (spec.bridge).
+Example:
+  PENSTOCK_KAFKA_BROKERS=kafka:9092 PENSTOCK_POLICIES=policies/ penstock bridge`,
+  )
+  .action(async () => {
+    const { bridgeCommand } = await import('./bridge.ts');
+    await bridgeCommand();
+  });
+
+program
+  .command('demo')
+  .description('play a day of inference traffic against real Kafka and Redis and a simulated cluster')
+  .option('--duration <seconds>', 'how long the day takes', integerBetween(20, 3_600), 120)
+  .option('--report <file>', 'write what was measured as JSON')
+  .option('--kafka <brokers>', 'use these brokers instead of starting one (host:port,…)')
+  .option('--redis <url>', 'use this Redis instead of starting one (redis://…)')
+  .option('--plain', 'lines of text instead of the live view')
+  .addHelpText(
+    'after',
+    `
+Example:
+  penstock demo --duration 60 --report report.json`,
+  )
+  .action(async (options: { duration: number; report?: string; kafka?: string; redis?: string; plain?: boolean }) => {
+    const { demoCommand } = await import('./demo/command.ts');
+    process.exitCode = await demoCommand(options);
+  });
+
+program
+  .command('validate')
+  .description('check policy files; lists every problem with its file and line')
+  .argument('<path...>', 'files or folders')
+  .option('--json', 'problems as JSON')
+  .addHelpText(
+    'after',
+    `
+Example:
+  penstock validate infra/policies my-policy.yaml`,
+  )
+  .action(async (paths: string[], options: { json?: boolean }) => {
+    const { validate } = await import('./validate.ts');
+    const answer = await validate(paths, { json: options.json === true });
+    (answer.exitCode === 0 ? process.stdout : process.stderr).write(`${answer.text}\n`);
+    process.exitCode = answer.exitCode;
+  });
+
+program
+  .command('status')
+  .description('every workload and node group: load, counts, last decision, alerts')
+  .option('--watch', 'again every two seconds')
+  .option('--json', 'as JSON')
+  .addHelpText(
+    'after',
+    `
+Reads the same Redis as the controller, so it works beside Lambda too.
+Example:
+  PENSTOCK_REDIS_URL=redis://redis:6379 PENSTOCK_POLICIES=policies/ penstock status --watch`,
+  )
+  .action(async (options: { watch?: boolean; json?: boolean }) => {
+    const { statusCommand } = await import('./status.ts');
+    await statusCommand({ watch: options.watch === true, json: options.json === true });
+  });
+
+program
+  .command('explain')
+  .description('why a workload has the count it has, or what a recorded decision was based on')
+  .argument('<workload|decision>', 'workload id, or decision id (d_…)')
+  .addOption(
+    new Option('--last <count>', 'the last decisions of the workload').argParser(integerBetween(1, 100)).default(1),
+  )
+  .option('--json', 'as JSON')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  penstock explain llama-8b-chat --last 3
+  penstock explain d_4f1c2ab09e77d310 --json`,
+  )
+  .action(async (subject: string, options: { last: number; json?: boolean }) => {
+    const { explainCommand } = await import('./explain.ts');
+    process.exitCode = await explainCommand(subject, { last: options.last, json: options.json === true });
+  });
+
+function integerBetween(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < min || value > max) {
+      throw new InvalidArgumentError(`expected an integer from ${min} to ${max}.`);
+    }
+    return value;
+  };
+}
+
+program.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_USAGE));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(
+    `${error instanceof PenstockError && error.code === 'config' ? error.message : messageOf(error)}\n`,
+  );
+  process.exitCode = error instanceof PenstockError && error.code === 'config' ? EXIT_USAGE : EXIT_FAILED;
+}
