@@ -10,6 +10,9 @@ export const COVERAGE_RATIO_MIN = 0.95;
 /** Oldest reading that may lower anything [ms]. 30 s: three evaluations of 10 s. */
 export const READING_AGE_MS_MAX = 30_000;
 
+/** Why a pod's silence is no gap. */
+export const NO_POD_EXISTS = 'no pod exists';
+
 export type Part = {
   readonly name: SignalName;
   readonly value: number | null;
@@ -83,7 +86,7 @@ export function withoutPods(parts: readonly Part[], context: SignalContext): rea
   if (!noPodExists(context.target)) return parts;
   return parts.map((part) =>
     part.value === null && !part.outlivesPods
-      ? { ...part, value: 0, gap: null, input: { ...part.input, reason: 'no pod exists' } }
+      ? { ...part, value: 0, gap: null, input: { ...part.input, reason: NO_POD_EXISTS } }
       : part,
   );
 }

@@ -1,0 +1,19 @@
+/** Every alert rule by its name, which is also the first part of its alerts' keys and the anchor of its runbook. */
+import type { AlertRule } from '../decide-types.ts';
+import { actuationFailing } from './actuation-failing.ts';
+import { capacityShortage } from './capacity-shortage.ts';
+import { flapping } from './flapping.ts';
+import { foreignWriter } from './foreign-writer.ts';
+import { pinnedAtMax } from './pinned-at-max.ts';
+import { signalMissing } from './signal-missing.ts';
+import { unmetDemand } from './unmet-demand.ts';
+
+export const alertRules = {
+  'unmet-demand': unmetDemand,
+  'pinned-at-max': pinnedAtMax,
+  'signal-missing': signalMissing,
+  'capacity-shortage': capacityShortage,
+  'actuation-failing': actuationFailing,
+  'foreign-writer': foreignWriter,
+  flapping,
+} satisfies Record<string, AlertRule>;
