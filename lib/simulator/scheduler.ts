@@ -1,17 +1,27 @@
 /** First-fit placement of pending pods. */
 import { hasLabels } from './labels.ts';
 import { GPU_RESOURCE } from './records.ts';
-import type { NodeRecord, PodRecord, Taint } from './records.ts';
+import type { DeploymentRecord, NodeRecord, PodRecord, Taint } from './records.ts';
 import { placePod } from './pod-lifecycle.ts';
 import { touch } from './state.ts';
 import type { WorldState } from './state.ts';
 
 /** Places every pending pod on the first node, in the order of their creation, that takes it; else says why none does. */
 export function schedulePending(state: WorldState): void {
+  // Pods of one Deployment are alike and a pass only fills nodes: when one does not fit, the later ones do not either.
+  const refused = new Map<DeploymentRecord, string>();
   for (const pod of state.pendingPods) {
-    const node = firstFit(state, pod);
-    if (node !== undefined) placePod(state, pod, node);
-    else explain(state, pod);
+    const known = refused.get(pod.deployment);
+    const node = known === undefined ? firstFit(state, pod) : undefined;
+    if (node !== undefined) {
+      placePod(state, pod, node);
+      continue;
+    }
+    const message = known ?? explain(state, pod);
+    refused.set(pod.deployment, message);
+    if (pod.unschedulable === message) continue;
+    pod.unschedulable = message;
+    touch(state, pod);
   }
 }
 
@@ -21,26 +31,22 @@ export function firstFit(state: WorldState, pod: PodRecord): NodeRecord | undefi
   return undefined;
 }
 
-function explain(state: WorldState, pod: PodRecord): void {
+function explain(state: WorldState, pod: PodRecord): string {
   const reasons = new Map<string, number>();
   for (const node of state.nodes.values()) {
     const obstacle = obstacleOf(pod, node) ?? '';
     reasons.set(obstacle, (reasons.get(obstacle) ?? 0) + 1);
   }
   const counted = [...reasons].map(([reason, count]) => `${count} ${reason}`).toSorted();
-  const message =
-    state.nodes.size === 0
-      ? 'no nodes available to schedule pods'
-      : `0/${state.nodes.size} nodes are available: ${counted.join(', ')}.`;
-  if (pod.unschedulable === message) return;
-  pod.unschedulable = message;
-  touch(state, pod);
+  if (state.nodes.size === 0) return 'no nodes available to schedule pods';
+  return `0/${state.nodes.size} nodes are available: ${counted.join(', ')}.`;
 }
 
 /** Why `node` does not take `pod`, in the scheduler's words; undefined when it does. */
 function obstacleOf(pod: PodRecord, node: NodeRecord): string | undefined {
   if (node.unschedulable) return 'node(s) were unschedulable';
-  const taint = effectiveTaints(node).find((one) => one.effect !== 'PreferNoSchedule' && !isTolerated(pod, one));
+  const taints = node.ready && node.taints.length === 0 ? node.taints : effectiveTaints(node);
+  const taint = taints.find((one) => one.effect !== 'PreferNoSchedule' && !isTolerated(pod, one));
   if (taint !== undefined) return `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`;
   if (!hasLabels(node.labels, pod.deployment.nodeSelector)) return "node(s) didn't match Pod's node affinity/selector";
   if (pod.gpus > 0 && node.gpusAllocatable - node.gpusUsed < pod.gpus) return `Insufficient ${GPU_RESOURCE}`;

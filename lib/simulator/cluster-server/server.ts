@@ -3,6 +3,9 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '../../base/clock.ts';
+import { messageOf } from '../../base/errors.ts';
+import { silentLogger } from '../../base/log.ts';
+import type { Logger } from '../../base/log.ts';
 import type { World } from '../world.ts';
 import { serveAws } from './aws-host.ts';
 import { createFaults } from './faults.ts';
@@ -32,6 +35,8 @@ export type ClusterServerOptions = {
   readonly bookmarkIntervalSec?: number;
   /** How often the world follows the clock between requests. Default 20 ms. */
   readonly tickMs?: number;
+  /** Told when the simulator itself fails; default nobody. */
+  readonly logger?: Logger;
 };
 
 export type ClusterServer = {
@@ -70,10 +75,11 @@ export async function startClusterServer(options: ClusterServerOptions): Promise
     tokens: new Map(Object.entries(tokens)),
     bookmarkIntervalMs: (options.bookmarkIntervalSec ?? 60) * 1000,
   };
-  const kubernetesServer = serverOf(sync, (request, response) => serveKubernetes(kubernetes, request, response));
+  const hosting = { sync, logger: options.logger ?? silentLogger };
+  const kubernetesServer = serverOf(hosting, (request, response) => serveKubernetes(kubernetes, request, response));
   const kubernetesUrl = await listen(kubernetesServer, { host, port: options.port ?? 0 });
   const aws = { world, gate, kubernetesUrl };
-  const awsServer = serverOf(sync, (request, response) => serveAws(aws, request, response));
+  const awsServer = serverOf(hosting, (request, response) => serveAws(aws, request, response));
   const awsUrl = await listen(awsServer, { host, port: options.awsPort ?? 0 });
   const token = Object.keys(tokens)[0] ?? '';
   const stopped = new AbortController();
@@ -97,7 +103,12 @@ export async function startClusterServer(options: ClusterServerOptions): Promise
 
 type Serve = (request: ApiRequest, response: ServerResponse) => Promise<void>;
 
-function serverOf(sync: () => void, serve: Serve): Server {
+type Hosting = { readonly sync: () => void; readonly logger: Logger };
+
+// Longer than any client keeps an idle connection, so that none is closed under a request on its way.
+const KEEP_ALIVE_MS = 65_000;
+
+function serverOf({ sync, logger }: Hosting, serve: Serve): Server {
   const handle = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
     const request = await readRequest(message);
     if (request === undefined) return refuseLargeBody(response);
@@ -105,9 +116,12 @@ function serverOf(sync: () => void, serve: Serve): Server {
     await serve(request, response);
     sync();
   };
-  return createServer((message, response) => {
-    // A bug of the simulator must not look like an answer: cut the connection.
-    handle(message, response).catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
+  return createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (message, response) => {
+    handle(message, response).catch((error: unknown) => {
+      // A bug of the simulator must not look like an answer of the cluster: cut the connection.
+      logger.error('Simulated API failed', { path: message.url, error: messageOf(error) });
+      response.destroy();
+    });
   });
 }
 
