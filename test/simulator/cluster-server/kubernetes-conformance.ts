@@ -283,7 +283,7 @@ export function kubernetesConformance(server: string, create: () => Promise<Kube
       expect(await ask('delete')).toBe(false);
     });
 
-    test('eviction: 429 without Retry-After while a budget forbids it, 201 after, then a replacement', async () => {
+    test('eviction: 429 while a budget forbids it, 409 for a stale precondition, then a replacement', async () => {
       const [pod] = await ready(2);
       const name = pod?.metadata?.name ?? '';
       const { namespace } = fixture;
@@ -351,7 +351,7 @@ export function kubernetesConformance(server: string, create: () => Promise<Kube
       await until('no taint', async () => (await core.readNode({ name })).spec?.taints === undefined);
     });
 
-    test('a scale of zero leaves spec.replicas out of the scale subresource', async () => {
+    test('a Deployment scaled to zero reads as zero, with the number there or left out', async () => {
       await scaleTo(0);
       await until('no pods', async () => (await pods()).length === 0);
       const scale = await apps.readNamespacedDeploymentScale(engine());
