@@ -98,10 +98,16 @@ function retryAfterOf(error: ApiException<unknown>, status: KubernetesStatus): {
 }
 
 function networkError(what: string, error: unknown): TransientError {
-  const timedOut = error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError');
+  // By name: an aborted request throws a DOMException, which need not be an Error of this realm.
+  const { name } = objectOfError(error);
+  const timedOut = name === 'TimeoutError' || name === 'AbortError';
   const cause = error instanceof Error && error.cause instanceof Error ? `: ${messageOf(error.cause)}` : '';
   const found = timedOut ? 'none in time' : `${messageOf(error)}${cause}`;
   return new TransientError(`Cannot ${what}: expected an answer, current value is ${found}`, { cause: error });
+}
+
+function objectOfError(error: unknown): { readonly name?: unknown } {
+  return typeof error === 'object' && error !== null ? error : {};
 }
 
 function parsed(text: string): unknown {

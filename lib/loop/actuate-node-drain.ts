@@ -12,8 +12,10 @@ import type { RecordChange } from './actuate-step.ts';
 /** A node that is not empty after this long [ms] keeps its pods: EKS itself gives up after 15 minutes. */
 const DRAIN_MS_MAX = 900_000;
 
-/** A node that could not be emptied is left alone for so long [ms]. */
+/** A node that could not be emptied, or was ended and is still seen, is left alone for so long [ms]. */
 const DRAIN_PAUSE_MS = 600_000;
+
+const STAGES: readonly DrainProgress['stage'][] = ['cordoned', 'evicting', 'empty', 'terminating'];
 
 const STEP_AGAIN_MS = 1_000;
 const SOON_AGAIN_MS = 100;
@@ -42,15 +44,16 @@ export async function continueDrains(context: GroupContext, seen: Seen): Promise
   return drain === undefined ? undefined : advance(context, { ...seen, drain, others });
 }
 
-/** Drains the newest plan still wants: no more than are too many, those it names first, the furthest first. */
+/** Drains the newest plan still wants: nodes it names, no more than are too many, the furthest first. */
 function wanted(
   { planned }: GroupContext,
   running: { readonly drains: readonly DrainProgress[]; readonly surplus: number },
 ): readonly DrainProgress[] {
   const named = new Set(planned.victims.map((victim) => victim.nodeName));
-  const rank = (drain: DrainProgress): number =>
-    (named.has(drain.nodeName) ? 0 : 10) + (drain.stage === 'terminating' ? 0 : drain.stage === 'empty' ? 1 : 2);
-  const best = new Set(running.drains.toSorted((a, b) => rank(a) - rank(b)).slice(0, running.surplus));
+  const furthest = running.drains
+    .filter((drain) => named.has(drain.nodeName))
+    .toSorted((a, b) => STAGES.indexOf(b.stage) - STAGES.indexOf(a.stage));
+  const best = new Set(furthest.slice(0, running.surplus));
   return running.drains.filter((drain) => best.has(drain));
 }
 
@@ -104,11 +107,10 @@ async function waitOrGiveUp(context: GroupContext, turn: Turn, detail: string): 
     return again(STEP_AGAIN_MS);
   }
   await deps.drainer.uncordon(drain.nodeName);
-  const pause = { nodeName: drain.nodeName, untilMs: nowMs + DRAIN_PAUSE_MS, reason: detail };
   const text = `gave up draining ${drain.nodeName} after 15 minutes, it takes pods again: ${detail}`;
   await step.end('failed', text, {
     drains: remaining(turn),
-    drainPauses: [...pausesAt(step.record(), nowMs), pause],
+    drainPauses: pausing(step.record(), { drain, nowMs, reason: detail }),
   });
   return again(STEP_AGAIN_MS);
 }
@@ -141,6 +143,7 @@ async function free(context: GroupContext, turn: Turn): Promise<StepResult> {
   await step.end('applied', `${drain.nodeName} was empty and is freed: ${desired} → ${desired - 1} nodes`, {
     drains: remaining(turn),
     lastWritten: { count: desired - 1, atMs: deps.clock.nowMs() },
+    drainPauses: pausing(step.record(), { drain, nowMs, reason: 'ended' }),
   });
   return again(STEP_AGAIN_MS);
 }
@@ -172,4 +175,12 @@ function someOrNone(drains: readonly DrainProgress[]): RecordChange['drains'] {
 
 function pausesAt(record: ActuationRecord, nowMs: number): NonNullable<ActuationRecord['drainPauses']> {
   return (record.drainPauses ?? []).filter((pause) => pause.untilMs > nowMs);
+}
+
+function pausing(
+  record: ActuationRecord,
+  of: { readonly drain: DrainProgress; readonly nowMs: number; readonly reason: string },
+): NonNullable<ActuationRecord['drainPauses']> {
+  const pause = { nodeName: of.drain.nodeName, untilMs: of.nowMs + DRAIN_PAUSE_MS, reason: of.reason };
+  return [...pausesAt(record, of.nowMs), pause];
 }

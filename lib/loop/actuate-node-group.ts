@@ -78,17 +78,16 @@ function ownershipRefusal(planned: PlannedNodeGroup, policy: NodeGroupPolicy | u
 async function run(context: GroupContext): Promise<StepResult> {
   const { step, plan, planned, policy, provisioner } = context;
   if (step.record().planSeq > plan.seq) return staleEnd(context, `plan ${step.record().planSeq} was acted on already`);
+  if (planned.observed === null) return staleEnd(context, 'the decision had not seen the group');
   const followed = await followUpdate(context);
   if (followed.kind === 'running') return followed.result;
   const state = await provisioner.describe(policy);
   const unusable = await unusableEnd(context, state);
   if (unusable !== undefined) return unusable;
   await noteCapacity(context, state);
-  if (planned.nodes < policy.spec.nodes.min || planned.nodes > policy.spec.nodes.max) {
-    return staleEnd(
-      context,
-      `${planned.nodes} nodes are outside of ${policy.spec.nodes.min} to ${policy.spec.nodes.max}`,
-    );
+  const { min, max } = policy.spec.nodes;
+  if (planned.nodes < min || (planned.nodes > max && planned.nodes > state.desired)) {
+    return staleEnd(context, `${planned.nodes} nodes are outside of ${min} to ${max}`);
   }
   if (policy.spec.ownership === 'floor')
     return (await moveFloor(context, state)) ?? settle(context, { state, followed });

@@ -98,13 +98,13 @@ function judge({ deps, plan, planned, policy, step }: Context, state: TargetStat
   const record = step.record();
   const nowMs = deps.clock.nowMs();
   const { replicas: wanted, observed } = planned;
-  const min = Math.max(policy.spec.replicas.min, planned.bounds.min);
-  const max = Math.min(policy.spec.replicas.max, planned.bounds.max);
+  const { min, max } = policy.spec.replicas;
   if (record.planSeq > plan.seq) return stale(`plan ${record.planSeq} was acted on already`);
-  if (!Number.isSafeInteger(wanted) || wanted < min || wanted > max) {
+  if (state.replicas === wanted) return already(state, nowMs);
+  // Above the maximum nothing is raised; on the way down to a maximum that was lowered it may still be above.
+  if (!Number.isSafeInteger(wanted) || wanted < min || (wanted > max && wanted > state.replicas)) {
     return stale(`${wanted} replicas are outside of ${min} to ${max}`);
   }
-  if (state.replicas === wanted) return already(state, nowMs);
   if (isForeign(record, state.replicas)) return foreign(state, nowMs);
   if (observed === null) return stale('the decision had not seen the target');
   const decided = decidedBy(plan, planned);

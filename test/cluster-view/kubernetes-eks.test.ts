@@ -1,0 +1,183 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { kubernetesEksView } from '../../lib/cluster-view/kubernetes-eks.ts';
+import type { NodeGroupObservation, TargetObservation } from '../../lib/core/types.ts';
+import type { WorldSettings } from '../../lib/simulator/world-settings.ts';
+import { startCluster } from '../clients/kubernetes-server.ts';
+import type { Cluster } from '../clients/kubernetes-server.ts';
+import { clusterViewConformance } from '../conformance/cluster-view.ts';
+import { groupPolicy, workloadPolicy } from '../core/builders.ts';
+
+const settings: WorldSettings = {
+  deployments: [{ name: 'llama', replicas: 2 }],
+  nodeGroups: [{ name: 'g5', desiredSize: 2 }],
+};
+const llama = workloadPolicy({}, 'llama');
+const g5 = groupPolicy({}, 'g5');
+
+clusterViewConformance('kubernetesEks', async () => {
+  const cluster = await startCluster(settings, { requestMsMax: 300 });
+  return {
+    view: kubernetesEksView(cluster),
+    workload: llama,
+    group: g5,
+    unknownWorkload: workloadPolicy({}, 'nothing'),
+    unknownGroup: groupPolicy({}, 'nothing'),
+    nowMs: () => cluster.clock.nowMs(),
+    pass: (sec) => cluster.pass(sec),
+    cut: () => void cluster.server.faults.add({ kind: 'drop' }),
+    close: () => cluster.close(),
+  };
+});
+
+describe('kubernetesEks', () => {
+  let cluster: Cluster;
+  afterEach(() => cluster.close());
+
+  const start = async (over: WorldSettings = {}) => {
+    cluster = await startCluster({ ...settings, ...over }, { requestMsMax: 300 });
+  };
+  const observe = (workloads = [llama], nodeGroups = [g5]) =>
+    kubernetesEksView(cluster).observe({ workloads, nodeGroups });
+  const llamaNow = async (): Promise<Extract<TargetObservation, { kind: 'observed' }>> => {
+    const target = (await observe()).targets['llama'];
+    if (target?.kind !== 'observed') throw new Error(`missing: ${target?.reason}`);
+    return target;
+  };
+  const g5Now = async (): Promise<Extract<NodeGroupObservation, { kind: 'observed' }>> => {
+    const group = (await observe()).nodeGroups['g5'];
+    if (group?.kind !== 'observed') throw new Error(`missing: ${group?.reason}`);
+    return group;
+  };
+
+  test('tells GPUs of the pod template, unless the policy says so', async () => {
+    await start({ deployments: [{ name: 'llama', replicas: 1, gpusPerPod: 1 }] });
+    expect((await llamaNow()).gpusPerReplica).toEqual({ 'nvidia.com/gpu': 1 });
+    const own = workloadPolicy({ gpusPerReplica: { 'nvidia.com/gpu': 4 } }, 'llama');
+    expect((await observe([own])).targets['llama']).toMatchObject({ gpusPerReplica: { 'nvidia.com/gpu': 4 } });
+  });
+
+  test('tells instance, zone, GPUs in use and cordons of nodes', async () => {
+    await start({ deployments: [{ name: 'llama', replicas: 1 }] });
+    const before = await g5Now();
+    const busy = before.nodes.find((node) => node.podCount > 0);
+    const idle = before.nodes.find((node) => node.podCount === 0);
+    expect(busy).toMatchObject({ gpusUsed: { 'nvidia.com/gpu': 1 }, gpusAllocatable: { 'nvidia.com/gpu': 1 } });
+    expect(idle?.gpusUsed['nvidia.com/gpu'] ?? 0).toBe(0);
+    expect(idle).toMatchObject({ ready: true, schedulable: true, zone: 'eu-west-1a' });
+    expect(idle?.instanceId).toBe(cluster.world.node(idle?.name ?? '').instance.id);
+    cluster.world.cordon(cluster.world.node(idle?.name ?? ''), true);
+    expect((await g5Now()).nodes.find((node) => node.name === idle?.name)?.schedulable).toBe(false);
+  });
+
+  test('tells pods that fit nowhere, and pods that are being deleted', async () => {
+    await start({ deployments: [{ name: 'llama', replicas: 2, drainSec: 20 }] });
+    cluster.world.scale({ namespace: 'default', name: 'llama' }, 3);
+    await cluster.pass(1);
+    const short = await llamaNow();
+    expect(short).toMatchObject({ replicas: 3, ready: 2 });
+    expect(short.pods.filter((pod) => pod.unschedulable)).toHaveLength(1);
+    cluster.world.scale({ namespace: 'default', name: 'llama' }, 1);
+    await cluster.pass(1);
+    const leaving = await llamaNow();
+    expect(leaving).toMatchObject({ replicas: 1, ready: 1 });
+    expect(leaving.pods.filter((pod) => pod.terminating)).toHaveLength(1);
+  });
+
+  test('tells an HPA that owns the count', async () => {
+    await start({ podAutoscalers: [{ name: 'llama-hpa', deployment: 'llama', maxReplicas: 5 }] });
+    expect((await llamaNow()).scaledBy).toBe('HorizontalPodAutoscaler/llama-hpa');
+  });
+
+  test('nodes that are still to come are counted in desired only', async () => {
+    await start();
+    cluster.world.editGroup('g5', { desiredSize: 4 });
+    await cluster.pass(5);
+    const group = await g5Now();
+    expect(group.desired).toBe(4);
+    expect(group.nodes).toHaveLength(2);
+  });
+
+  test.each([
+    ['list deployments', 'target'],
+    ['list horizontalpodautoscalers', 'target'],
+    ['list pods', 'both'],
+    ['list nodes', 'group'],
+    ['DescribeNodegroup', 'group'],
+  ] as const)('when "%s" fails, exactly what needs it is missing (%s)', async (operation, what) => {
+    await start();
+    cluster.server.faults.add({ kind: 'error', operation });
+    if (what === 'both') {
+      await expect(observe()).rejects.toThrow(/Cannot observe the cluster/);
+      return;
+    }
+    const snapshot = await observe();
+    expect(snapshot.targets['llama']?.kind).toBe(what === 'target' ? 'missing' : 'observed');
+    expect(snapshot.nodeGroups['g5']?.kind).toBe(what === 'group' ? 'missing' : 'observed');
+  });
+
+  test('a denied list names the missing permission', async () => {
+    const rules = [{ apiGroups: ['', 'apps'], resources: ['*'], verbs: ['*'] }];
+    cluster = await startCluster(settings, { tokens: { weak: { user: 'penstock', rules } } });
+    const snapshot = await observe();
+    expect(snapshot.targets['llama']).toMatchObject({
+      kind: 'missing',
+      reason: expect.stringMatching(/permission to list horizontalpodautoscalers of autoscaling at the cluster scope/),
+    });
+  });
+
+  test('one namespace that cannot be read spoils no other', async () => {
+    await start({
+      deployments: [
+        { name: 'llama', replicas: 1 },
+        { name: 'other', namespace: 'team-b', replicas: 1 },
+      ],
+    });
+    const other = workloadPolicy({ target: { namespace: 'team-b', name: 'other' } }, 'other');
+    cluster.server.faults.add({ kind: 'error', operation: 'list deployments', count: 1 });
+    const snapshot = await observe([llama, other]);
+    const kinds = [snapshot.targets['llama']?.kind, snapshot.targets['other']?.kind].toSorted();
+    expect(kinds).toEqual(['missing', 'observed']);
+  });
+
+  test('targets without node groups need no cluster-wide list', async () => {
+    await start();
+    expect((await observe([llama], [])).targets['llama']?.kind).toBe('observed');
+    const paths = cluster.server.requests.all().map((one) => one.path);
+    expect(paths.every((path) => path.includes('/namespaces/default/'))).toBe(true);
+  });
+
+  test('a thousand workloads take three calls, one per namespace and one per node group', async () => {
+    const names = Array.from({ length: 1_000 }, (_, index) => `model-${index}`);
+    await start({
+      deployments: names.map((name, index) => ({
+        name,
+        namespace: `team-${index % 4}`,
+        replicas: 2,
+        gpusPerPod: 0,
+      })),
+    });
+    const workloads = names.map((name, index) =>
+      workloadPolicy({ target: { namespace: `team-${index % 4}`, name } }, name),
+    );
+    const snapshot = await observe(workloads);
+    const requests = cluster.server.requests.all();
+    const pages = (operation: string) => requests.filter((one) => one.operation === operation).length;
+    expect(new Set(requests.map((one) => `${one.operation} ${one.path}`)).size).toBeLessThanOrEqual(3 + 4 + 1);
+    expect(pages('list pods')).toBe(4);
+    const targets = Object.values(snapshot.targets);
+    expect(targets).toHaveLength(1_000);
+    expect(targets.every((one) => one.kind === 'observed' && one.pods.length === 2)).toBe(true);
+  });
+
+  test('a list that breaks off between two pages is not taken for a whole one', async () => {
+    await start({ deployments: [{ name: 'llama', replicas: 600, gpusPerPod: 0 }] });
+    cluster.server.faults.add({ kind: 'error', operation: 'list pods', ratio: 0.5 });
+    const counts = new Set<number | string>();
+    for (let look = 0; look < 12; look++) {
+      const seen = await observe().catch(() => undefined);
+      const target = seen?.targets['llama'];
+      counts.add(target?.kind === 'observed' ? target.pods.length : 'missing');
+    }
+    expect(counts).toEqual(new Set([600, 'missing']));
+  });
+});
