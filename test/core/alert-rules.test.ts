@@ -60,6 +60,11 @@ const short = (alerts: string[]) =>
     nodeGroups: [poolGroup(fourBusy, { policy: groupPolicy({ nodes: { max: 4 } }) })],
   });
 
+const turning = (times: number) => {
+  const outcome = wants(4, { control: { ...wants(4).control, changes: flips(times) } });
+  return conditionsOf('flapping', poolInput({ workloads: [poolWorkload({ wanted: 4, outcome })] }));
+};
+
 describe('alert rules', () => {
   test('a quiet pool has no alerts', () => {
     const pool = poolInput();
@@ -170,12 +175,8 @@ describe('alert rules', () => {
   });
 
   test('flapping: more than six direction changes in an hour', () => {
-    const of = (times: number) => {
-      const outcome = wants(4, { control: { ...wants(4).control, changes: flips(times) } });
-      return conditionsOf('flapping', poolInput({ workloads: [poolWorkload({ wanted: 4, outcome })] }));
-    };
-    expect(of(7)).toEqual([]);
-    expect(of(9)).toMatchObject([
+    expect(turning(7)).toEqual([]);
+    expect(turning(9)).toMatchObject([
       { title: 'llama-8b-chat is flapping', detail: expect.stringMatching(/^8 direction changes .* between 4 and 8/) },
     ]);
   });
