@@ -1,6 +1,6 @@
 /** Commits of several partitions in one request, one request at a time. */
 import type { Clock } from '../base/clock.ts';
-import { keyOf, type PartitionId } from './kafka-positions.ts';
+import { keyOf, type PartitionId } from './positions.ts';
 
 export type Commits = {
   /** Everything below `offset` of this partition is done. */

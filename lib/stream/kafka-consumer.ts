@@ -84,10 +84,15 @@ export class KafkaConsumer implements StreamConsumer {
   async #firstSession(handlers: ConsumerHandlers): Promise<KafkaSession | null> {
     const { clock } = this.#options;
     const deadlineMs = clock.monotonicMs() + this.#tuning.startTimeoutMs;
+    let earlier: PenstockError | null = null;
     for (let failures = 0; !this.#stopping.signal.aborted; failures++) {
       const session = this.#openSession(handlers);
-      // Not to be waited for longer, even if kafkajs's own retries would go on.
-      const error = await Promise.race([joinError(session), this.#startTimeout(session, deadlineMs)]);
+      await this.#joinOrTimeout(session, deadlineMs);
+      const outcome = await joinError(session);
+      // "Not in time" says less than what went wrong before.
+      const error: PenstockError | null =
+        outcome !== null && clock.monotonicMs() >= deadlineMs ? (earlier ?? outcome) : outcome;
+      earlier = error;
       if (this.#stopping.signal.aborted) break;
       if (error === null) {
         this.#status = { state: 'running' };
@@ -106,17 +111,13 @@ export class KafkaConsumer implements StreamConsumer {
     return null;
   }
 
-  async #startTimeout(session: KafkaSession, deadlineMs: number): Promise<PenstockError | null> {
+  /** Waits for the join, but not beyond the deadline, even if kafkajs's own retries would go on. */
+  async #joinOrTimeout(session: KafkaSession, deadlineMs: number): Promise<void> {
     const { clock } = this.#options;
-    const over = new AbortController();
-    void session.ended.then(() => over.abort());
-    void session.joined.then(
-      () => over.abort(),
-      () => over.abort(),
-    );
-    await clock.sleep(Math.max(0, deadlineMs - clock.monotonicMs()), over.signal);
-    if (!over.signal.aborted) session.abandon();
-    return joinError(session);
+    const settled = new AbortController();
+    void joinError(session).then(() => settled.abort());
+    await clock.sleep(Math.max(0, deadlineMs - clock.monotonicMs()), settled.signal);
+    if (!settled.signal.aborted) session.abandon();
   }
 
   /** Replaces sessions that end, for as long as nobody stops the consumer. */

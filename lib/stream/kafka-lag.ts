@@ -6,8 +6,9 @@ import { kafkaError } from '../clients/kafka-errors.ts';
 import { makeKafka, type KafkaSettings } from '../clients/kafka.ts';
 import type { LagReader } from './contract.ts';
 import { lazyAdmin } from './kafka-admin.ts';
-import { committedOffsets, keyOf, logRanges } from './kafka-positions.ts';
+import { committedOffsets, logRanges } from './kafka-positions.ts';
 import { lagOf, remember, type LagHistory, type OffsetSample, type PartitionOffsets } from './lag-math.ts';
+import { keyOf } from './positions.ts';
 
 /** Groups and topics whose history is kept; the one that was read longest ago makes room. */
 const HISTORIES_MAX = 1_000;

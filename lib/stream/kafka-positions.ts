@@ -1,49 +1,6 @@
-/** Where a consumer begins in each partition it was given. */
+/** Asks a Kafka broker where a consumer begins in each partition it was given. */
 import type { Admin } from 'kafkajs';
-import type { SkippedRange } from './contract.ts';
-
-export type PartitionId = { readonly topic: string; readonly partition: number };
-
-/** Offsets that exist in a partition. */
-export type LogRange = {
-  /** First offset that still exists. */
-  readonly low: number;
-  /** Offset of the next record to be written. */
-  readonly high: number;
-};
-
-export type PositionInputs = {
-  /** What the owner asked for, if anything. */
-  readonly wanted: number | undefined;
-  /** What the group committed, if anything. */
-  readonly committed: number | undefined;
-  readonly range: LogRange;
-  /** First offset inside the lookback, for a partition that nobody knows. */
-  readonly lookback: number;
-};
-
-export type Position = {
-  /** Next offset to deliver. */
-  readonly offset: number;
-  /** What is passed over to get there. */
-  readonly skipped: Pick<SkippedRange, 'fromOffset' | 'toOffset' | 'reason'> | null;
-};
-
-/**
- * The owner's wish goes before the commit, the commit before the lookback; then it is moved to where records exist. Beyond the end means that the log was
- * made anew or cut, so everything inside the lookback counts as new.
- */
-export function choosePosition({ wanted, committed, range, lookback }: PositionInputs): Position {
-  const begin = wanted ?? committed;
-  if (begin === undefined) return { offset: lookback, skipped: null };
-  if (begin < range.low) {
-    return { offset: range.low, skipped: { fromOffset: begin, toOffset: range.low - 1, reason: 'expired' } };
-  }
-  if (begin > range.high) {
-    return { offset: lookback, skipped: { fromOffset: range.high, toOffset: begin - 1, reason: 'vanished' } };
-  }
-  return { offset: begin, skipped: null };
-}
+import { choosePosition, keyOf, type LogRange, type PartitionId, type Position } from './positions.ts';
 
 /** Asks the broker for all that {@link choosePosition} needs. One answer per partition, in the order of `partitions`. Throws what kafkajs throws. */
 export async function findPositions(
@@ -117,9 +74,4 @@ async function offsetsSince(
     }
   }
   return offsets;
-}
-
-/** One string per partition. */
-export function keyOf({ topic, partition }: PartitionId): string {
-  return `${topic}-${partition}`;
 }

@@ -10,8 +10,9 @@ import { backoffMs } from './backoff.ts';
 import type { ConsumerHandlers, SkippedRange } from './contract.ts';
 import { collectCommits, type Commits } from './kafka-commits.ts';
 import { deliver } from './kafka-delivery.ts';
-import { findPositions, keyOf, logRanges, type PartitionId } from './kafka-positions.ts';
+import { findPositions, logRanges } from './kafka-positions.ts';
 import type { KafkaTuning } from './kafka-tuning.ts';
+import { keyOf, type PartitionId } from './positions.ts';
 
 export type SessionOptions = {
   readonly kafka: KafkaSettings;

@@ -1,0 +1,12 @@
+/** Streams by kind. */
+import type { Stream } from './contract.ts';
+import { kafkaStream } from './kafka.ts';
+import { memoryStream } from './memory.ts';
+
+export { kafkaStream, type KafkaStreamOptions } from './kafka.ts';
+export { memoryStream, type MemoryStream, type MemoryStreamOptions } from './memory.ts';
+
+export const streams = {
+  kafka: kafkaStream,
+  memory: memoryStream,
+} satisfies Record<string, (options: never) => Stream>;
