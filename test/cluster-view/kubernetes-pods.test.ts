@@ -18,13 +18,13 @@ type PodParts = {
 
 function pod(name: string, parts: PodParts = {}): V1Pod {
   const { labels = { app: 'llama' }, namespace = 'default', phase = 'Running', gpus = '1' } = parts;
-  const owner = parts.owner ?? { kind: 'ReplicaSet', name: 'llama-6d4b75cb6d' };
+  const controlledBy = parts.owner ?? { kind: 'ReplicaSet', name: 'llama-6d4b75cb6d' };
   return {
     metadata: {
       name,
       namespace,
       labels,
-      ownerReferences: [{ apiVersion: 'v1', uid: 'u', controller: true, ...owner }],
+      ownerReferences: [{ apiVersion: 'v1', uid: 'u', controller: true, ...controlledBy }],
     },
     spec: {
       containers: [{ name: 'c', resources: { limits: { 'nvidia.com/gpu': gpus } } }],
@@ -89,9 +89,9 @@ describe('podsByOwner', () => {
   });
 });
 
-describe('gpusOfPod', () => {
-  const gpus = (count: number) => ({ resources: { limits: { 'nvidia.com/gpu': String(count), cpu: '2' } } });
+const gpus = (count: number) => ({ resources: { limits: { 'nvidia.com/gpu': String(count), cpu: '2' } } });
 
+describe('gpusOfPod', () => {
   test('is the sum of containers and sidecars, or the largest init step', () => {
     const containers = [
       { name: 'a', ...gpus(2) },
