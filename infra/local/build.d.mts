@@ -17,3 +17,5 @@ export const FORBIDDEN: Readonly<Record<string, readonly string[]>>;
 export const BYTES_MAX: Readonly<Record<string, number>>;
 export function build(options?: BuildOptions): Promise<readonly BuildOutput[]>;
 export function functionNames(): Promise<readonly string[]>;
+export function buildCli(options?: { readonly outDir?: string }): Promise<string>;
+export function buildBench(name?: string): Promise<string>;

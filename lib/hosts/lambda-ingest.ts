@@ -2,6 +2,7 @@
 import { TransientError, messageOf } from '../base/errors.ts';
 import type { EvaluateRequest, EvaluateResult } from '../loop/evaluate.ts';
 import type { IngestDeps } from '../loop/deps.ts';
+import type { IngestOutcome } from '../loop/ingest.ts';
 import { topicPartition } from '../stream/contract.ts';
 import type { BatchAnswer, RecordBatch } from '../stream/contract.ts';
 import { ANSWER_MARGIN_MS, withinMs, workMs } from './lambda.ts';
@@ -10,17 +11,14 @@ import { batchResponse, decodeKafkaEvent } from './lambda-kafka-event.ts';
 import type { KafkaBatchResponse } from './lambda-kafka-event.ts';
 import type { CollectingWake } from './lambda-wake.ts';
 
-/** What the stage answers to some batches; see `lib/loop/ingest.ts`. */
-export type IngestOutcome = {
-  readonly answers: ReadonlyMap<string, BatchAnswer>;
-  readonly touched: readonly string[];
-  /** Broker's time of the newest record that touched a workload [epoch ms]. */
-  readonly triggers?: ReadonlyMap<string, number>;
+/** What the handler uses of the stage's answer. */
+export type IngestAnswer = Pick<IngestOutcome, 'answers' | 'touched' | 'triggers'> & {
+  readonly counts: Pick<IngestOutcome['counts'], 'deadLettered'>;
 };
 
 export type IngestParts = {
   readonly deps: Pick<IngestDeps, 'clock' | 'log' | 'metrics'>;
-  readonly ingest: (batches: readonly RecordBatch[]) => Promise<IngestOutcome>;
+  readonly ingest: (batches: readonly RecordBatch[]) => Promise<IngestAnswer>;
   readonly evaluate: (request: EvaluateRequest) => Promise<EvaluateResult>;
   readonly wake: CollectingWake;
 };
@@ -37,6 +35,7 @@ type Run = {
   readonly touched: Set<string>;
   readonly triggers: Map<string, number>;
   appliedAny: boolean;
+  deadLettered: number;
 };
 
 /**
@@ -53,6 +52,7 @@ export function ingestHandler(build: () => Promise<IngestParts>): LambdaHandler<
     const parts = await build();
     const run = await ingestSlices(parts, { batches: batches.map((keyed) => keyed.batch), context });
     await evaluateTouched(parts, { run, context });
+    if (run.deadLettered > 0) await parts.wake.notify();
     await parts.wake.flush();
     const response = batchResponse(batches, run.answers);
     if (response.batchItemFailures.length > 0) {
@@ -70,7 +70,7 @@ async function ingestSlices(
   parts: IngestParts,
   { batches, context }: { batches: readonly RecordBatch[]; context: LambdaContext },
 ): Promise<Run> {
-  const run: Run = { answers: new Map(), touched: new Set(), triggers: new Map(), appliedAny: false };
+  const run: Run = { answers: new Map(), touched: new Set(), triggers: new Map(), appliedAny: false, deadLettered: 0 };
   for (const slice of slicesOf(batches)) {
     const open = slice.filter((batch) => !run.answers.has(topicPartition(batch)));
     if (open.length === 0) continue;
@@ -106,15 +106,16 @@ function tooLate(): TransientError {
   );
 }
 
-function record(run: Run, slice: readonly RecordBatch[], outcome: IngestOutcome): void {
+function record(run: Run, slice: readonly RecordBatch[], outcome: IngestAnswer): void {
   for (const batch of slice) {
     const answer = outcome.answers.get(topicPartition(batch));
     const from = answer?.retryFromOffset;
     if (from === undefined || from > (batch.records[0]?.offset ?? Infinity)) run.appliedAny = true;
     if (answer !== undefined && from !== undefined) run.answers.set(topicPartition(batch), answer);
   }
+  run.deadLettered += outcome.counts.deadLettered;
   for (const workload of outcome.touched) run.touched.add(workload);
-  for (const [workload, atMs] of outcome.triggers ?? []) run.triggers.set(workload, atMs);
+  for (const [workload, atMs] of outcome.triggers) run.triggers.set(workload, atMs);
 }
 
 function giveBack(run: Run, batch: RecordBatch): void {

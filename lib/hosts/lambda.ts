@@ -8,7 +8,7 @@ import type { Clock } from '../base/clock.ts';
 export type LambdaContext = {
   /** Until the function is cut off [ms]. */
   getRemainingTimeInMillis(): number;
-  readonly awsRequestId?: string;
+  readonly functionName?: string;
 };
 
 /** A function's entry point. */

@@ -4,7 +4,7 @@ import { BadEventError, TransientError } from '../../lib/base/errors.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import { memoryMetrics } from '../../lib/base/metrics.ts';
 import { SLICE_RECORDS_MAX, ingestHandler, slicesOf } from '../../lib/hosts/lambda-ingest.ts';
-import type { IngestOutcome, IngestParts } from '../../lib/hosts/lambda-ingest.ts';
+import type { IngestAnswer, IngestParts } from '../../lib/hosts/lambda-ingest.ts';
 import type { EvaluateRequest } from '../../lib/loop/evaluate.ts';
 import type { RecordBatch } from '../../lib/stream/contract.ts';
 import { kafkaEvent, kafkaRecord, lambdaContext, recordingWake } from '../support/lambda-events.ts';
@@ -13,8 +13,8 @@ import { runOnClock } from '../support/run-on-clock.ts';
 const TIMEOUT_MS = 60_000;
 const allGood = { pools: ['default'], decided: 1, woken: 0, failed: [] };
 
-function nothingTouched(): IngestOutcome {
-  return { answers: new Map(), touched: [] };
+function nothingTouched(): IngestAnswer {
+  return { answers: new Map(), touched: [], triggers: new Map(), counts: { deadLettered: 0 } };
 }
 
 function setUp(parts: Partial<Pick<IngestParts, 'ingest' | 'evaluate'>> = {}) {
@@ -73,7 +73,7 @@ describe.each(['msk', 'selfManaged'] as const)('ingest from %s', (source) => {
 
   test('returns the records that the stage could not apply, from the first failure on', async () => {
     const { handler, context, metrics } = setUp({
-      ingest: async () => ({ answers: new Map([['inference-load-1', { retryFromOffset: 1 }]]), touched: [] }),
+      ingest: async () => ({ ...nothingTouched(), answers: new Map([['inference-load-1', { retryFromOffset: 1 }]]) }),
     });
     const response = await handler(kafkaEvent(source, [...records(2), ...records(3, 1)]), context);
     expect(offsets(response)).toEqual(['inference-load-1@1', 'inference-load-1@2']);
@@ -116,7 +116,8 @@ describe('ingest', () => {
     const { handler, context } = setUp({
       ingest: async (slice) => {
         seen.push(...slice.map((batch) => batch.partition));
-        if (seen.length === 1) return { answers: new Map([['inference-load-0', { retryFromOffset: 5 }]]), touched: [] };
+        if (seen.length === 1)
+          return { ...nothingTouched(), answers: new Map([['inference-load-0', { retryFromOffset: 5 }]]) };
         return nothingTouched();
       },
     });
@@ -153,11 +154,19 @@ describe('ingest', () => {
   test('evaluates what was touched at once, with the time of the event that touched it', async () => {
     const triggers = new Map([['llama', 1_763_920_800_500]]);
     const { handler, context, requests, wake } = setUp({
-      ingest: async () => ({ answers: new Map(), touched: ['llama'], triggers }),
+      ingest: async () => ({ ...nothingTouched(), touched: ['llama'], triggers }),
     });
     await handler(kafkaEvent('msk', records(1)), context);
     expect(requests).toEqual([{ kind: 'leading', workloads: ['llama'], triggers }]);
     expect(wake.sent).toEqual(['flush']);
+  });
+
+  test('wakes notify for dead letters, so that they do not wait for the schedule', async () => {
+    const { handler, context, wake } = setUp({
+      ingest: async () => ({ ...nothingTouched(), counts: { deadLettered: 2 } }),
+    });
+    await handler(kafkaEvent('msk', records(2)), context);
+    expect(wake.sent).toEqual(['notify', 'flush']);
   });
 
   test('evaluates nothing when nothing was touched', async () => {
@@ -171,7 +180,7 @@ describe('ingest', () => {
     ['fails for a pool', async () => ({ ...allGood, failed: [{ pool: 'default', reason: 'conflict' }] })],
   ])('an evaluation that %s fails no event: the evaluate function is woken instead', async (_how, evaluate) => {
     const { handler, context, wake } = setUp({
-      ingest: async () => ({ answers: new Map(), touched: ['llama', 'mistral'] }),
+      ingest: async () => ({ ...nothingTouched(), touched: ['llama', 'mistral'] }),
       evaluate,
     });
     expect(await handler(kafkaEvent('msk', records(1)), context)).toEqual({ batchItemFailures: [] });
@@ -182,7 +191,7 @@ describe('ingest', () => {
     const { handler, context, clock, wake, requests } = setUp({
       ingest: async () => {
         await clock.sleep(TIMEOUT_MS - 1_700);
-        return { answers: new Map(), touched: ['llama'] };
+        return { ...nothingTouched(), touched: ['llama'] };
       },
     });
     const answering = handler(kafkaEvent('msk', records(1)), context);

@@ -1,0 +1,48 @@
+/** What every function is made of: configuration with its secrets, logger, state. */
+import { systemClock } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
+import { jsonLogger } from '../base/log.ts';
+import type { Logger } from '../base/log.ts';
+import type { Metrics } from '../base/metrics.ts';
+import { openRedis } from '../clients/redis.ts';
+import { secretsResolver } from '../clients/secrets.ts';
+import type { Secrets } from '../clients/secrets.ts';
+import { redisStateStores } from '../state/redis.ts';
+import type { StateStores } from '../state/contract.ts';
+import { readConfig } from './config.ts';
+import type { Config } from './config.ts';
+import { lambdaInvoker } from './lambda-invoke.ts';
+import { withSecrets } from './lambda-secrets.ts';
+import { collectingWake } from './lambda-wake.ts';
+import type { CollectingWake } from './lambda-wake.ts';
+
+export type LambdaBase = {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly secrets: Secrets;
+  readonly state: StateStores;
+  readonly wake: CollectingWake;
+};
+
+/** Throws ConfigError, DeniedError or TransientError when the configuration or one of its secrets cannot be read. Redis is connected to by the first command. */
+export async function buildBase(metrics: Metrics): Promise<LambdaBase> {
+  const raw = readConfig();
+  const clock = systemClock;
+  const log = jsonLogger({ level: raw.logLevel });
+  const { region, endpoint } = raw.aws;
+  // Secrets of policies by `env` have no place in Lambda: an environment is no place for a secret.
+  const secrets = secretsResolver({ clock, env: {}, region, ...(endpoint === null ? {} : { endpoint }) });
+  const config = await withSecrets(raw, secrets);
+  const client = openRedis({ url: config.redis.url, log, name: 'penstock-lambda' });
+  return {
+    config,
+    clock,
+    log,
+    metrics,
+    secrets,
+    state: redisStateStores({ client, prefix: `${config.redis.keyPrefix}:`, clock, log, metrics }),
+    wake: collectingWake(lambdaInvoker(config.aws), { targets: config.functions, log, metrics }),
+  };
+}
