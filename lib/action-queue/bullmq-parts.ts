@@ -11,6 +11,8 @@ export type ConnectionSettings = {
   /** Null: a command waits for ever; BullMQ's blocking commands need it. */
   readonly maxRetriesPerRequest: number | null;
   readonly connectTimeout: number;
+  /** How long a closing connection may linger [ms]. */
+  readonly disconnectTimeout: number;
   /** Wait before connecting again [ms]. */
   readonly retryStrategy: (attempt: number) => number;
 };
@@ -44,6 +46,7 @@ export const WAKE_MS_MAX = 900;
 export const QUEUE_CONNECTION: ConnectionSettings = {
   maxRetriesPerRequest: 1,
   connectTimeout: WAKE_MS_MAX,
+  disconnectTimeout: 200,
   retryStrategy: (attempt) => Math.min(attempt * 50, 500),
 };
 
@@ -51,6 +54,7 @@ export const QUEUE_CONNECTION: ConnectionSettings = {
 export const WORKER_CONNECTION: ConnectionSettings = {
   maxRetriesPerRequest: null,
   connectTimeout: 5_000,
+  disconnectTimeout: 200,
   retryStrategy: (attempt) => Math.min(attempt * 100, 1_000),
 };
 
