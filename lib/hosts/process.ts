@@ -153,8 +153,7 @@ function handlersOf(loops: Loops): ConsumerHandlers {
   return {
     onBatch: async (batch) => {
       const outcome = await ingest(loops.deps, [batch]);
-      const newest = batch.records.at(-1)?.timestampMs ?? loops.deps.clock.nowMs();
-      if (outcome.touched.length > 0) loops.touch(outcome.touched, newest);
+      for (const [workload, triggerMs] of outcome.triggers) loops.touch([workload], triggerMs);
       return outcome.answers.get(topicPartition(batch)) ?? {};
     },
     startOffset: (partition) => startOffset(loops.deps, partition),

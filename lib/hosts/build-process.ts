@@ -1,0 +1,94 @@
+/** Wires the process host: every adapter by its name, one connection per system. */
+import { bullmqActions } from '../action-queue/index.ts';
+import { systemClock } from '../base/clock.ts';
+import { ConfigError } from '../base/errors.ts';
+import { openRedis } from '../clients/redis.ts';
+import type { KubernetesClient } from '../clients/kubernetes.ts';
+import { secretsResolver } from '../clients/secrets.ts';
+import { clusterViews } from '../cluster-view/index.ts';
+import type { ClusterView } from '../cluster-view/contract.ts';
+import type { LoopDeps } from '../loop/deps.ts';
+import { kubernetesDrainer, nodeProvisioners } from '../node-provisioners/index.ts';
+import type { NodeDrainer } from '../node-provisioners/contract.ts';
+import { targetKinds } from '../targets/index.ts';
+import type { Environment } from './config.ts';
+import { openAws, openKubernetes, openPolicies, openState, openStream } from './connections.ts';
+import type { Base } from './connections.ts';
+import { hooksOf } from './hooks.ts';
+import type { ProcessParts } from './process.ts';
+
+export type BuiltProcess = ProcessParts & {
+  /** Closes every connection. */
+  close(): Promise<void>;
+};
+
+/** Throws ConfigError or TransientError when the state store or the policies cannot be used. `env` is for secrets by reference. */
+export async function buildProcess(base: Base, env: Environment): Promise<BuiltProcess> {
+  const { config, log, metrics } = base;
+  const policies = openPolicies(base);
+  await policies.current();
+  const state = await openState(base);
+  const stream = await openStream(base);
+  const kubernetes = openKubernetes(base);
+  const aws = openAws(base);
+  const actions = bullmqActions({
+    clock: systemClock,
+    log,
+    metrics,
+    random: Math.random,
+    // The braces keep all keys of the queue in one slot of a Redis Cluster.
+    prefix: `{${config.redis.keyPrefix}}`,
+    connect: (settings) =>
+      openRedis({ url: config.redis.url, log, name: 'penstock-queue', commandTimeoutMs: null, settings }),
+  });
+  const queue = actions.openQueue();
+  const producer = stream.producer();
+  const secrets = secretsResolver({ clock: systemClock, env, region: config.aws.region });
+  const deps: Omit<LoopDeps, 'wake'> = {
+    clock: systemClock,
+    log,
+    metrics,
+    state,
+    policies,
+    topics: config.topics,
+    queue,
+    clusterView: clusterViewOf(kubernetes, aws),
+    targets: new Map(kubernetes === null ? [] : [['*', targetKinds.kubernetesScale(kubernetes)]]),
+    provisioners: new Map([['eksNodeGroup', nodeProvisioners.eksNodeGroup(aws)]]),
+    drainer: kubernetes === null ? noDrainer : kubernetesDrainer(kubernetes, { clock: systemClock }),
+    hooks: hooksOf({ policies, secrets, base }),
+    producer,
+  };
+  return {
+    deps,
+    consumer: stream.consumer({
+      group: config.kafka.groupId,
+      topics: [config.topics.inferenceLoad, config.topics.queueDepth],
+    }),
+    worker: actions.openWorker(),
+    evaluateEveryMs: config.loop.evaluateEveryMs,
+    leadingDebounceMs: config.loop.leadingDebounceMs,
+    close: async () => {
+      await Promise.allSettled([producer.close(), queue.close(), state.close(), kubernetes?.close()]);
+      aws.close();
+    },
+  };
+}
+
+/** Never reached: a plan made without a cluster frees no node. */
+const noDrainer: NodeDrainer = {
+  cordon: refuse,
+  uncordon: refuse,
+  drainStep: refuse,
+};
+
+async function refuse(): Promise<never> {
+  throw new ConfigError('Cannot drain a node: expected a cluster, current value of PENSTOCK_KUBERNETES is none');
+}
+
+/** Without a cluster everything is missing, with that reason: decisions are made and recorded, nothing shrinks. */
+function clusterViewOf(kubernetes: KubernetesClient | null, aws: ReturnType<typeof openAws>): ClusterView {
+  return kubernetes === null
+    ? clusterViews.memory({ clock: systemClock })
+    : clusterViews.kubernetesEks({ kubernetes, aws, clock: systemClock });
+}

@@ -1,0 +1,89 @@
+/** From the configuration to connections: what the process host, the bridge and the status commands share. */
+import { readFile } from 'node:fs/promises';
+import { systemClock } from '../base/clock.ts';
+import { ConfigError, messageOf } from '../base/errors.ts';
+import type { Logger } from '../base/log.ts';
+import type { Metrics } from '../base/metrics.ts';
+import { awsClients } from '../clients/aws.ts';
+import type { AwsClients } from '../clients/aws.ts';
+import type { KafkaSettings } from '../clients/kafka.ts';
+import { kubernetesClient } from '../clients/kubernetes.ts';
+import type { KubernetesClient, KubernetesConnection } from '../clients/kubernetes.ts';
+import { openRedis } from '../clients/redis.ts';
+import type { PolicySource } from '../policy-source/contract.ts';
+import { policySources } from '../policy-source/index.ts';
+import { checkRedis, redisStateStores } from '../state/index.ts';
+import type { StateStores } from '../state/contract.ts';
+import { kafkaStream } from '../stream/index.ts';
+import type { Stream } from '../stream/contract.ts';
+import type { Config, KafkaConfig } from './config.ts';
+
+export type Base = { readonly config: Config; readonly log: Logger; readonly metrics: Metrics };
+
+/** Throws ConfigError when the CA file cannot be read. Nothing is connected before it is used. */
+export async function openStream(base: Base): Promise<Stream> {
+  const { log, metrics } = base;
+  return kafkaStream({
+    kafka: await kafkaSettings(base.config.kafka),
+    clock: systemClock,
+    log,
+    metrics,
+    random: Math.random,
+  });
+}
+
+async function kafkaSettings(config: KafkaConfig): Promise<KafkaSettings> {
+  const { brokers, clientId, sasl, caFile } = config;
+  const tls = config.tls || caFile !== null ? { tls: caFile === null ? {} : { ca: await readCa(caFile) } } : {};
+  return { brokers, clientId, ...tls, ...(sasl === null ? {} : { sasl }) };
+}
+
+async function readCa(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new ConfigError(`Cannot read PENSTOCK_KAFKA_CA_FILE "${path}": ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** Checked at once: throws ConfigError when this Redis could lose keys, TransientError when it does not answer. */
+export async function openState(base: Base): Promise<StateStores> {
+  const { config, log, metrics } = base;
+  const client = openRedis({ url: config.redis.url, log, name: 'penstock' });
+  try {
+    for (const warning of (await checkRedis(client)).warnings) log.warn(warning);
+  } catch (error) {
+    client.disconnect();
+    throw error;
+  }
+  return redisStateStores({ client, prefix: `${config.redis.keyPrefix}:`, clock: systemClock, log, metrics });
+}
+
+/** Policies from the configured files and folders. */
+export function openPolicies(base: Base): PolicySource {
+  return policySources.files({ paths: base.config.policyPaths });
+}
+
+/** Null when the configuration says that there is no cluster. Throws ConfigError on a kubeconfig that cannot be understood. */
+export function openKubernetes(base: Base): KubernetesClient | null {
+  const connection = kubernetesConnection(base.config);
+  return connection === null ? null : kubernetesClient(connection, { clock: systemClock });
+}
+
+function kubernetesConnection({ kubernetes, aws }: Config): KubernetesConnection | null {
+  const { kind, kubeconfigFile: path, eks } = kubernetes;
+  if (kind === 'none') return null;
+  if (kind === 'eks' && eks !== null) {
+    return { kind: 'eks', server: eks.endpoint, caData: eks.caData, cluster: eks.cluster, region: aws.region };
+  }
+  if (kind === 'kubeconfig' && path === null) {
+    throw new ConfigError('Cannot reach Kubernetes: expected KUBECONFIG to name a file, current value is empty');
+  }
+  return kind === 'in-cluster' || path === null ? { kind: 'inCluster' } : { kind: 'kubeconfigFile', path };
+}
+
+/** EKS and Auto Scaling with the process's own credentials. */
+export function openAws({ config }: Base): AwsClients {
+  const { region, endpoint } = config.aws;
+  return awsClients({ region, ...(endpoint === null ? {} : { endpoint }) });
+}
