@@ -7,8 +7,8 @@ import {
   NotFoundError,
   PenstockError,
   TransientError,
-  messageOf,
 } from '../base/errors.ts';
+import { thrownOf } from './thrown.ts';
 
 /** Codes and phrases of AWS that say: there are no machines (or addresses, or quota) for this now. */
 export const CAPACITY_PATTERN =
@@ -40,7 +40,8 @@ export type AwsCall = {
  */
 export function awsError(call: AwsCall, error: unknown): PenstockError {
   if (error instanceof PenstockError) return error;
-  const { name, status, code, message } = factsOf(error);
+  const { name, status, code, message: said } = thrownOf(error);
+  const message = `${name}: ${said}`.slice(0, 1_000);
   const text = (expected: string): string => `Cannot ${call.what}: expected ${expected}, current value is ${message}`;
   const options = { cause: error };
   if (CAPACITY_PATTERN.test(name) || CAPACITY_PATTERN.test(message)) {
@@ -71,26 +72,6 @@ export async function awsCall<T>(call: AwsCall, request: () => Promise<T>): Prom
   } catch (error) {
     throw awsError(call, error);
   }
-}
-
-type Facts = {
-  readonly name: string;
-  readonly status: number | undefined;
-  readonly code: string;
-  readonly message: string;
-};
-
-function factsOf(error: unknown): Facts {
-  if (!(error instanceof Error)) return { name: '', status: undefined, code: '', message: messageOf(error) };
-  const metadata = '$metadata' in error && typeof error.$metadata === 'object' ? error.$metadata : null;
-  const status = metadata !== null && 'httpStatusCode' in metadata ? metadata.httpStatusCode : undefined;
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  return {
-    name: error.name,
-    status: typeof status === 'number' ? status : undefined,
-    code,
-    message: `${error.name}: ${messageOf(error)}`.slice(0, 1_000),
-  };
 }
 
 /** `… is not authorized to perform: eks:UpdateNodegroupConfig on resource …` → the action. */

@@ -86,7 +86,8 @@ async function launchesOf(clients: AwsClients, scalingGroup: string): Promise<re
     const { Activities: activities = [] } = await awsCall(call, () => clients.autoScaling.send(command));
     return activities.filter(
       (one) =>
-        (one.Description ?? '').startsWith('Launching') && (one.StatusCode === 'Successful' || one.StatusCode === 'Failed'),
+        (one.Description ?? '').startsWith('Launching') &&
+        (one.StatusCode === 'Successful' || one.StatusCode === 'Failed'),
     );
   } catch (error) {
     if (error instanceof DeniedError) return [];

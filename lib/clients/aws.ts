@@ -1,7 +1,8 @@
 /** AWS clients for node groups: region, deadlines, retries, an endpoint override for tests and the demo. */
 import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { EKSClient } from '@aws-sdk/client-eks';
-import type { AwsCredentials } from './kubernetes-eks-token.ts';
+import { awsIdentity } from './aws-identity.ts';
+import type { AwsCredentials } from './aws-identity.ts';
 
 export type AwsClientOptions = {
   readonly region: string;
@@ -39,7 +40,7 @@ export function awsClients(options: AwsClientOptions): AwsClients {
       throwOnRequestTimeout: true,
     },
     ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
-    ...(options.credentials === undefined ? {} : { credentials: identityOf(options.credentials) }),
+    ...(options.credentials === undefined ? {} : { credentials: awsIdentity(options.credentials) }),
   };
   const eks = new EKSClient(shared);
   const autoScaling = new AutoScalingClient(shared);
@@ -50,12 +51,5 @@ export function awsClients(options: AwsClientOptions): AwsClients {
       eks.destroy();
       autoScaling.destroy();
     },
-  };
-}
-
-function identityOf(credentials: () => Promise<AwsCredentials>) {
-  return async () => {
-    const { sessionToken, ...keys } = await credentials();
-    return sessionToken === undefined ? keys : { ...keys, sessionToken };
   };
 }

@@ -2,13 +2,8 @@
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { Clock } from '../base/clock.ts';
-
-/** What signs: temporary credentials have a session token. */
-export type AwsCredentials = {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string | undefined;
-};
+import { awsIdentity } from './aws-identity.ts';
+import type { AwsCredentials } from './aws-identity.ts';
 
 export type EksTokenOptions = {
   /** Name of the EKS cluster: the token is good for no other. */
@@ -56,11 +51,10 @@ export function eksTokenSource(options: EksTokenOptions): TokenSource {
 }
 
 async function sign(options: EksTokenOptions, nowMs: number): Promise<string> {
-  const { sessionToken, ...keys } = await options.credentials();
   const signer = new SignatureV4({
     service: 'sts',
     region: options.region,
-    credentials: sessionToken === undefined ? keys : { ...keys, sessionToken },
+    credentials: awsIdentity(options.credentials),
     sha256: Sha256,
     applyChecksum: false,
   });

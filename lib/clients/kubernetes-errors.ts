@@ -7,8 +7,8 @@ import {
   PenstockError,
   TransientError,
 } from '../base/errors.ts';
-import { messageOf } from '../base/errors.ts';
 import { ApiException } from './kubernetes-facade.ts';
+import { thrownOf } from './thrown.ts';
 
 /** The parts of a Kubernetes `Status` object that we read. */
 export type KubernetesStatus = {
@@ -98,16 +98,11 @@ function retryAfterOf(error: ApiException<unknown>, status: KubernetesStatus): {
 }
 
 function networkError(what: string, error: unknown): TransientError {
-  // By name: an aborted request throws a DOMException, which need not be an Error of this realm.
-  const { name } = objectOfError(error);
+  const { name, message, cause } = thrownOf(error);
   const timedOut = name === 'TimeoutError' || name === 'AbortError';
-  const cause = error instanceof Error && error.cause instanceof Error ? `: ${messageOf(error.cause)}` : '';
-  const found = timedOut ? 'none in time' : `${messageOf(error)}${cause}`;
+  const because = thrownOf(cause ?? '').message;
+  const found = timedOut ? 'none in time' : `${message === '' ? name : message}${because === '' ? '' : `: ${because}`}`;
   return new TransientError(`Cannot ${what}: expected an answer, current value is ${found}`, { cause: error });
-}
-
-function objectOfError(error: unknown): { readonly name?: unknown } {
-  return typeof error === 'object' && error !== null ? error : {};
 }
 
 function parsed(text: string): unknown {

@@ -3,7 +3,8 @@ import type { Clock } from '../base/clock.ts';
 import { ConfigError, messageOf } from '../base/errors.ts';
 import { isUnauthorized, kubernetesError } from './kubernetes-errors.ts';
 import { eksTokenSource } from './kubernetes-eks-token.ts';
-import type { AwsCredentials, TokenSource } from './kubernetes-eks-token.ts';
+import type { TokenSource } from './kubernetes-eks-token.ts';
+import type { AwsCredentials } from './aws-identity.ts';
 import {
   AppsV1Api,
   AutoscalingV2Api,

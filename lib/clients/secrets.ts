@@ -1,9 +1,12 @@
 /** Secrets by reference: environment, file, Secrets Manager, SSM. Values are cached for a while and never logged or put into errors. */
 import { readFile } from 'node:fs/promises';
 import type { Clock } from '../base/clock.ts';
-import { ConfigError, TransientError, messageOf } from '../base/errors.ts';
+import { ConfigError, TransientError } from '../base/errors.ts';
 import type { SecretRef } from '../core/policy.ts';
 import { awsCall } from './aws-errors.ts';
+import { awsIdentity } from './aws-identity.ts';
+import type { AwsCredentials } from './aws-identity.ts';
+import { thrownOf } from './thrown.ts';
 
 export type Secrets = {
   /** The value. Throws ConfigError when there is none, DeniedError, NotFoundError, TransientError. */
@@ -19,6 +22,8 @@ export type SecretsOptions = {
   /** Needed for `secretsManager` and `ssm` only. */
   readonly region?: string;
   readonly endpoint?: string;
+  /** The SDK's default chain when left out. */
+  readonly credentials?: () => Promise<AwsCredentials>;
 };
 
 /** A rotated secret is used at the latest after this long [ms]; Secrets Manager charges per call. */
@@ -55,8 +60,9 @@ async function readSecretFile(path: string): Promise<string> {
   try {
     return (await readFile(path, 'utf8')).replace(/\r?\n$/, '');
   } catch (error) {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    const text = `Cannot read the secret file "${path}": ${messageOf(error)}`;
+    const { code, message } = thrownOf(error);
+    const missing = code === 'ENOENT';
+    const text = `Cannot read the secret file "${path}": ${message}`;
     throw missing ? new ConfigError(text, { cause: error }) : new TransientError(text, { cause: error });
   }
 }
@@ -92,6 +98,7 @@ function clientOptions(options: SecretsOptions) {
     requestHandler: { connectionTimeout: 1_000, requestTimeout: 2_000, throwOnRequestTimeout: true },
     ...(options.region === undefined ? {} : { region: options.region }),
     ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
+    ...(options.credentials === undefined ? {} : { credentials: awsIdentity(options.credentials) }),
   };
 }
 

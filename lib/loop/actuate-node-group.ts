@@ -104,7 +104,9 @@ async function own(context: GroupContext, seen: Seen): Promise<StepResult> {
   const settling = lastWritten !== undefined && nowMs - lastWritten.atMs < SETTLE_MS_MAX;
   // Right after our own write the cloud may still show the size before it.
   const desired = settling ? lastWritten.count : state.desired;
-  if (!settling && isForeign(step.record(), state.desired) && !isOurEnding(step.record(), state.desired)) {
+  if (isOurEnding(step.record(), state.desired)) {
+    await step.save({ lastWritten: { count: state.desired, atMs: nowMs } });
+  } else if (!settling && isForeign(step.record(), state.desired)) {
     const foreignWrite = { count: state.desired, atMs: nowMs };
     await staleEnd(context, `somebody else set ${state.desired} nodes; waiting a minute`, {
       foreignWrite,

@@ -8,6 +8,35 @@ const DONE = { done: true };
 const recordOf = (world: ActuateWorld) => world.record('target/llama');
 const countOf = async (world: ActuateWorld) => (await world.targets.read(LLAMA)).replicas;
 
+/** Lets `change` happen at the moment of the PATCH. */
+const race = (world: ActuateWorld, change: () => void, times = 1) => {
+  const scale = world.targets.scale.bind(world.targets);
+  let left = times;
+  Object.assign(world.targets, {
+    scale: (...args: Parameters<typeof scale>) => {
+      if (left-- > 0) change();
+      return scale(...args);
+    },
+  });
+};
+
+const applied = async () => {
+  const world = actuateWorld();
+  await world.plan({ replicas: 9 });
+  await world.run(TARGET_JOB);
+  return world;
+};
+
+const staleAfter = async (arrange: (world: ActuateWorld) => Promise<void> | void, replicas = 9) => {
+  const world = actuateWorld();
+  await world.plan({ replicas });
+  await arrange(world);
+  expect(await world.run(TARGET_JOB)).toEqual(DONE);
+  expect((await recordOf(world))?.outcome).toBe('stale');
+  expect(world.targets.writes).toEqual([]);
+  return world;
+};
+
 describe('actuate a target', () => {
   test('raises to the plan, and says so in record, log and metrics', async () => {
     const world = actuateWorld();
@@ -101,16 +130,6 @@ describe('actuate a target', () => {
   });
 
   describe('is stale, writes nothing and has it decided again,', () => {
-    const staleAfter = async (arrange: (world: ActuateWorld) => Promise<void> | void, replicas = 9) => {
-      const world = actuateWorld();
-      await world.plan({ replicas });
-      await arrange(world);
-      expect(await world.run(TARGET_JOB)).toEqual(DONE);
-      expect((await recordOf(world))?.outcome).toBe('stale');
-      expect(world.targets.writes).toEqual([]);
-      return world;
-    };
-
     test('when the object changed since the decision', async () => {
       const world = await staleAfter((one) => one.targets.put(LLAMA, 5));
       expect(world.evaluated).toEqual([['llama']]);
@@ -188,18 +207,6 @@ describe('actuate a target', () => {
   });
 
   describe('when another write comes between read and PATCH', () => {
-    /** Lets `change` happen at the moment of the PATCH. */
-    const race = (world: ActuateWorld, change: () => void, times = 1) => {
-      const scale = world.targets.scale.bind(world.targets);
-      let left = times;
-      Object.assign(world.targets, {
-        scale: (...args: Parameters<typeof scale>) => {
-          if (left-- > 0) change();
-          return scale(...args);
-        },
-      });
-    };
-
     test('a status write is read over and the scale tried again', async () => {
       const world = actuateWorld();
       await world.plan({ replicas: 9 });
@@ -294,13 +301,6 @@ describe('actuate a target', () => {
   });
 
   describe('beside a foreign writer', () => {
-    const applied = async () => {
-      const world = actuateWorld();
-      await world.plan({ replicas: 9 });
-      await world.run(TARGET_JOB);
-      return world;
-    };
-
     test('it waits a minute, tells of it, and then acts by a plan that has seen it', async () => {
       const world = await applied();
       await world.clock.advance(10_000);
