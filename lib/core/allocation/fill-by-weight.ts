@@ -14,7 +14,9 @@ export type WeighedClaim = { readonly claim: AllocationClaim; readonly base: num
  * largest remainder. Without bounds in the way this is R_c = R_total · w_c / Σw; with wants in the way it is weighted max-min water-filling.
  * A weight of 0 gets nothing beyond the base while others want more. Sources: Bertsekas and Gallager (water-filling); Hamilton (largest remainder).
  */
-export function fillByWeight(claims: readonly WeighedClaim[], capacityGpus: number): ReadonlyMap<string, number> {
+export function fillByWeight(asked: readonly WeighedClaim[], capacityGpus: number): ReadonlyMap<string, number> {
+  // Sums of fractions depend on their order in the last bit, so the order is fixed.
+  const claims = asked.toSorted((a, b) => (a.claim.workload < b.claim.workload ? -1 : 1));
   const level = levelFor(claims, capacityGpus);
   const shares = claims.map((entry) => ({ ...entry, share: shareAt(entry, level) / entry.claim.gpusPerReplica }));
   const grants = new Map(

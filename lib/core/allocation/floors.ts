@@ -22,8 +22,9 @@ export function withFloors(claims: readonly AllocationClaim[], capacityGpus: num
   return { base, leftGpus };
 }
 
-/** Claims by tier, 1 first. */
+/** Claims by tier, 1 first; within a tier by name, so that the order of asking does not matter. */
 export function tiersOf(claims: readonly AllocationClaim[]): readonly (readonly AllocationClaim[])[] {
   const tiers = [...new Set(claims.map((claim) => claim.tier))].toSorted((a, b) => a - b);
-  return tiers.map((tier) => claims.filter((claim) => claim.tier === tier));
+  const byName = claims.toSorted((a, b) => (a.workload < b.workload ? -1 : 1));
+  return tiers.map((tier) => byName.filter((claim) => claim.tier === tier));
 }

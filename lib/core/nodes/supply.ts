@@ -72,9 +72,14 @@ function freeBins(group: GroupFacts, input: PoolInput): Bin[] {
 }
 
 function pendingBins(group: GroupFacts, nowMs: number): Bin[] {
-  const coming = group.observed.nodes.filter((node) => isComing(node, nowMs)).map((node) => node.name);
-  const asked = Array.from({ length: group.pendingNodes }, () => null);
-  return [...coming, ...asked].map((nodeName) => newBin({ kind: 'pending', group, nodeName }));
+  const coming = group.observed.nodes
+    .filter((node) => isComing(node, nowMs))
+    .map((node) => {
+      const bin = newBin({ kind: 'pending', group, nodeName: node.name });
+      return { ...bin, free: minus(bin.free, node.gpusUsed) };
+    });
+  const asked = Array.from({ length: group.pendingNodes }, () => newBin({ kind: 'pending', group, nodeName: null }));
+  return [...coming, ...asked];
 }
 
 function newBin(of: { readonly kind: BinKind; readonly group: GroupFacts; readonly nodeName: string | null }): Bin {
