@@ -74,6 +74,7 @@ export class KafkaSession {
   #lastSignMs: number;
   #heartbeat: (() => Promise<void>) | null = null;
   #running: Promise<void>;
+  #placing: Promise<void> = Promise.resolve();
   #resolveJoined: () => void = () => {};
   #rejectJoined: (error: PenstockError) => void = () => {};
   #resolveEnded: (error: PenstockError | null) => void = () => {};
@@ -126,6 +127,7 @@ export class KafkaSession {
     await this.#commits.settle(LEAVE_WAIT_MS);
     // kafkajs forgets a member that is told to leave while it joins; that member then goes on reading. So the join is awaited first.
     await Promise.race([this.#running, clock.sleep(LEAVE_WAIT_MS, this.#over.signal)]);
+    await Promise.race([this.#placing, clock.sleep(LEAVE_WAIT_MS, this.#over.signal)]);
     await Promise.race([this.#consumer.disconnect().catch(() => {}), clock.sleep(LEAVE_WAIT_MS, this.#over.signal)]);
     this.#end(null);
   }
@@ -183,7 +185,7 @@ export class KafkaSession {
       partitions: [...assigned.keys()].toSorted(),
     });
     this.#resolveJoined();
-    void this.#position([...assigned.values()]);
+    this.#placing = this.#position([...assigned.values()]);
   }
 
   #onCrash(event: ConsumerCrashEvent): void {
@@ -411,8 +413,12 @@ export class KafkaSession {
 
   async #hangUp(): Promise<void> {
     const enough = new AbortController();
-    const polite = this.#adminReady === null ? Promise.resolve() : this.#admin.disconnect().catch(() => {});
-    await Promise.race([polite, this.#options.clock.sleep(HANG_UP_WAIT_MS, enough.signal)]);
+    const polite = async (): Promise<void> => {
+      await this.#adminReady;
+      await this.#admin.disconnect();
+    };
+    const wait = this.#options.clock.sleep(HANG_UP_WAIT_MS, enough.signal);
+    await Promise.race([polite().catch(() => {}), wait]);
     enough.abort();
     this.#connection.cut();
   }
