@@ -9,7 +9,6 @@ export {
   ObjectAutoscalingV2Api as AutoscalingV2Api,
   ObjectCoreV1Api as CoreV1Api,
   ObjectCustomObjectsApi as CustomObjectsApi,
-  ObjectPolicyV1Api as PolicyV1Api,
 } from '@kubernetes/client-node/dist/gen/types/ObjectParamAPI.js';
 export type { ConfigurationOptions } from '@kubernetes/client-node/dist/gen/configuration.js';
 export type { RequestContext, ResponseContext } from '@kubernetes/client-node/dist/gen/http/http.js';

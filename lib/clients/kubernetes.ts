@@ -13,7 +13,6 @@ import {
   KubeConfig,
   Observable,
   PatchStrategy,
-  PolicyV1Api,
   setHeaderMiddleware,
 } from './kubernetes-facade.ts';
 import type { ConfigurationOptions, RequestContext } from './kubernetes-facade.ts';
@@ -48,8 +47,8 @@ export type CallOptions = ConfigurationOptions;
 
 export type KubernetesClient = {
   readonly apps: AppsV1Api;
+  /** Pods, evictions and nodes. */
   readonly core: CoreV1Api;
-  readonly policy: PolicyV1Api;
   readonly autoscaling: AutoscalingV2Api;
   /** Any other kind, by group, version and plural. */
   readonly custom: CustomObjectsApi;
@@ -83,7 +82,6 @@ export function kubernetesClient(connection: KubernetesConnection, options: Kube
   return {
     apps: config.makeApiClient(AppsV1Api),
     core: config.makeApiClient(CoreV1Api),
-    policy: config.makeApiClient(PolicyV1Api),
     autoscaling: config.makeApiClient(AutoscalingV2Api),
     custom: config.makeApiClient(CustomObjectsApi),
     call: async (what, request, limits = {}) => {

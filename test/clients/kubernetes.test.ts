@@ -1,9 +1,11 @@
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { VirtualClock } from '../../lib/base/clock.ts';
 import { ConfigError, DeniedError, TransientError } from '../../lib/base/errors.ts';
+import { makeCertificates } from '../../lib/local/certificates.ts';
 import { kubernetesError, kubernetesStatus } from '../../lib/clients/kubernetes-errors.ts';
 import { ApiException } from '../../lib/clients/kubernetes-facade.ts';
 import { kubernetesClient } from '../../lib/clients/kubernetes.ts';
@@ -137,6 +139,32 @@ describe('kubernetesClient', () => {
     const url = await serve(() => 200);
     await new Promise((resolve) => server?.close(resolve));
     await expect(listNodes({ kind: 'server', server: url })).rejects.toThrow(/expected an answer, .*ECONNREFUSED/);
+  });
+
+  test('checks the CA over TLS, and calls share connections', async () => {
+    const { caPem, server: identity } = makeCertificates(Date.now());
+    let connections = 0;
+    server = createTlsServer({ cert: identity.certPem, key: identity.keyPem }, (_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end('{"kind":"NodeList","items":[]}');
+    }).on('secureConnection', () => connections++);
+    await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const caData = Buffer.from(caPem).toString('base64');
+    const trusting = kubernetesClient({ kind: 'server', server: url, caData, token: 'abc' }, { clock });
+    client = trusting;
+    for (let time = 0; time < 5; time++) {
+      await trusting.call('list the nodes', (call) => trusting.core.listNode({}, call));
+    }
+    // A second one may be opened while the first still ends its answer; one for each call would be five.
+    expect(connections).toBeLessThanOrEqual(2);
+    const other = Buffer.from(makeCertificates(Date.now()).caPem).toString('base64');
+    const doubting = kubernetesClient({ kind: 'server', server: url, caData: other }, { clock });
+    const refused = doubting.call('list the nodes', (call) => doubting.core.listNode({}, call));
+    await expect(refused).rejects.toThrow(
+      /expected an answer, current value is fetch failed: .*(certificate|signature)/i,
+    );
+    await doubting.close();
   });
 
   test('reads a kubeconfig, and another context of it', async () => {

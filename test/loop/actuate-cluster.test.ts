@@ -196,11 +196,11 @@ describe('actuate on a cluster', () => {
     expect(cluster.world.readyNodes('g5')).toHaveLength(8);
   });
 
-  test('lost answers, throttling and refusals on half of all calls end in the planned state, with one update a wish', async () => {
+  test('lost answers, throttling and refusals of a third of all calls end in the planned state, with one update a wish', async () => {
     const { plan, work, group } = await start();
-    for (const kind of ['loseAnswer', 'throttle', 'error', 'drop'] as const) {
-      cluster.server.faults.add({ kind, ratio: 0.12 });
-    }
+    for (const kind of ['loseAnswer', 'error', 'drop'] as const) cluster.server.faults.add({ kind, ratio: 0.15 });
+    // The AWS client would slow itself down in real time: its throttling has tests of its own.
+    cluster.server.faults.add({ kind: 'throttle', service: 'kubernetes', ratio: 0.15 });
     const keepPlan = async (of: Parameters<typeof plan>[0]) => {
       for (let attempt = 0; attempt < 30; attempt++) {
         try {
