@@ -34,7 +34,8 @@ async function find(deps: StatusDeps, subject: string, last: number): Promise<re
   const stored = (await deps.state.control.read(subject))?.value as StoredControl | undefined;
   const recorded = await deps.state.ledger.latest(subject, last);
   // The newest decision stands even when it changed nothing and so was not recorded.
-  const found = last === 1 && stored?.latest != null ? [stored.latest] : recorded;
+  const latest = stored?.latest ?? null;
+  const found = last === 1 && latest !== null ? [latest] : recorded;
   if (found.length > 0) return found;
   const known = [...(await deps.policies.current()).workloads.keys()];
   const hint = known.includes(subject) ? 'it was not decided yet' : `known workloads are ${known.join(', ')}`;

@@ -56,7 +56,7 @@ export async function buildProcess(base: Base, env: Environment): Promise<BuiltP
     targets: new Map(kubernetes === null ? [] : [['*', targetKinds.kubernetesScale(kubernetes)]]),
     provisioners: new Map([['eksNodeGroup', nodeProvisioners.eksNodeGroup(aws)]]),
     drainer: kubernetes === null ? noDrainer : kubernetesDrainer(kubernetes, { clock: systemClock }),
-    hooks: hooksOf({ policies, secrets, base }),
+    hooks: hooksOf({ policies, secrets, log }),
     producer,
   };
   return {

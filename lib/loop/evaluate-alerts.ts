@@ -14,7 +14,7 @@ import type { PoolContext, StoredPlan } from './evaluate.ts';
 export async function raiseAlerts(context: PoolContext, stored: StoredPlan): Promise<void> {
   const { deps, pool } = context;
   const book = await deps.state.alerts.read(pool);
-  const advanced = advanceAlerts(book?.value ?? {}, conditionsOf(context, stored), stored.input.nowMs);
+  const advanced = advanceAlerts(book?.value ?? {}, conditionsOf(stored), stored.input.nowMs);
   if (advanced.transitions.length > 0) {
     const jobs = advanced.transitions.flatMap(({ alert, hooks }) => alertJobs(alert, hooks));
     if (jobs.length > 0) await deps.queue.wake(jobs);
@@ -40,7 +40,7 @@ export async function raiseAlerts(context: PoolContext, stored: StoredPlan): Pro
   }
 }
 
-function conditionsOf(context: PoolContext, stored: StoredPlan): AlertCondition[] {
+function conditionsOf(stored: StoredPlan): AlertCondition[] {
   const input: AlertRuleInput = {
     nowMs: stored.input.nowMs,
     pool: stored.input,

@@ -8,9 +8,7 @@ import type { PoolContext, StoredPlan } from './evaluate.ts';
 /** Records the decisions whose count or binding rule changed: ledger, log line, outbox. */
 export async function publishDecisions(context: PoolContext, stored: StoredPlan): Promise<void> {
   const { deps } = context;
-  const changed = decisionsOf(stored).filter((decision) =>
-    worthRecording(controlOf(stored, decision.workload), decision),
-  );
+  const changed = decisionsOf(stored).filter((decision) => mustRecord(context, stored, decision));
   if (changed.length === 0) return;
   for (const decision of changed) {
     deps.log.info('decided', {
@@ -33,6 +31,14 @@ export async function publishDecisions(context: PoolContext, stored: StoredPlan)
     })),
   );
   await deps.wake.notify();
+}
+
+/** A leading evaluation that raised nothing has nothing to tell: that it may not lower is no news. */
+function mustRecord(context: PoolContext, stored: StoredPlan, decision: ScalingDecision): boolean {
+  const control = controlOf(stored, decision.workload);
+  const last = control?.lastRecorded ?? null;
+  if (context.request.kind === 'leading' && last !== null && decision.replicas.wanted === last.wanted) return false;
+  return worthRecording(control, decision);
 }
 
 function decisionsOf(stored: StoredPlan): ScalingDecision[] {
@@ -85,7 +91,8 @@ export async function saveControls(context: PoolContext, stored: StoredPlan): Pr
         const id = policy.metadata.name;
         const before = stored.controls.get(id);
         const decision = latest.get(id) ?? null;
-        const recorded = decision !== null && worthRecording(before?.value.control, decision);
+        const recorded = decision !== null && mustRecord(context, stored, decision);
+        const quiet = context.request.kind === 'leading' && !recorded;
         const value: StoredControl = {
           control: recorded
             ? {
@@ -93,7 +100,7 @@ export async function saveControls(context: PoolContext, stored: StoredPlan): Pr
                 lastRecorded: { id: decision.id, wanted: decision.replicas.wanted, binding: decision.binding },
               }
             : outcome.control,
-          latest: decision,
+          latest: quiet ? (before?.value.latest ?? decision) : decision,
         };
         await context.deps.state.control.compareAndSet(id, value, before?.version);
       }),

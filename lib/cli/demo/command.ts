@@ -1,4 +1,5 @@
 /** `penstock demo`: real Kafka and Redis, a simulated cluster, the controller and the bridge, and a day of traffic in two minutes. */
+import { existsSync, realpathSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -50,7 +51,8 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
       progress,
       signal: stopping.signal,
       undo,
-      script: process.argv[1] ?? '',
+      // The bin in node_modules is a link.
+      script: realpathSync(process.argv[1] ?? ''),
       policyFile: join(packageRoot(), 'infra', 'local', 'demo', 'policies.yaml'),
     });
     if (report === undefined) return 130;
@@ -71,7 +73,9 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
   }
 }
 
-/** The folder with package.json: the bundle lies in `dist/`. */
+/** The folder with package.json: the bundle lies somewhere below it. */
 function packageRoot(): string {
-  return join(dirname(fileURLToPath(import.meta.url)), '..');
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json')) && folder !== dirname(folder)) folder = dirname(folder);
+  return folder;
 }
