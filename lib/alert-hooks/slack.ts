@@ -41,10 +41,10 @@ export function slackMessage(alert: OpsAlert): { readonly text: string; readonly
 function contextOf(alert: OpsAlert): string {
   const workloads = alert.workloads.slice(0, WORKLOADS_MAX).join(', ');
   const more = alert.workloads.length > WORKLOADS_MAX ? ` and ${alert.workloads.length - WORKLOADS_MAX} more` : '';
-  const doc = escapeSlack(cut(alert.doc, 300));
+  const doc = escapeSlack(cut(alert.doc, 200));
   const parts = [
-    escapeSlack(cut(alert.key, 200)),
-    ...(workloads === '' ? [] : [escapeSlack(cut(workloads, 400)) + more]),
+    escapeSlack(cut(alert.key, 100)),
+    ...(workloads === '' ? [] : [escapeSlack(cut(workloads, 200)) + more]),
     `since ${new Date(alert.sinceMs).toISOString()}`,
     ...(doc === '' ? [] : [isLink(alert.doc) ? `<${doc}|what to do>` : `what to do: ${doc}`]),
   ];
