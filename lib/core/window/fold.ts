@@ -35,6 +35,8 @@ export type FoldInput = {
   /** Of one workload, ascending offsets. */
   readonly records: readonly FoldRecord[];
   readonly nowMs: number;
+  /** Records before these are missing: no decrease before this time [epoch ms]. */
+  readonly holdUntilMs?: number;
 };
 
 export type FoldCounts = {
@@ -59,6 +61,7 @@ export function foldRecords(window: LoadWindow | undefined, input: FoldInput): F
   const base = window ?? emptyWindow();
   const draft = draftOf(base);
   let mark = base.applied.get(input.topicPartition);
+  draft.holdUntilMs = Math.max(draft.holdUntilMs, input.holdUntilMs ?? 0);
   for (const record of input.records) {
     const order = mark === undefined ? 'next' : orderOf(record, mark);
     if (order === 'duplicate') {

@@ -22,6 +22,8 @@ import {
 } from './load-window.ts';
 import { accumulatorsIn, bucketAt, SIGNALS, type SignalSource } from './signals.ts';
 
+export { warmRatioOf } from './warm.ts';
+
 /** Default read span [ms]. */
 export const SPAN_MS = 15_000;
 

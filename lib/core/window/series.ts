@@ -1,7 +1,6 @@
-/** A signal over time, and how much of the ring was heard: for the decision core, alerts and `explain`. */
+/** A signal over time, and what each source said last: for the decision core, alerts and `explain`. */
 import type { SignalName } from '../types.ts';
-import { BUCKET_MS, type LoadWindow, newestIndexOf, RING_LENGTH, RING_MS, type WindowBucket } from './load-window.ts';
-import { FRESH_MS } from './readings.ts';
+import { BUCKET_MS, type LoadWindow, RING_LENGTH, type WindowBucket } from './load-window.ts';
 import { accumulatorsIn, bucketAt, SIGNALS, type SignalSource } from './signals.ts';
 
 export type SeriesOptions = {
@@ -62,26 +61,6 @@ export function peakOf(window: LoadWindow, signal: SignalName, options: SeriesOp
     if (point.value !== null && (peak === null || point.value > peak)) peak = point.value;
   }
   return peak;
-}
-
-/**
- * Share of the last `spanMs` (default: the whole ring) in which any source was heard, 0..1: below 1 the window is cold and nothing may shrink.
- * Counted in buckets. Time not yet reported (up to the freshness limit) is not held against it.
- */
-export function warmRatioOf(
-  window: LoadWindow | undefined,
-  options: { readonly nowMs: number; readonly spanMs?: number },
-): number {
-  if (window === undefined) return 0;
-  const newest = newestIndexOf(window);
-  if (newest < 0) return 0;
-  const nowIndex = Math.floor(options.nowMs / BUCKET_MS);
-  const freshLength = Math.ceil(FRESH_MS / BUCKET_MS);
-  const last = nowIndex - newest > freshLength ? nowIndex : newest;
-  const length = Math.max(1, Math.ceil(Math.min(RING_MS, options.spanMs ?? RING_MS) / BUCKET_MS));
-  let heard = 0;
-  for (let index = last - length + 1; index <= last; index++) if (bucketAt(window, index) !== undefined) heard++;
-  return heard / length;
 }
 
 export type SourceLoad = {

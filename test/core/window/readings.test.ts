@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import type { InferenceLoad, QueueDepth } from '../../../events/schema/index.ts';
 import { foldRecords } from '../../../lib/core/window/fold.ts';
 import { type LoadWindow, RING_MS } from '../../../lib/core/window/load-window.ts';
-import { FRESH_MS, readingsOf } from '../../../lib/core/window/readings.ts';
-import { lastInFlightBySource, peakOf, seriesOf, warmRatioOf } from '../../../lib/core/window/series.ts';
+import { FRESH_MS, readingsOf, warmRatioOf } from '../../../lib/core/window/readings.ts';
+import { lastInFlightBySource, peakOf, seriesOf } from '../../../lib/core/window/series.ts';
 import { inferenceLoad, queueDepth, START_MS } from '../../events/builders.ts';
 
 type Reports = { fromSec: number; toSec: number; everySec?: number; shiftSec?: number; source?: string };
@@ -154,14 +154,13 @@ describe('readingsOf', () => {
 
 describe('warmRatioOf', () => {
   test('is 1 only after a whole ring was heard, and falls when nobody is heard any more', () => {
-    expect(warmRatioOf(undefined, { nowMs: at(0) })).toBe(0);
+    expect(warmRatioOf(undefined, at(0))).toBe(0);
     const half = add(undefined, reports({ fromSec: 0, toSec: RING_MS / 2_000 }));
-    expect(warmRatioOf(half, { nowMs: at(RING_MS / 2_000) })).toBeCloseTo(0.5, 2);
-    expect(warmRatioOf(half, { nowMs: at(RING_MS / 2_000), spanMs: 60_000 })).toBe(1);
+    expect(warmRatioOf(half, at(RING_MS / 2_000))).toBeCloseTo(0.5, 2);
     const full = add(undefined, reports({ fromSec: 0, toSec: RING_MS / 1_000 }));
-    for (const later of [0, 1, 2, 5, 20]) expect(warmRatioOf(full, { nowMs: at(RING_MS / 1_000 + later) })).toBe(1);
-    expect(warmRatioOf(full, { nowMs: at(RING_MS / 1_000 + 90) })).toBeLessThan(0.95);
-    expect(warmRatioOf(full, { nowMs: at((RING_MS / 1_000) * 3) })).toBe(0);
+    for (const later of [0, 1, 2, 5, 20]) expect(warmRatioOf(full, at(RING_MS / 1_000 + later))).toBe(1);
+    expect(warmRatioOf(full, at(RING_MS / 1_000 + 90))).toBeLessThan(0.95);
+    expect(warmRatioOf(full, at((RING_MS / 1_000) * 3))).toBe(0);
   });
 });
 

@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { ConfigError, TransientError } from '../../lib/base/errors.ts';
+import { silentLogger } from '../../lib/base/log.ts';
+import { openRedis } from '../../lib/clients/redis.ts';
+import { foldRecords } from '../../lib/core/window/fold.ts';
+import type { LoadWindow } from '../../lib/core/window/load-window.ts';
+import type { RedisHandle } from '../../lib/local/index.ts';
+import { checkRedis } from '../../lib/state/index.ts';
+import { checkInfo } from '../../lib/state/redis-check.ts';
+import { describeState } from '../conformance/state.ts';
+import { inferenceLoad, START_MS } from '../events/builders.ts';
+import { ownRedis, testRedisUrl, uniqueName } from '../support/kafka-redis.ts';
+import { openStores, until } from './support.ts';
+
+let prefix = '';
+describeState('redis', {
+  open: async () => {
+    prefix = uniqueName('state');
+    return openStores({ url: testRedisUrl(), prefix }).stores;
+  },
+  another: async () => openStores({ url: testRedisUrl(), prefix }).stores,
+});
+
+function applyOne(offset: number): (window: LoadWindow | undefined) => { window: LoadWindow; result: number } {
+  return (window) => {
+    const endMs = START_MS + (offset + 1) * 2_000;
+    const event = inferenceLoad({ intervalStartMs: endMs - 2_000, intervalEndMs: endMs });
+    const records = [{ offset, timestampMs: endMs, event }];
+    const folded = foldRecords(window, { topicPartition: 't-0', records, nowMs: START_MS });
+    return { window: folded.window, result: folded.applied };
+  };
+}
+
+describe('redis state under faults', () => {
+  let redis: RedisHandle;
+  beforeAll(async () => {
+    redis = await ownRedis();
+  });
+  afterAll(() => redis.stop());
+
+  test('fails within its timeout while Redis hangs, and finds the write that was done all the same', async () => {
+    const { stores } = openStores({ url: redis.url, prefix: uniqueName('hang') });
+    try {
+      await stores.load.apply('w', applyOne(0));
+      process.kill(redis.pid ?? 0, 'SIGSTOP');
+      const startMs = performance.now();
+      const lost = stores.load.apply('w', applyOne(1));
+      await expect(lost).rejects.toThrow(TransientError);
+      expect(performance.now() - startMs).toBeLessThan(3_000);
+      process.kill(redis.pid ?? 0, 'SIGCONT');
+      await until(() =>
+        stores.ping().then(
+          () => true,
+          () => false,
+        ),
+      );
+      // The command waited in the socket and was run: the offsets say so.
+      await until(async () => (await stores.load.apply('w', applyOne(1))) === 0);
+      const window = (await stores.load.readMany(['w'])).get('w');
+      expect(window?.buckets.find((bucket) => bucket !== undefined)?.byClass.pod?.coveredMs).toBe(4_000);
+    } finally {
+      process.kill(redis.pid ?? 0, 'SIGCONT');
+      await stores.close();
+    }
+  });
+
+  test('forgets what it remembered when Redis comes back without its tail, and tells its listeners', async () => {
+    const { stores, client } = openStores({ url: redis.url, prefix: uniqueName('lost') });
+    let reconnects = 0;
+    const unsubscribe = stores.onReconnect(() => reconnects++);
+    try {
+      await stores.load.apply('w', applyOne(0));
+      await stores.load.apply('w', applyOne(1));
+      await client.flushall();
+      // Connected all the time, and nobody told us: the remembered window says "duplicate", the store knows better.
+      expect(await stores.load.apply('w', applyOne(1))).toBe(1);
+      await redis.kill();
+      await expect(stores.ping()).rejects.toThrow(TransientError);
+      await redis.restart();
+      await until(() => reconnects > 0);
+      expect(await stores.load.apply('w', applyOne(2))).toBe(1);
+      unsubscribe();
+    } finally {
+      await stores.close();
+    }
+  });
+
+  test('loads its scripts again when the server forgot them', async () => {
+    const { stores, client } = openStores({ url: redis.url, prefix: uniqueName('scripts') });
+    try {
+      expect(await stores.load.apply('w', applyOne(0))).toBe(1);
+      await client.script('FLUSH');
+      expect(await stores.load.apply('w', applyOne(1))).toBe(1);
+      expect(await stores.control.compareAndSet('d', 1, undefined)).toBe(true);
+    } finally {
+      await stores.close();
+    }
+  });
+
+  test('applies nothing and says so when Redis is out of memory', async () => {
+    const { stores, client } = openStores({ url: redis.url, prefix: uniqueName('memory') });
+    try {
+      await stores.load.apply('w', applyOne(0));
+      await client.config('SET', 'maxmemory', '1');
+      await expect(stores.load.apply('w', applyOne(1))).rejects.toThrow(/OOM/);
+      await client.config('SET', 'maxmemory', '0');
+      expect(await stores.load.apply('w', applyOne(1))).toBe(1);
+    } finally {
+      await client.config('SET', 'maxmemory', '0');
+      await stores.close();
+    }
+  });
+
+  test('rebuilds an unreadable window from nothing, and leaves one of a newer version alone', async () => {
+    const name = uniqueName('corrupt');
+    const { stores, client, metrics } = openStores({ url: redis.url, prefix: name });
+    try {
+      await stores.load.apply('w', applyOne(0));
+      await client.hset(`${name}:load:w`, { b3: '!!', b4: 'junk', s1: 'x' });
+      stores.load.forgetCache();
+      expect(await stores.load.readMany(['w'])).toEqual(new Map());
+      expect(metrics.counter('state_corrupt_windows_total')).toBe(1);
+      expect(await stores.load.apply('w', applyOne(5))).toBe(1);
+      stores.load.forgetCache();
+      const window = (await stores.load.readMany(['w'])).get('w');
+      expect([...(window?.applied.values() ?? [])]).toMatchObject([{ offset: 5 }]);
+      expect(window?.buckets.filter((bucket) => bucket !== undefined)).toHaveLength(1);
+      await client.hset(`${name}:load:w`, { m: 'ZAAA', v: 'newer' });
+      await expect(stores.load.apply('w', applyOne(6))).rejects.toThrow('format 25');
+    } finally {
+      await stores.close();
+    }
+  });
+});
+
+const info = (policy: string, aof: number, version = '7.0.15'): string =>
+  `# Server\r\nredis_version:${version}\r\nmaxmemory_policy:${policy}\r\naof_enabled:${aof}\r\n`;
+
+describe('checkRedis', () => {
+  test('accepts the shared server', async () => {
+    const client = openRedis({ url: testRedisUrl(), log: silentLogger });
+    expect(await checkRedis(client)).toMatchObject({ warnings: [] });
+    await client.quit();
+  });
+
+  test('refuses eviction and old servers, and warns without an append-only file', () => {
+    expect(checkInfo(info('noeviction', 1))).toEqual({ version: '7.0.15', warnings: [] });
+    expect(checkInfo(info('noeviction', 0)).warnings[0]).toContain('append-only file');
+    expect(checkInfo('redis_version:7.2.0\r\n').warnings[0]).toContain('maxmemory-policy');
+    expect(() => checkInfo(info('allkeys-lru', 1))).toThrow(ConfigError);
+    expect(() => checkInfo(info('noeviction', 1, '5.0.3'))).toThrow('expected version 6.2');
+  });
+});
+
+describe('openRedis', () => {
+  test.each(['', 'localhost:6379', 'http://x', 'redis://'])('refuses the address "%s" without repeating it', (url) => {
+    expect(() => openRedis({ url, log: silentLogger })).toThrow(ConfigError);
+  });
+
+  test('never shows the password of an address', () => {
+    try {
+      openRedis({ url: 'rediss://user:hunter2@host:1/notanumber', log: silentLogger });
+      throw new Error('not refused');
+    } catch (error) {
+      expect(String(error)).not.toContain('hunter2');
+      expect(error).toBeInstanceOf(ConfigError);
+    }
+  });
+});
