@@ -13,6 +13,9 @@ export const EMPTY_CONTROL: WorkloadControl = {
   lastRecorded: null,
 };
 
+/** The rule of an outcome that was not decided now. */
+export const CARRIED = 'carried';
+
 /** Keeps `replicas` [count] because of `reason`; nothing shrinks, and the memory stays as it was. */
 export function carriedOutcome(options: {
   readonly replicas: number;
@@ -24,10 +27,8 @@ export function carriedOutcome(options: {
     wanted: options.replicas,
     demand: null,
     hold: options.reason,
-    trail: [
-      { rule: 'carried', from: options.replicas, to: options.replicas, unit: 'replicas', because: options.reason },
-    ],
-    binding: 'carried',
+    trail: [{ rule: CARRIED, from: options.replicas, to: options.replicas, unit: 'replicas', because: options.reason }],
+    binding: CARRIED,
     inputs: [],
   };
 }

@@ -1,5 +1,6 @@
 /** A decision as data: counts, the trail, inputs, price and an id. */
 import { SCALING_DECISION } from '../../events/schema/scaling-decision.ts';
+import { CARRIED } from './carried-outcome.ts';
 import type { PoolInput } from './decide-types.ts';
 import { count, listed } from './format.ts';
 import { canonicalJson, fnv1a64Hex } from './hash.ts';
@@ -39,14 +40,26 @@ export function decisionOf(input: PoolInput, planned: PlannedWorkload): ScalingD
     // Not learned yet: the policy's figure for both.
     leadTimeSec: { p50: policy.spec.leadTimeSec, p90: policy.spec.leadTimeSec },
   };
-  const seen = {
-    policyVersion: input.policyVersion,
-    kind: input.kind,
-    target,
-    control: outcome.control,
-    hold: outcome.hold,
-  };
-  return { ...body, id: decisionId({ ...seen, body }) };
+  return { ...body, id: decisionId(restsOn(input, { planned, body })) };
+}
+
+/**
+ * What tells this decision from every other. A count that was only carried over rests on the plan before it, and a pool of a thousand workloads
+ * has 999 of those at each event.
+ */
+function restsOn(
+  input: PoolInput,
+  of: { readonly planned: PlannedWorkload; readonly body: Omit<ScalingDecision, 'id'> },
+): unknown {
+  const { policyVersion, kind } = input;
+  const { body } = of;
+  const { outcome, target } = of.planned.workload;
+  if (outcome.binding === CARRIED) {
+    return [policyVersion, kind, body.workload, body.planSeq, body.replicas.wanted].join(' ');
+  }
+  // The version of the object stands for its pods.
+  const seen = target.kind === 'observed' ? { ...target, pods: target.pods.length } : target;
+  return { policyVersion, kind, target: seen, control: outcome.control, hold: outcome.hold, body };
 }
 
 function allocationStep(input: PoolInput, planned: PlannedWorkload): TrailStep[] {

@@ -20,16 +20,15 @@ function sortedRecord(value: Readonly<Record<string, unknown>>): Record<string, 
 export function fnv1a64Hex(text: string): string {
   let high = 0xcbf29ce4;
   let low = 0x84222325;
-  const mix = (byte: number): void => {
-    low = (low ^ byte) >>> 0;
-    const product = low * 0x1b3;
-    high = (high * 0x1b3 + Math.floor(product / 2 ** 32) + ((low << 8) >>> 0)) % 2 ** 32;
-    low = product % 2 ** 32;
-  };
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index);
-    mix(unit & 0xff);
-    if (unit > 0xff) mix(unit >>> 8);
+    for (let byte = unit & 0xff, rest = unit >>> 8; ; byte = rest, rest = 0) {
+      low = (low ^ byte) >>> 0;
+      const product = low * 0x1b3;
+      high = (Math.imul(high, 0x1b3) + Math.floor(product / 2 ** 32) + (low << 8)) >>> 0;
+      low = product >>> 0;
+      if (rest === 0) break;
+    }
   }
   return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0');
 }

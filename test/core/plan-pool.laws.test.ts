@@ -136,7 +136,7 @@ describe('laws of planPool', () => {
         if (quota !== undefined && grew && Object.values(plan.nodeGroups).every((g) => g.ownership !== 'floor'))
           expect(gpus).toBeLessThanOrEqual(quota);
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 
@@ -155,7 +155,7 @@ describe('laws of planPool', () => {
         }
         expect(decisions).toHaveLength(input.workloads.length);
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 
@@ -181,7 +181,7 @@ describe('laws of planPool', () => {
         }, 0);
         expect(need).toBeLessThanOrEqual(have);
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 
@@ -206,7 +206,7 @@ describe('laws of planPool', () => {
           }
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 
