@@ -13,6 +13,8 @@ export type ConnectionSettings = {
   readonly connectTimeout: number;
   /** How long a closing connection may linger [ms]. */
   readonly disconnectTimeout: number;
+  /** True: what was sent when the connection broke is sent again. Otherwise ioredis forgets such commands without an answer, and a worker waits for ever. */
+  readonly autoResendUnfulfilledCommands: true;
   /** Wait before connecting again [ms]. */
   readonly retryStrategy: (attempt: number) => number;
 };
@@ -47,6 +49,7 @@ export const QUEUE_CONNECTION: ConnectionSettings = {
   maxRetriesPerRequest: 1,
   connectTimeout: WAKE_MS_MAX,
   disconnectTimeout: 200,
+  autoResendUnfulfilledCommands: true,
   retryStrategy: (attempt) => Math.min(attempt * 50, 500),
 };
 
@@ -55,6 +58,7 @@ export const WORKER_CONNECTION: ConnectionSettings = {
   maxRetriesPerRequest: null,
   connectTimeout: 5_000,
   disconnectTimeout: 200,
+  autoResendUnfulfilledCommands: true,
   retryStrategy: (attempt) => Math.min(attempt * 100, 1_000),
 };
 

@@ -64,7 +64,7 @@ export function openBullmqQueue(options: BullmqOptions): ActionQueue {
     return String(await connection.eval(MERGE_WAKE, keys.length + 1, ...args));
   };
 
-  /** Adds the jobs to one lane and returns those that met a job which has ended meanwhile. */
+  /** Adds the jobs to one lane and returns those that must be added again, because the job they met is no more. */
   const addOnce = async (lane: Lane, jobs: readonly ActionJob[], delayMs: number): Promise<ActionJob[]> => {
     const ids = jobs.map(() => randomUUID());
     const added = await queueOf(lane).addBulk(
@@ -78,7 +78,9 @@ export function openBullmqQueue(options: BullmqOptions): ActionQueue {
         return answer;
       }),
     );
-    return jobs.filter((_, index) => answers[index] === 'gone');
+    // What ended ran after a wake without delay, or is followed up; of a delayed wake it may have known nothing.
+    const lost = delayMs === 0 ? ['gone'] : ['gone', 'ended'];
+    return jobs.filter((_, index) => lost.includes(answers[index] ?? ''));
   };
 
   const add = async (jobs: readonly ActionJob[], delayMs: number): Promise<void> => {

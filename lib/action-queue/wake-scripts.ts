@@ -6,8 +6,8 @@
 /**
  * After a wake met an existing job: the earlier time wins.
  * KEYS job, delayed, wait, active, deduplication key, follow-up key. ARGV job id, wanted time, delay [ms], name, data, options, id of the follow-up.
- * `late`: it waits for a time after the wanted one (a retry is left alone: a wake must not shorten its back-off). `gone`: it ended meanwhile, or a cut-off
- * write left it in no list, where nothing would ever run it: wake again. `kept`: it will run at or before the wanted time, or follow the running one.
+ * `late`: it waits for a time after the wanted one (a retry is left alone: a wake must not shorten its back-off). `ended`: it ran and
+ * ended meanwhile. `gone`: a cut-off write left it in no list, where nothing would ever run it; it was removed, wake again. `kept`: it will run at or before the wanted time, or follow the running one.
  */
 export const MERGE_WAKE = `
 local score = redis.call('ZSCORE', KEYS[2], ARGV[1])
@@ -24,6 +24,7 @@ if redis.call('LPOS', KEYS[4], ARGV[1]) then
   redis.call('HSET', KEYS[6], 'name', ARGV[4], 'data', ARGV[5], 'opts', ARGV[6], 'jid', ARGV[7])
   return 'kept'
 end
+if redis.call('EXISTS', KEYS[1]) == 0 then return 'ended' end
 if redis.call('GET', KEYS[5]) == ARGV[1] then redis.call('DEL', KEYS[5], KEYS[6]) end
 redis.call('DEL', KEYS[1])
 return 'gone'

@@ -1,16 +1,15 @@
 /** A kit on the run's real Redis, with keys of its own. */
-import { Redis } from 'ioredis';
 import { bullmqActions, type BullmqOptions, type RedisConnect } from '../../lib/action-queue/index.ts';
 import { systemClock } from '../../lib/base/clock.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import { noMetrics } from '../../lib/base/metrics.ts';
 import { seededRandom } from '../../lib/base/random.ts';
+import { openRedis } from '../../lib/clients/redis.ts';
 import { testRedisUrl, uniqueName } from '../support/kafka-redis.ts';
 
 /** Connects to the shared Redis, or to `url`. */
 export function connectTo(url = testRedisUrl()): RedisConnect {
-  const { hostname, port } = new URL(url);
-  return (settings) => new Redis({ ...settings, host: hostname, port: Number(port) });
+  return (settings) => openRedis({ url, log: silentLogger, commandTimeoutMs: null, settings });
 }
 
 export function redisKit(
