@@ -266,12 +266,23 @@ describe('actuate a node group that shrinks', () => {
     const world = actuateWorld({ nodes: 5 });
     const victims = victimsOf(world, 0, 1);
     await world.plan({ nodes: 4, victims });
-    await world.work(GROUP_JOB);
+    await world.work(GROUP_JOB, 5);
     expect(world.group.desired).toBe(4);
     // The view lags: one more than there are.
     world.group.desired = 5;
     await world.plan({ nodes: 4, victims: victimsOf(world, 0) });
     await world.work(GROUP_JOB, 20);
     expect(callsOf(world, 'terminate')).toHaveLength(1);
+  });
+
+  test('a size that somebody lowered right after our write is believed where it keeps nodes', async () => {
+    const world = actuateWorld({ nodes: 5 });
+    await world.plan({ nodes: 6 });
+    await world.work(GROUP_JOB, 10);
+    expect((await recordOf(world))?.lastWritten?.count).toBe(6);
+    world.group.desired = 4;
+    await world.plan({ nodes: 4, victims: victimsOf(world, 0) });
+    await world.work(GROUP_JOB, 20);
+    expect(callsOf(world, 'terminate', 'cordon')).toEqual([]);
   });
 });

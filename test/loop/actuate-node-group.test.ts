@@ -36,7 +36,12 @@ describe('actuate a node group that grows', () => {
     await world.plan({ nodes: 6 });
     world.nodes.failNext('resize', { error: new TransientError('lost'), applied: true });
     await expect(world.run(GROUP_JOB)).rejects.toThrow('lost');
+    await world.clock.advance(20_000);
+    world.group.desired = 3;
     await world.run(GROUP_JOB, 2);
+    expect(await recordOf(world)).toMatchObject({ outcome: 'inProgress', update: { id: 'update-1' } });
+    expect(resizes(world)).toHaveLength(1);
+    world.group.desired = 6;
     await world.work(GROUP_JOB);
     expect(resizes(world)).toHaveLength(1);
     expect(world.group.desired).toBe(6);

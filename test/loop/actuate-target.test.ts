@@ -192,7 +192,7 @@ describe('actuate a target', () => {
     await world.plan({ replicas: 4 });
     await world.run(TARGET_JOB);
     await world.storePlan(older);
-    await world.run(TARGET_JOB);
+    for (let time = 0; time < 3; time++) await world.run(TARGET_JOB);
     expect(world.targets.writes.map((one) => one.replicas)).toEqual([4]);
     expect((await recordOf(world))?.outcome).toBe('stale');
   });
@@ -273,6 +273,9 @@ describe('actuate a target', () => {
 
     test('a lost answer is found to be done, and is no foreign hand', async () => {
       const world = actuateWorld();
+      await world.plan({ replicas: 5 });
+      await world.run(TARGET_JOB);
+      await world.clock.advance(5_000);
       await world.plan({ replicas: 9 });
       world.targets.failNext('scale', { error: new TransientError('lost'), applied: true });
       await expect(world.run(TARGET_JOB)).rejects.toThrow('lost');
