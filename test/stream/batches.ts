@@ -1,4 +1,5 @@
 /** Record batches and compressed frames made by hand, for tests. */
+import { once } from 'node:events';
 import zlib from 'node:zlib';
 import type { KafkaMessage } from 'kafkajs';
 import { RAW_BATCH_KEY } from '../../lib/clients/kafka-fetch-response.ts';
@@ -98,7 +99,9 @@ export async function gzipOfZeros({ count, valueBytes }: { count: number; valueB
     for (let left = valueBytes; left > 0; left -= zeros.length) await write(zeros.subarray(0, left));
     await write(tail);
   }
-  await new Promise<void>((resolve) => gzip.end(resolve));
+  const ended = once(gzip, 'end');
+  gzip.end();
+  await ended;
   return Buffer.concat(chunks);
 }
 
