@@ -45,18 +45,29 @@ const RECONNECT_MS_MAX = 2_000;
 /** A client that connects with its first command, and goes on trying for ever while commands fail fast. Throws ConfigError on an address that is none. */
 export function openRedis(options: RedisClientOptions): RedisClient {
   const { host, port, retryStrategy, ...shared } = optionsOf(options);
-  const client =
-    options.cluster === true
-      ? new Cluster([{ host, port }], {
-          redisOptions: shared,
-          lazyConnect: true,
-          clusterRetryStrategy: retryStrategy,
-          // Managed clusters name their nodes by host names that must match their certificate.
-          dnsLookup: (address, callback) => callback(null, address),
-        })
-      : new Redis({ host, port, retryStrategy, ...shared });
+  const client = options.cluster === true ? openCluster(options) : new Redis({ host, port, retryStrategy, ...shared });
   reportErrors(client, options);
   return client;
+}
+
+function openCluster(options: RedisClientOptions): Cluster {
+  const { host, port, retryStrategy, ...shared } = optionsOf(options);
+  const cluster = new Cluster([{ host, port }], {
+    redisOptions: shared,
+    lazyConnect: true,
+    clusterRetryStrategy: retryStrategy,
+    // Managed clusters name their nodes by host names that must match their certificate.
+    dnsLookup: (address, callback) => callback(null, address),
+  });
+  const { commandTimeout } = shared;
+  if (commandTimeout === undefined) return cluster;
+  // A node's timeout does not run while the cluster is looking for that node, which can be for ever.
+  const send = cluster.sendCommand.bind(cluster);
+  cluster.sendCommand = (command, ...rest) => {
+    command.setTimeout(commandTimeout);
+    return send(command, ...rest);
+  };
+  return cluster;
 }
 
 const DEFAULT_PORT = 6379;

@@ -45,6 +45,8 @@ export function redisStateStores(parts: RedisParts): StateStores {
         await parts.client.quit();
       } catch (error) {
         parts.log.debug('connection to Redis was gone before it was closed', { error: messageOf(error) });
+      } finally {
+        // Ends the search for an address that never answered, too.
         parts.client.disconnect();
       }
     },
