@@ -16,7 +16,7 @@ export type TestDeps = IngestDeps & {
 export function ingestDeps(state: StateStores, workloads: readonly string[]): TestDeps {
   const policies = policySet(workloads);
   return {
-    clock: new VirtualClock(START_MS + 60_000),
+    clock: new VirtualClock(START_MS + 3_600_000),
     log: silentLogger,
     metrics: memoryMetrics(),
     state,
