@@ -68,6 +68,8 @@ export class VirtualClock implements Clock {
 
   /** Moves time on by `ms`, waking every sleeper whose time has come and letting its promise reactions run in between. */
   async advance(ms: number): Promise<void> {
+    // What was called before falls asleep now, not at the end of the step.
+    await settle();
     const endMs = this.#nowMs + ms;
     for (;;) {
       const next = this.#sleepers.filter((s) => s.atMs <= endMs).toSorted((a, b) => a.atMs - b.atMs)[0];

@@ -67,8 +67,19 @@ export class DeniedError extends PenstockError {
   }
 }
 
-/** The message of anything thrown, on one line and without a stack. */
+/** The message of anything thrown, on one line and without a stack. Never throws. */
 export function messageOf(error: unknown): string {
-  const text = error instanceof Error ? error.message || error.name : String(error);
-  return text.replace(/\s+/g, ' ').trim();
+  return textOf(error).replace(/\s+/g, ' ').trim();
+}
+
+function textOf(error: unknown): string {
+  if (error instanceof Error && error.message !== '') return error.message;
+  // A connection that failed for every address of a host says so only in its parts.
+  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(messageOf).join('; ');
+  if (error instanceof Error) return error.name;
+  try {
+    return String(error);
+  } catch {
+    return 'something without a text was thrown';
+  }
 }

@@ -62,6 +62,11 @@ type Reader = {
   problem(text: string): void;
 };
 
+/** The whole environment, for secrets by reference. */
+export function processEnvironment(): Environment {
+  return process.env;
+}
+
 /** One variable that is not ours (PATH, NO_COLOR, XDG_CACHE_HOME); undefined when it is not set or empty. */
 export function environment(name: string): string | undefined {
   const value = process.env[name];
@@ -85,7 +90,7 @@ export function readConfig(env: Environment = process.env): Config {
     },
     kubernetes: readKubernetes(read),
     aws: {
-      region: read.text('AWS_REGION', read.text('AWS_DEFAULT_REGION', 'us-east-1')),
+      region: readRegion(read),
       endpoint: read.optional('PENSTOCK_AWS_ENDPOINT'),
     },
     policyPaths: read.list('PENSTOCK_POLICIES', ['infra/policies']),
@@ -118,6 +123,10 @@ export function readConfig(env: Environment = process.env): Config {
   return config;
 }
 
+function readRegion(read: Reader): string {
+  return read.text('AWS_REGION', read.text('AWS_DEFAULT_REGION', 'us-east-1'));
+}
+
 function readKafka(read: Reader): KafkaConfig {
   const mechanism = read.oneOf('PENSTOCK_KAFKA_SASL', {
     fallback: 'none',
@@ -142,7 +151,7 @@ function readSasl(
   mechanism: 'none' | 'plain' | 'scram-sha-256' | 'scram-sha-512' | 'aws-msk-iam',
 ): KafkaConfig['sasl'] {
   if (mechanism === 'none') return null;
-  if (mechanism === 'aws-msk-iam') return { mechanism, region: read.text('AWS_REGION', 'us-east-1') };
+  if (mechanism === 'aws-msk-iam') return { mechanism, region: readRegion(read) };
   const username = read.optional('PENSTOCK_KAFKA_USERNAME');
   const password = read.optional('PENSTOCK_KAFKA_PASSWORD');
   if (username === null || password === null) {
@@ -215,12 +224,13 @@ function readerOf(env: Environment, problems: string[]): Reader {
     },
     list: (name, fallback) => {
       const text = raw(name);
-      return text === null
-        ? fallback
-        : text
-            .split(',')
-            .map((item) => item.trim())
-            .filter((item) => item !== '');
+      if (text === null) return fallback;
+      const items = text
+        .split(',')
+        .map((item) => item.trim())
+        .filter((item) => item !== '');
+      if (items.length === 0) problems.push(`${name} is "${text}": expected at least one entry`);
+      return items;
     },
     problem: (text) => problems.push(text),
   };

@@ -51,7 +51,8 @@ export async function answerApi(request: ApiRequest, options: ApiOptions): Promi
   const route = Object.hasOwn(routes, name) ? routes[name] : undefined;
   if (route === undefined) return text(404, 'not found\n');
   if (route.auth === 'token' && !mayRead(request.authorization, options.statusTokenSha256)) {
-    return { ...text(401, 'unauthorized\n'), headers: { ...SAFE_HEADERS, 'www-authenticate': 'Bearer' } };
+    const refused = text(401, 'unauthorized\n');
+    return { ...refused, headers: { ...refused.headers, 'www-authenticate': 'Bearer' } };
   }
   try {
     return await route.answer(options);
@@ -60,12 +61,15 @@ export async function answerApi(request: ApiRequest, options: ApiOptions): Promi
   }
 }
 
-/** Compares digests of equal length in constant time. */
+/** Compares digests of equal length in constant time; a digest that is none lets nobody in. */
 function mayRead(authorization: string | undefined, digestHex: string | null): boolean {
   if (digestHex === null) return true;
-  const token = /^Bearer ([\x21-\x7e]{1,512})$/.exec(authorization ?? '')?.[1];
+  // The scheme's name is case-insensitive (RFC 9110, 11.1).
+  const token = /^bearer ([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1];
   if (token === undefined) return false;
-  return timingSafeEqual(createHash('sha256').update(token).digest(), Buffer.from(digestHex, 'hex'));
+  const given = createHash('sha256').update(token).digest();
+  const expected = Buffer.from(digestHex, 'hex');
+  return expected.length === given.length && timingSafeEqual(given, expected);
 }
 
 function text(status: number, body: string): ApiResponse {

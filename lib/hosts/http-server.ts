@@ -11,15 +11,18 @@ const CONNECTIONS_MAX = 256;
 
 export type HttpServer = { readonly port: number; close(): Promise<void> };
 
-/** Listens on `host:port` (port 0: any free one). Rejects when the port is taken. */
+/** Listens on `host:port` (port 0: any free one). `requestMsMax`: time for one request to arrive [ms], default 10 s. Rejects when the port is taken. */
 export async function serveApi(
-  listen: { readonly host: string; readonly port: number },
+  listen: { readonly host: string; readonly port: number; readonly requestMsMax?: number },
   options: ApiOptions,
 ): Promise<HttpServer> {
+  const requestMsMax = listen.requestMsMax ?? REQUEST_MS_MAX;
   const server: Server = createServer(
     {
-      requestTimeout: REQUEST_MS_MAX,
-      headersTimeout: REQUEST_MS_MAX,
+      requestTimeout: requestMsMax,
+      headersTimeout: requestMsMax,
+      // Node's default looks only every 30 s, so that a slow client could stay for 40.
+      connectionsCheckingInterval: Math.min(1_000, requestMsMax),
       maxHeaderSize: HEADER_BYTES_MAX,
       keepAliveTimeout: 5_000,
     },

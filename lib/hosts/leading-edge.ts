@@ -28,17 +28,21 @@ export function leadingEdge(options: {
       const triggers = pending;
       pending = new Map();
       lastStartMs = options.clock.monotonicMs();
-      await options.run(triggers).catch(options.onError);
+      try {
+        await options.run(triggers);
+      } catch (error) {
+        options.onError(error);
+      }
     }
+    // In the same turn as the last look at `pending`: a touch between the two would wait for the next one.
+    looping = null;
   };
 
   return {
     touch: (workloads, triggerMs) => {
       for (const workload of workloads) pending.set(workload, Math.min(pending.get(workload) ?? Infinity, triggerMs));
       if (pending.size === 0 || looping !== null || stopping.signal.aborted) return;
-      looping = loop().finally(() => {
-        looping = null;
-      });
+      looping = loop();
     },
     stop: async () => {
       stopping.abort();

@@ -22,7 +22,11 @@ export function periodic(options: {
   const loop = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       woken = false;
-      await options.run().catch(options.onError);
+      try {
+        await options.run();
+      } catch (error) {
+        options.onError(error);
+      }
       if (stopping.signal.aborted) return;
       if (woken) continue;
       nap = new AbortController();

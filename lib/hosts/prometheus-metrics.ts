@@ -13,7 +13,8 @@ const PERCENTILES = [0.5, 0.9, 0.99];
 const WINDOW_SEC = 600;
 const WINDOW_BUCKETS = 5;
 
-/** A metric is registered at its first use, with the label names of that use; later unknown labels are left out rather than lost with the count. */
+/** A metric is registered at its first use, with the label names of that use; later unknown labels are left out rather than lost with the count.
+ *  What prom-client would throw at (no number, a counter going down) is left out, too: a figure never stops the loop. */
 export function prometheusMetrics(): PrometheusMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -36,18 +37,21 @@ export function prometheusMetrics(): PrometheusMetrics {
 
   return {
     count: (name, by = 1, labels = {}) => {
+      if (!Number.isFinite(by) || by < 0) return;
       const values = known(name, labels);
       const counter = counters.get(name) ?? new Counter(options(name));
       counters.set(name, counter);
       counter.inc(values, by);
     },
     gauge: (name, value, labels = {}) => {
+      if (!Number.isFinite(value)) return;
       const values = known(name, labels);
       const gauge = gauges.get(name) ?? new Gauge(options(name));
       gauges.set(name, gauge);
       gauge.set(values, value);
     },
     observe: (name, value, labels = {}) => {
+      if (!Number.isFinite(value)) return;
       const values = known(name, labels);
       const summary =
         summaries.get(name) ??

@@ -1,0 +1,177 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, test } from '@jest/globals';
+import { TransientError } from '../../lib/base/errors.ts';
+import { answerApi, routes } from '../../lib/hosts/http-api.ts';
+import type { ApiOptions, ApiRequest, ApiResponse } from '../../lib/hosts/http-api.ts';
+import { memoryStatusDeps } from '../support/builders-loop.ts';
+
+const TOKEN = 'correct-horse';
+const DIGEST = createHash('sha256').update(TOKEN).digest('hex');
+
+function ask(request: Partial<ApiRequest>, options: Partial<ApiOptions> = {}): Promise<ApiResponse> {
+  return answerApi(
+    { method: 'GET', path: '/status', authorization: undefined, ...request },
+    {
+      deps: async () => memoryStatusDeps(),
+      statusTokenSha256: DIGEST,
+      metricsText: async () => 'penstock_decisions_total 4\n',
+      ...options,
+    },
+  );
+}
+
+const outOfReach = (): Promise<never> => Promise.reject(new TransientError('Cannot reach Redis'));
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT', 'get', ''];
+const PATHS = ['/healthz', '/status', '/metrics'];
+
+describe('default deny', () => {
+  test.each(METHODS.flatMap((method) => PATHS.map((path) => [method, path] as const)))(
+    '%s %s is answered only when it is listed',
+    async (method, path) => {
+      const { status } = await ask({ method, path, authorization: `Bearer ${TOKEN}` });
+      expect(status).toBe(method === 'GET' ? 200 : 404);
+    },
+  );
+
+  test('the table has three routes, of which one is open', () => {
+    expect(Object.entries(routes).map(([name, { auth }]) => [name, auth])).toEqual([
+      ['GET /healthz', 'open'],
+      ['GET /status', 'token'],
+      ['GET /metrics', 'token'],
+    ]);
+  });
+
+  test.each([
+    '/',
+    '',
+    '/Status',
+    '/status/',
+    '//status',
+    '/status?x=1',
+    '/./status',
+    '/healthz/../status',
+    '/%73tatus',
+    '/__proto__',
+    '/constructor',
+    '/toString',
+    '/hasOwnProperty',
+    '*',
+  ])('the path "%s" is unknown, with and without a token', async (path) => {
+    for (const authorization of [undefined, `Bearer ${TOKEN}`]) {
+      const answer = await ask({ path, authorization });
+      expect(answer).toMatchObject({ status: 404, body: 'not found\n' });
+    }
+  });
+
+  test.each(['__proto__', 'constructor', 'toString'])(
+    'the method "%s" with an empty path is unknown',
+    async (method) => {
+      expect((await ask({ method, path: '' })).status).toBe(404);
+    },
+  );
+});
+
+describe('the token', () => {
+  test.each([
+    ['none', undefined],
+    ['empty', ''],
+    ['without a scheme', TOKEN],
+    ['of another scheme', `Basic ${TOKEN}`],
+    ['with nothing after the scheme', 'Bearer '],
+    ['with two blanks', `Bearer  ${TOKEN}`],
+    ['with a blank behind', `Bearer ${TOKEN} `],
+    ['with a line break behind', `Bearer ${TOKEN}\n`],
+    ['wrong', 'Bearer wrong-horse'],
+    ['the digest itself', `Bearer ${DIGEST}`],
+    ['too long', `Bearer ${'x'.repeat(513)}`],
+    ['not ASCII', 'Bearer tökén'],
+  ])('%s is refused, and nothing is told', async (_name, authorization) => {
+    for (const path of ['/status', '/metrics']) {
+      const answer = await ask({ path, authorization });
+      expect(answer).toMatchObject({ status: 401, body: 'unauthorized\n' });
+      expect(answer.headers['www-authenticate']).toBe('Bearer');
+    }
+  });
+
+  test.each(['Bearer', 'bearer', 'BEARER'])('right, after "%s", is let in', async (scheme) => {
+    expect((await ask({ authorization: `${scheme} ${TOKEN}` })).status).toBe(200);
+  });
+
+  test('a wrong one costs no look at the store', async () => {
+    let looked = 0;
+    const deps = async (): Promise<ReturnType<typeof memoryStatusDeps>> => (looked++, memoryStatusDeps());
+    await ask({ authorization: 'Bearer wrong-horse' }, { deps });
+    expect(looked).toBe(0);
+  });
+
+  test('is not asked for where none is configured', async () => {
+    expect((await ask({}, { statusTokenSha256: null })).status).toBe(200);
+  });
+
+  test.each(['', 'not-hex', 'abcd'])('a configured digest that is none ("%s") lets nobody in', async (digest) => {
+    expect((await ask({ authorization: `Bearer ${TOKEN}` }, { statusTokenSha256: digest })).status).toBe(401);
+  });
+});
+
+describe('answers', () => {
+  test('healthz says nothing but ok, also while the store is out of reach', async () => {
+    expect(await ask({ path: '/healthz' }, { deps: outOfReach })).toMatchObject({ status: 200, body: 'ok\n' });
+  });
+
+  test('status is JSON of what the store holds', async () => {
+    const answer = await ask({ authorization: `Bearer ${TOKEN}` });
+    expect(answer.headers['content-type']).toBe('application/json');
+    expect(JSON.parse(answer.body)).toMatchObject({
+      workloads: [{ workload: 'llama-8b-chat', wanted: null }],
+      outbox: 0,
+      jobs: 0,
+    });
+  });
+
+  test('metrics are text, and a route that does not exist where the host keeps none', async () => {
+    const request = { path: '/metrics', authorization: `Bearer ${TOKEN}` };
+    expect(await ask(request)).toMatchObject({ status: 200, body: 'penstock_decisions_total 4\n' });
+    const { metricsText: _, ...without } = {
+      deps: async () => memoryStatusDeps(),
+      statusTokenSha256: DIGEST,
+      metricsText: undefined,
+    };
+    expect((await answerApi({ method: 'GET', ...request }, without)).status).toBe(404);
+  });
+
+  test.each([
+    ['the store', { deps: outOfReach }, '/status'],
+    ['the metrics', { metricsText: outOfReach }, '/metrics'],
+    [
+      'a part of the store',
+      {
+        deps: async () => {
+          const deps = memoryStatusDeps();
+          return { ...deps, queue: { ...deps.queue, depth: outOfReach } };
+        },
+      },
+      '/status',
+    ],
+  ])('are 503 with one line when %s cannot be read', async (_name, options, path) => {
+    const answer = await ask({ path, authorization: `Bearer ${TOKEN}` }, options);
+    expect(answer).toMatchObject({ status: 503, body: '{"error":"Cannot reach Redis"}\n' });
+  });
+
+  test.each([
+    ['200', { path: '/healthz' }],
+    ['200', { authorization: `Bearer ${TOKEN}` }],
+    ['401', {}],
+    ['404', { path: '/nothing' }],
+  ])('%s for %j carry the headers that keep browsers from guessing, framing, caching', async (status, request) => {
+    const answer = await ask(request);
+    expect(String(answer.status)).toBe(status);
+    expect(answer.headers).toMatchObject({
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'content-security-policy': "default-src 'none'",
+      'content-type': expect.stringMatching(/^(text\/plain; charset=utf-8|application\/json)$/),
+    });
+  });
+});
