@@ -21,6 +21,8 @@ export type KafkaConfig = {
         readonly password: string;
       }
     | { readonly mechanism: 'aws-msk-iam'; readonly region: string };
+  /** A member that is silent for so long loses its partitions [ms]. */
+  readonly sessionTimeoutMs: number;
 };
 
 export type KubernetesConfig = {
@@ -143,6 +145,8 @@ function readKafka(read: Reader): KafkaConfig {
       }) === 'true',
     caFile: read.optional('PENSTOCK_KAFKA_CA_FILE'),
     sasl: readSasl(read, mechanism),
+    // 10 s: a garbage collection pause stays well below. Brokers refuse less than their group.min.session.timeout.ms, 6 s by default.
+    sessionTimeoutMs: read.integer('PENSTOCK_KAFKA_SESSION_TIMEOUT_MS', { fallback: 10_000, min: 1_000, max: 300_000 }),
   };
 }
 

@@ -15,6 +15,7 @@ import { policySources } from '../policy-source/index.ts';
 import { checkRedis, redisStateStores } from '../state/index.ts';
 import type { StateStores } from '../state/contract.ts';
 import { kafkaStream } from '../stream/index.ts';
+import type { KafkaTuning } from '../stream/kafka-tuning.ts';
 import type { Stream } from '../stream/contract.ts';
 import type { Config, KafkaConfig } from './config.ts';
 
@@ -29,7 +30,15 @@ export async function openStream(base: Base): Promise<Stream> {
     log,
     metrics,
     random: Math.random,
+    tuning: tuningOf(base.config.kafka),
   });
+}
+
+/** Several heartbeats have to be lost before a member counts as dead. */
+const HEARTBEATS_PER_SESSION = 5;
+
+function tuningOf({ sessionTimeoutMs }: KafkaConfig): Partial<KafkaTuning> {
+  return { sessionTimeoutMs, heartbeatIntervalMs: Math.floor(sessionTimeoutMs / HEARTBEATS_PER_SESSION) };
 }
 
 async function kafkaSettings(config: KafkaConfig): Promise<KafkaSettings> {

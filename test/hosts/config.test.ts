@@ -33,6 +33,7 @@ describe('readConfig', () => {
         tls: false,
         caFile: null,
         sasl: null,
+        sessionTimeoutMs: 10_000,
       },
       redis: { url: 'redis://127.0.0.1:6379', keyPrefix: 'penstock' },
       kubernetes: { kind: 'auto', kubeconfigFile: null, eks: null },
@@ -92,6 +93,7 @@ describe('readConfig', () => {
       PENSTOCK_EVALUATE_EVERY_MS: '250',
       PENSTOCK_SCRAPE_EVERY_MS: '500',
       PENSTOCK_LEADING_DEBOUNCE_MS: '0',
+      PENSTOCK_KAFKA_SESSION_TIMEOUT_MS: '6000',
       PENSTOCK_FUNCTION_EVALUATE: 'f1',
       PENSTOCK_FUNCTION_ACTUATE: 'f2',
       PENSTOCK_FUNCTION_NOTIFY: 'f3',
@@ -105,6 +107,7 @@ describe('readConfig', () => {
         tls: true,
         caFile: '/ca.pem',
         sasl: { mechanism: 'scram-sha-512', username: 'u', password: 'p' },
+        sessionTimeoutMs: 6_000,
       },
       redis: { url: 'rediss://user:pw@redis:6380/2', keyPrefix: 'prod' },
       kubernetes: {
