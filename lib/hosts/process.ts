@@ -92,7 +92,8 @@ function startLoops(parts: ProcessParts): Loops {
     notify: async () => running.notify(),
   };
   const deps: LoopDeps = { ...parts.deps, wake };
-  const run = oneAtATime(makeEvaluate(deps, { shareSnapshots: false }));
+  // Shared, because the actuator looks up which pods are on the nodes that go.
+  const run = oneAtATime(makeEvaluate(deps, { shareSnapshots: true }));
   const { clock } = deps;
   const leading = leadingEdge({
     clock,

@@ -10,13 +10,18 @@ export type Snapshots = {
   get(context: PoolContext): Promise<Snapshot | undefined>;
 };
 
+/** Above this age [ms] somebody else's may be fresher: a Lambda container is frozen between its invocations. */
+const OWN_SNAPSHOT_MS_MAX = 10_000;
+
 /** Keeps the newest snapshot of each pool in this process; also in the store when `shareSnapshots`. */
 export function makeSnapshots(deps: EvaluateDeps, options: { readonly shareSnapshots: boolean }): Snapshots {
   const newest = new Map<string, Snapshot>();
   return {
     get: async ({ policies, pool, request }) => {
       if (request.kind === 'leading') {
-        if (!options.shareSnapshots) return newest.get(pool);
+        const own = newest.get(pool);
+        const isFresh = own !== undefined && deps.clock.nowMs() - own.atMs < OWN_SNAPSHOT_MS_MAX;
+        if (isFresh || !options.shareSnapshots) return own;
         return (await deps.state.snapshots.read(pool))?.value;
       }
       const snapshot = await observe(deps, membersOf(policies, pool));

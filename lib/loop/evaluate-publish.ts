@@ -73,6 +73,8 @@ function mustMove(target: PlannedTarget): boolean {
 
 function mustResize(group: PlannedNodeGroup): boolean {
   if (group.mode !== 'act' || group.observed === null || group.ownership === 'observe') return false;
+  // A floor is moved by its minimum, also down.
+  if (group.ownership === 'floor') return group.nodes !== group.observed.min;
   return group.victims.length > 0 || group.nodes > group.observed.desired;
 }
 

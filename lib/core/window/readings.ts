@@ -1,9 +1,10 @@
 /**
  * What a window says now, one reading per signal.
  *
- * Span: the last 15 s that were heard, up to the newest interval end (not up to now: silence is not zero), longer when sources report rarely.
- * 15 s hold seven reports of a bridge that scrapes every 2 s, so that one lost report moves a mean by a seventh, and a step in load is seen whole
- * three buckets later (and for the most part at once, since the running bucket counts in proportion to what was heard of it).
+ * Span: what was heard last, up to the newest interval end (not up to now: silence is not zero), longer when sources report rarely.
+ * Rates and ratios are read over 15 s: seven reports of a bridge that scrapes every 2 s, so that one lost report moves a mean by a seventh.
+ * Counts of what is there now (in flight, waiting, queue depth) are a state, not a rate: they need no averaging against noise, and every second of it is a
+ * second of reaction lost. They are read over the buckets of the last 3 s, which is a mean over 3 to 8 s.
  *
  * A count or rate is the sum over the sources that were heard. Nothing is scaled up for sources that were not: `coverageRatio` says how much of
  * the expected source time was heard, and the caller decides what that allows. Where a gateway reports a signal it is taken (it sees arrivals that
@@ -24,8 +25,11 @@ import { accumulatorsIn, bucketAt, SIGNALS, type SignalSource } from './signals.
 
 export { warmRatioOf } from './warm.ts';
 
-/** Default read span [ms]. */
+/** Default read span of rates and ratios [ms]. */
 export const SPAN_MS = 15_000;
+
+/** Default read span of counts that are a state [ms]; whole buckets are read, so it is 3 to 8 s. */
+export const STATE_SPAN_MS = 3_000;
 
 /** A signal not heard for longer is missing [ms]; for sources with longer intervals it is {@link FRESH_INTERVALS} of them. */
 export const FRESH_MS = 30_000;
@@ -41,7 +45,7 @@ export type ReadOptions = {
   readonly nowMs: number;
   /** Ready pods of the target; null when the cluster was not observed (then the pods that report are what is expected). */
   readonly readyReplicas: number | null;
-  /** [ms], default {@link SPAN_MS}. */
+  /** For every signal [ms]; default {@link SPAN_MS} and {@link STATE_SPAN_MS}. */
   readonly spanMs?: number;
 };
 
@@ -53,9 +57,11 @@ export function readingsOf(window: LoadWindow | undefined, options: ReadOptions)
   return readings as Readings;
 }
 
-/** One class of sources within the read span. */
+/** One class of sources within the read spans. */
 type View = {
+  /** For rates and ratios, and for counts that are a state. */
   readonly buckets: readonly WindowBucket[];
+  readonly stateBuckets: readonly WindowBucket[];
   /** Newest interval end heard [epoch ms]. */
   readonly endMs: number;
   /** All living sources were heard up to here [epoch ms]. */
@@ -73,9 +79,11 @@ function viewsOf(window: LoadWindow, options: ReadOptions): Views {
     const live = liveOf(window, sourceClass);
     if (live === undefined) continue;
     const expectedSources = sourceClass === 'pod' ? (options.readyReplicas ?? live.count) : live.count;
-    const spanMs = Math.min(RING_MS, Math.max(options.spanMs ?? SPAN_MS, 2 * live.intervalMs));
+    const bucketsOf = (spanMs: number): WindowBucket[] =>
+      bucketsBetween(window, live.endMs - Math.min(RING_MS, Math.max(spanMs, 2 * live.intervalMs)), live.endMs);
     views[sourceClass] = {
-      buckets: bucketsBetween(window, live.endMs - spanMs, live.endMs),
+      buckets: bucketsOf(options.spanMs ?? SPAN_MS),
+      stateBuckets: bucketsOf(options.spanMs ?? STATE_SPAN_MS),
       endMs: live.endMs,
       completeMs: live.completeMs,
       liveSources: live.count,
@@ -151,7 +159,7 @@ function readClass(source: SignalSource, sourceClass: SourceClass, view: View, n
     const reason = `only ${share} % of the expected ${sourceClass} time reported ${source.says}, limit ${COVERAGE_RATIO_MIN * 100} %`;
     return { kind: 'missing', reason, ageMs };
   }
-  return { kind: 'value', value: valueOf(source, sums), coverageRatio, ageMs };
+  return { kind: 'value', value: valueOf(source, sums), coverageRatio, ageMs, from: sourceClass };
 }
 
 type Sums = {
@@ -168,7 +176,8 @@ type Sums = {
  * not zero load). A bucket still being reported stands for its covered time over the living sources that report this signal.
  */
 function sumsOf(source: SignalSource, sourceClass: SourceClass, view: View): Sums {
-  const parts = view.buckets.map((bucket) => ({
+  const buckets = source.kind === 'gauge' ? view.stateBuckets : view.buckets;
+  const parts = buckets.map((bucket) => ({
     endMs: (bucket.index + 1) * BUCKET_MS,
     of: accumulatorsIn(bucket, sourceClass),
   }));

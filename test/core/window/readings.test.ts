@@ -36,9 +36,29 @@ function read(
   return readingsOf(window, { nowMs: at(sec), readyReplicas });
 }
 
-const value = (number: number): unknown => ({ kind: 'value', value: number, coverageRatio: 1, ageMs: 1_000 });
+const value = (number: number): unknown => ({
+  kind: 'value',
+  value: number,
+  coverageRatio: 1,
+  ageMs: 1_000,
+  from: 'pod',
+});
 
 describe('readingsOf', () => {
+  test('a step in what is in flight is seen whole within two buckets, a step in the rate takes longer', () => {
+    const quiet = add(undefined, reports({ fromSec: 0, toSec: 60 }));
+    const busy = add(quiet, reports({ fromSec: 60, toSec: 70 }, { inFlight: 370, requests: { arrived: 210 } }));
+    expect(read(busy, 71).inFlight).toMatchObject({ value: 370 });
+    const { requestRate } = read(busy, 71);
+    expect(requestRate.kind === 'value' && requestRate.value).toBeLessThan(105);
+  });
+
+  test('says which class of sources a value comes from, so that a gateway can prove zero', () => {
+    const idle = { inFlight: 0, queued: 0, requests: { arrived: 0 } };
+    const window = add(undefined, reports({ fromSec: 0, toSec: 60, source: 'gateway/edge' }, idle));
+    expect(read(window, 61).requestRate).toMatchObject({ value: 0, from: 'gateway' });
+  });
+
   test('gives every signal of a pod in its own unit', () => {
     const readings = read(add(undefined, reports({ fromSec: 0, toSec: 60 })), 61);
     expect(readings.inFlight).toEqual(value(37));
