@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { build } from 'esbuild';
+import { build, stop } from 'esbuild';
 import { Redis } from 'ioredis';
 import type { ActionQueue, ActionWorker, DeadJob } from '../../lib/action-queue/contract.ts';
 import { TransientError } from '../../lib/base/errors.ts';
@@ -32,7 +32,10 @@ beforeAll(async () => {
     banner: { js: `${banner} const __filename = import.meta.filename; const __dirname = import.meta.dirname;` },
   });
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  await stop();
+  await rm(folder, { recursive: true, force: true });
+});
 
 /** A worker process and the ids of the steps it has started. */
 function startChild(prefix: string): { readonly process: ChildProcess; readonly started: string[] } {
@@ -95,12 +98,10 @@ test('a worker killed in the middle of a step is replaced within 10 s, by a drai
 test('takeovers do not kill a job, and a wake during the silence is not lost', async () => {
   const kit = redisKit();
   const [queue, worker] = [kit.openQueue(), kit.openWorker()];
-  const children: ChildProcess[] = [];
   await closing([worker, queue], async () => {
     await queue.wake([target('hang')]);
     for (let kill = 0; kill < 3; kill++) {
       const child = startChild(kit.prefix);
-      children.push(child.process);
       await until(() => child.started.includes('hang'));
       await queue.wake([target('hang')]);
       child.process.kill('SIGKILL');
