@@ -3,11 +3,10 @@ import type { Metrics } from '../base/metrics.ts';
 import { createFilesPolicySource } from '../policy-source/files.ts';
 import type { ApiOptions } from './http-api.ts';
 import { buildBase } from './lambda-parts-base.ts';
-import { actionsOf } from './lambda-parts-queue.ts';
 
 /** Throws what {@link buildBase} throws, and ConfigError when there is no good policy. */
 export async function buildApi(metrics: Metrics): Promise<ApiOptions> {
-  const base = await buildBase(metrics);
+  const [base, { actionsOf }] = await Promise.all([buildBase(metrics), import('./lambda-parts-queue.ts')]);
   const policies = createFilesPolicySource({ paths: base.config.policyPaths });
   await policies.current();
   const deps = { ...base, policies, queue: actionsOf(base).openQueue() };

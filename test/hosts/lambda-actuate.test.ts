@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ActionJob } from '../../lib/action-queue/contract.ts';
 import { VirtualClock } from '../../lib/base/clock.ts';
-import { TransientError } from '../../lib/base/errors.ts';
+import { ConfigError, TransientError } from '../../lib/base/errors.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import { memoryMetrics } from '../../lib/base/metrics.ts';
 import { STEP_MARGIN_MS, actuateHandler } from '../../lib/hosts/lambda-actuate.ts';
@@ -89,22 +89,27 @@ describe('actuate', () => {
   });
 });
 
-function notifySetUp(left: number) {
+function notifySetUp(left: number, notify?: () => Promise<void>) {
   const clock = new VirtualClock();
   const wake = recordingWake();
   const limits: number[] = [];
+  const metrics = memoryMetrics();
   const handler = notifyHandler(async () => ({
     deps: {
+      clock,
       log: silentLogger,
-      metrics: memoryMetrics(),
+      metrics,
       state: {
         outbox: { put: async () => {}, peek: async () => [], acknowledge: async () => {}, size: async () => left },
       },
     },
-    notify: async ({ maxMs }) => void limits.push(maxMs),
+    notify: async ({ maxMs }) => {
+      limits.push(maxMs);
+      await notify?.();
+    },
     wake,
   }));
-  return { wake, limits, answer: handler({}, lambdaContext(clock, TIMEOUT_MS)) };
+  return { wake, limits, metrics, answer: runOnClock(clock, handler({}, lambdaContext(clock, TIMEOUT_MS))) };
 }
 
 describe('notify', () => {
@@ -119,5 +124,20 @@ describe('notify', () => {
     const { wake, answer } = notifySetUp(3);
     expect(await answer).toEqual({ messagesLeft: 3 });
     expect(wake.sent).toEqual(['notify', 'flush']);
+  });
+
+  test.each([
+    ['brokers that are out of reach', () => Promise.reject(new TransientError('Cannot reach Kafka'))],
+    ['a send that is never acknowledged', () => new Promise<void>(() => {})],
+  ])('%s is counted, and not tried again at once', async (_what, failing) => {
+    const { wake, metrics, answer } = notifySetUp(3, failing);
+    expect(await answer).toEqual({ messagesLeft: 3 });
+    expect(metrics.counter('notify_failures_total')).toBe(1);
+    expect(wake.sent).toEqual(['flush']);
+  });
+
+  test('fails on what will not pass by itself', async () => {
+    const { answer } = notifySetUp(3, () => Promise.reject(new ConfigError('Cannot read the CA')));
+    await expect(answer).rejects.toThrow('Cannot read the CA');
   });
 });

@@ -1,7 +1,13 @@
 /** `serverless package`, offline and without credentials, in every variant: what CloudFormation would be told to do. */
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { systemClock } from '../../lib/base/clock.ts';
+import { cached } from '../../lib/local/cache.ts';
+import { run } from '../../lib/local/command.ts';
+import { defaultCacheDir } from '../../lib/local/index.ts';
+import { probeMachine } from '../../lib/local/machine.ts';
+import { installPython } from '../../lib/local/python-packages.ts';
 import { archiveEntries, archives, serverlessWorkspace } from '../support/serverless-package.ts';
 import type { Packaged, Resource, Workspace } from '../support/serverless-package.ts';
 
@@ -26,6 +32,16 @@ const variants: readonly (readonly [string, readonly string[]])[] = [
       '--param=alertSecretArns=arn:aws:ssm:eu-west-1:000000000000:parameter/penstock/slack',
       '--param=alertTopicArns=arn:aws:sns:eu-west-1:000000000000:oncall',
       '--param=actuateConcurrency=0',
+    ],
+  ],
+  // A cluster without login: statements and settings that would be empty must vanish.
+  [
+    'open',
+    [
+      '--param=kafka=selfManaged',
+      '--param=kafkaSasl=none',
+      '--param=kafkaBrokers=k1:9092',
+      '--param=eksAccessEntries=false',
     ],
   ],
 ];
@@ -75,7 +91,7 @@ const sids = (variant: string, role: string): string[] => statementsOf(variant, 
 
 const ROLES = ['IngestRole', 'EvaluateRole', 'ActuateRole', 'NotifyRole', 'ApiRole', 'SchedulerRole'];
 
-describe.each(['msk', 'selfManaged'])('the package for %s', (variant) => {
+describe.each(['msk', 'selfManaged', 'open'])('the package for %s', (variant) => {
   test('has the five functions, each with its own role, on the pinned runtime', () => {
     const functions = ofType(variant, 'AWS::Lambda::Function').map((resource) => resource.Properties);
     expect(functions.map((one) => String(one['Handler']))).toEqual(
@@ -400,6 +416,52 @@ describe('IAM', () => {
 
 describe('wrong settings', () => {
   test('an unknown kind of Kafka is refused', async () => {
-    await expect(workspace.pack('wrong', ['--param=kafka=rabbit'])).rejects.toThrow('kafka-rabbit.yml');
+    await expect(workspace.pack('wrong', ['--param=kafka=rabbit'])).rejects.toThrow(
+      'Cannot resolve variable at "custom.kafka"',
+    );
+  });
+});
+
+const CFN_LINT_VERSION = '1.58.0';
+
+const { python } = await probeMachine();
+
+/** Installs once per machine and Python version, because the packages hold code compiled for it. Returns the folder. */
+async function linter(found: NonNullable<typeof python>): Promise<string> {
+  const print = 'import sys; print("%d.%d" % sys.version_info[:2])';
+  const { output } = await run(['python3', '-c', print], { timeoutMs: 20_000 });
+  return cached(`cfn-lint-${CFN_LINT_VERSION}-python-${output.trim()}`, {
+    cacheDir: defaultCacheDir(process.env['XDG_CACHE_HOME']),
+    clock: systemClock,
+    progress: (line) => void process.stderr.write(`${line}\n`),
+    fill: (target) => installPython([`cfn-lint==${CFN_LINT_VERSION}`], { python: found, target }),
+  });
+}
+
+describe('cfn-lint', () => {
+  if (python === undefined) {
+    test.skip('skipped: this machine has no python3 with pip or venv to install it with', () => {});
+    return;
+  }
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = await linter(python);
+  }, 600_000);
+
+  // W3005: the framework's own DependsOn, where a reference says the same.
+  const lint = (file: string): ReturnType<typeof run> =>
+    run(['env', `PYTHONPATH=${folder}`, join(folder, 'bin', 'cfn-lint'), file, '-r', 'eu-west-1', '-i', 'W3005'], {
+      timeoutMs: 120_000,
+    });
+
+  test.each(variants.map(([name]) => name))('finds nothing in the template for %s', async (name) => {
+    expect(await lint(get(name).file)).toEqual({ code: 0, output: '' });
+  });
+
+  test('would find something', async () => {
+    const broken = join(workspace.folder, 'broken.json');
+    await writeFile(broken, get('msk').text.replaceAll('nodejs22.x', 'nodejs2.x'));
+    expect((await lint(broken)).code).not.toBe(0);
   });
 });
