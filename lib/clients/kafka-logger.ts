@@ -16,14 +16,13 @@ const FIELDS = [
 ] as const;
 
 /**
- * Writes kafkajs's lines to `log`, one step less loud: what is an error to kafkajs (a connection lost, a rebalance) is retried by it or by
+ * Writes kafkajs's lines to `log`, errors as `info`: what is an error to kafkajs (each refused attempt, a rebalance) is retried by it or by
  * us, and the final outcome is reported by whoever called.
  */
 export function kafkaLogCreator(log: Logger): logCreator {
   return () => (entry) => {
     const message = `kafka client: ${entry.log.message}`;
-    if (entry.level === kafkajs.logLevel.ERROR) log.warn(message, fieldsOf(entry.log));
-    else if (entry.level === kafkajs.logLevel.WARN) log.info(message, fieldsOf(entry.log));
+    if (entry.level === kafkajs.logLevel.ERROR) log.info(message, fieldsOf(entry.log));
     else log.debug(message, fieldsOf(entry.log));
   };
 }

@@ -45,7 +45,10 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const REAUTHENTICATION_THRESHOLD_MS = 30_000;
 
 /** Retries inside kafkajs, with ±30 % jitter: 5 of them take about 6 s, then the caller decides. */
-export const KAFKA_RETRY = { retries: 5, initialRetryTime: 200, maxRetryTime: 5_000, factor: 0.3, multiplier: 2 };
+const RETRY = { retries: 5, initialRetryTime: 200, maxRetryTime: 5_000, factor: 0.3, multiplier: 2 };
+
+/** Consumers give up after 1.4 s: they are started anew with pauses of their own, and kafkajs's retries cannot be cancelled by a stop. */
+export const CONSUMER_RETRY = { ...RETRY, retries: 3 };
 
 /** A kafkajs client for producers and admins. Nothing is connected yet. Throws ConfigError for settings that cannot work. */
 export function makeKafka(settings: KafkaSettings, log: Logger): Kafka {
@@ -73,7 +76,7 @@ export function connectKafka(
     authenticationTimeout: settings.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     reauthenticationThreshold: REAUTHENTICATION_THRESHOLD_MS,
     enforceRequestTimeout: true,
-    retry: KAFKA_RETRY,
+    retry: options.rawBatches ? CONSUMER_RETRY : RETRY,
     logLevel: kafkajs.logLevel.INFO,
     logCreator: kafkaLogCreator(options.log),
     socketFactory: sockets.factory,

@@ -35,7 +35,7 @@ export function kafkaAdmin(options: {
       const problem = await tryOnce(names, async () => {
         const missing = await missingOf(topics);
         if (missing.length > 0) await create(await admin.get(), missing);
-        return haveLeaders(await admin.get(), names);
+        return areReady(await admin.get(), names);
       });
       if (problem === null) return;
       if (!problem.retryable && !(problem instanceof NotFoundError)) throw problem;
@@ -68,9 +68,15 @@ async function create(admin: Admin, topics: readonly TopicSpec[]): Promise<void>
   );
 }
 
-async function haveLeaders(admin: Admin, names: readonly string[]): Promise<boolean> {
+/** Every partition has a leader, and the leader knows it: for a moment after a creation, brokers name leaders that still refuse records. */
+async function areReady(admin: Admin, names: readonly string[]): Promise<boolean> {
   const { topics } = await admin.fetchTopicMetadata({ topics: [...names] });
-  return topics.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0));
+  const haveLeaders = topics.every(
+    ({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0),
+  );
+  if (!haveLeaders) return false;
+  for (const name of names) await admin.fetchTopicOffsets(name);
+  return true;
 }
 
 /** An admin that connects when it is first needed, and again after a failed attempt. */

@@ -5,7 +5,7 @@ import { messageOf, TransientError, type PenstockError } from '../base/errors.ts
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { kafkaError } from '../clients/kafka-errors.ts';
-import { connectKafka, KAFKA_RETRY, type KafkaConnection, type KafkaSettings } from '../clients/kafka.ts';
+import { CONSUMER_RETRY, connectKafka, type KafkaConnection, type KafkaSettings } from '../clients/kafka.ts';
 import { backoffMs } from './backoff.ts';
 import type { ConsumerHandlers, SkippedRange } from './contract.ts';
 import { collectCommits, type Commits } from './kafka-commits.ts';
@@ -436,6 +436,6 @@ function makeConsumer(connection: KafkaConnection, { group, tuning }: SessionOpt
     maxBytesPerPartition: tuning.partitionFetchBytesMax,
     allowAutoTopicCreation: false,
     // Its restarts cannot be awaited or stopped, so the owner makes a new session instead.
-    retry: { ...KAFKA_RETRY, restartOnFailure: () => Promise.resolve(false) },
+    retry: { ...CONSUMER_RETRY, restartOnFailure: () => Promise.resolve(false) },
   });
 }
