@@ -6,6 +6,7 @@ import { problemOf } from '../../events/validate.ts';
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Collected, LoadSource } from './contract.ts';
+import { linkedSignal } from './linked-signal.ts';
 
 /** The lag of a group on a topic; `missing` when any part of it is unknown. */
 export type LagReading =
@@ -68,17 +69,18 @@ export function brokerLag(options: BrokerLagOptions): LoadSource {
 
 /** Never throws, and never takes longer than allowed. */
 async function read(options: BrokerLagOptions, closing: AbortSignal): Promise<LagReading> {
-  const ended = new AbortController();
+  const waiting = linkedSignal(closing);
   const msMax = options.readMsMax ?? READ_MS_MAX;
   const late = options.clock
-    .sleep(msMax, AbortSignal.any([ended.signal, closing]))
+    .sleep(msMax, waiting.signal)
     .then((): LagReading => ({ kind: 'missing', reason: `no answer within ${msMax} ms` }));
   const { topic, group } = options;
   const answer = options
     .read({ topic, group })
     .catch((error: unknown): LagReading => ({ kind: 'missing', reason: messageOf(error) }));
   const reading = await Promise.race([answer, late]);
-  ended.abort();
+  waiting.abort();
+  waiting.release();
   return reading;
 }
 

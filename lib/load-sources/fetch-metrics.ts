@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer';
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { messageOf, TransientError } from '../base/errors.ts';
+import { linkedSignal } from './linked-signal.ts';
 
 /** A busy vLLM with many models writes some 200 kB. */
 export const BODY_BYTES_MAX = 4 * 2 ** 20;
@@ -20,13 +21,18 @@ export type FetchLimits = {
  */
 export async function fetchMetrics(url: string, { timeoutMs, signal }: FetchLimits): Promise<string> {
   const timeout = AbortSignal.timeout(timeoutMs);
+  const linked = linkedSignal(signal);
+  timeout.addEventListener('abort', linked.abort, { once: true });
   try {
-    const response = await get(url, AbortSignal.any([timeout, signal]));
+    const response = await get(url, linked.signal);
     return await bodyOf(response);
   } catch (error) {
-    if (timeout.aborted) throw new TransientError(`no complete answer within ${timeoutMs} ms`, { cause: error });
     if (signal.aborted) throw new TransientError('stopped', { cause: error });
+    if (timeout.aborted) throw new TransientError(`no complete answer within ${timeoutMs} ms`, { cause: error });
     throw error instanceof TransientError ? error : new TransientError(messageOf(error), { cause: error });
+  } finally {
+    timeout.removeEventListener('abort', linked.abort);
+    linked.release();
   }
 }
 

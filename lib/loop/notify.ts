@@ -28,13 +28,14 @@ export async function notify(deps: NotifyDeps, options: { readonly maxMs: number
   const stuck = new Set<string>();
   let published = 0;
   do {
-    const seen = await outbox.peek(stuck.size + BATCH_MESSAGES_MAX);
+    const wanted = stuck.size + BATCH_MESSAGES_MAX;
+    const seen = await outbox.peek(wanted);
     const batch: Waiting[] = [];
     for (const waiting of seen) {
       if (refused.has(waiting.message.topic)) stuck.add(waiting.id);
       else batch.push(waiting);
     }
-    if (seen.length === 0 || (batch.length === 0 && seen.length < stuck.size + BATCH_MESSAGES_MAX)) break;
+    if (batch.length === 0 && seen.length < wanted) break;
     published += await publishByTopic(deps, { batch, refused });
   } while (stuck.size <= STUCK_MESSAGES_MAX && deps.clock.monotonicMs() < deadlineMs);
   const left = await outbox.size();
