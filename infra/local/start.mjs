@@ -68,7 +68,9 @@ async function run(name, args) {
 /** Runs node in the foreground and passes signals on, so that Ctrl-C gives the child time to clean up. */
 function spawnNode(args) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' });
+    // The SDK's advice to upgrade Node is for whoever deploys, not for a first look.
+    const env = { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
+    const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit', env });
     // Ctrl-C in a terminal reaches the child by itself; here it must only not end the parent first.
     process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
     for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

@@ -7,6 +7,8 @@ export function untilStopped(): Promise<void> {
     const stop = (): void => {
       if (asked) process.exit(1);
       asked = true;
+      // Listening on the channel would keep the process alive when all is closed.
+      process.channel?.unref();
       resolve();
     };
     process.on('SIGTERM', stop);

@@ -73,7 +73,6 @@ async function workloadStatuses(deps: StatusDeps, policies: PolicySet): Promise<
   return [...policies.workloads].map(([id, policy]) => {
     const stored = controls.get(id)?.value as StoredControl | undefined;
     const latest = stored?.latest ?? null;
-    const because = latest?.trail.findLast((step) => step.rule === latest.binding)?.because;
     return {
       workload: id,
       pool: policy.spec.pool,
@@ -84,13 +83,19 @@ async function workloadStatuses(deps: StatusDeps, policies: PolicySet): Promise<
       min: policy.spec.replicas.min,
       max: policy.spec.replicas.max,
       binding: latest?.binding ?? null,
-      because: because ?? latest?.trail.at(-1)?.because ?? null,
+      because: latest === null ? null : reasonOf(latest),
       inputs: latest?.inputs ?? [],
       decision: latest?.id ?? null,
       decidedAtMs: latest?.atMs ?? null,
       lastAction: actionOf(actions.get(`target/${id}`)?.value),
     };
   });
+}
+
+/** The sentence people want: for a count that headroom rounded up, the load behind it; else that of the rule with the last word. */
+function reasonOf({ binding, trail }: ScalingDecision): string | null {
+  const rule = binding === 'headroom' ? 'demand' : binding;
+  return (trail.findLast((step) => step.rule === rule) ?? trail.at(-1))?.because ?? null;
 }
 
 async function nodeGroupStatuses(deps: StatusDeps, policies: PolicySet): Promise<NodeGroupStatus[]> {
