@@ -1,24 +1,11 @@
-/** The built functions against real Redis (and Kafka), in fresh processes, called as Lambda calls them. */
-import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { Server } from 'node:http';
-import { tmpdir } from 'node:os';
+/** The built functions against real Redis and Kafka, in fresh processes, called as Lambda calls them. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { build } from '../../infra/local/build.mjs';
-import { systemClock } from '../../lib/base/clock.ts';
-import { silentLogger } from '../../lib/base/log.ts';
-import { noMetrics } from '../../lib/base/metrics.ts';
-import { openRedis } from '../../lib/clients/redis.ts';
-import { redisStateStores } from '../../lib/state/redis.ts';
-import type { StateStores } from '../../lib/state/contract.ts';
-import { testRedisUrl, uniqueName } from '../support/kafka-redis.ts';
-import { httpEvent, kafkaEvent, kafkaRecord } from '../support/lambda-events.ts';
-import { invokeBundle } from '../support/run-bundle.ts';
-import type { Invoked } from '../support/run-bundle.ts';
-
-const TOKEN = 'a-token-for-the-status';
+import { kafkaEvent, httpEvent, kafkaRecord } from '../support/lambda-events.ts';
+import { testKafkaBrokers, uniqueName } from '../support/kafka-redis.ts';
+import { STATUS_TOKEN, buildFunctions, loadEvent } from '../support/lambda-installation.ts';
+import type { BuiltFunctions, Installation } from '../support/lambda-installation.ts';
+import { rawKafka } from '../stream/kafka-support.ts';
 
 const POLICY = `apiVersion: penstock.dev/v1
 kind: ScalingPolicy
@@ -29,101 +16,15 @@ spec:
   signals: [{ kind: inFlight, perReplica: 8 }]
 `;
 
-let folder: string;
-let aws: Server;
-const invocations: { name: string; type: string; body: unknown }[] = [];
-const states: StateStores[] = [];
+let functions: BuiltFunctions;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'penstock-functions-'));
-  await mkdir(join(folder, 'policies'));
-  await writeFile(join(folder, 'policies', 'llama.yaml'), POLICY);
-  await build({ only: ['functions'], outDir: folder });
-  aws = await lambdaApi();
+  functions = await buildFunctions(POLICY);
 }, 120_000);
 
-afterAll(async () => {
-  await Promise.all(states.map((state) => state.close()));
-  await new Promise((resolve) => aws.close(resolve));
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => functions.close());
 
-/** An installation of its own: nothing of another test is in its Redis keys. */
-function installation(): {
-  readonly state: StateStores;
-  readonly wakes: () => typeof invocations;
-  readonly invoke: (name: string, event: unknown, more?: Record<string, string>) => Promise<Invoked>;
-} {
-  const prefix = uniqueName('lambda');
-  const address = aws.address();
-  const env = {
-    PENSTOCK_REDIS_URL: testRedisUrl(),
-    PENSTOCK_KEY_PREFIX: prefix,
-    PENSTOCK_POLICIES: join(folder, 'policies'),
-    PENSTOCK_KUBERNETES: 'none',
-    PENSTOCK_STATUS_TOKEN_SHA256: createHash('sha256').update(TOKEN).digest('hex'),
-    PENSTOCK_FUNCTION_EVALUATE: `${prefix}-evaluate`,
-    PENSTOCK_FUNCTION_NOTIFY: `${prefix}-notify`,
-    PENSTOCK_AWS_ENDPOINT: `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`,
-    AWS_REGION: 'eu-west-1',
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
-  };
-  const state = redisStateStores({
-    client: openRedis({ url: testRedisUrl(), log: silentLogger }),
-    prefix: `${prefix}:`,
-    clock: systemClock,
-    log: silentLogger,
-    metrics: noMetrics,
-  });
-  states.push(state);
-  return {
-    state,
-    wakes: () =>
-      invocations.flatMap((one) =>
-        one.name.startsWith(`${prefix}-`) ? [{ ...one, name: one.name.slice(prefix.length + 1) }] : [],
-      ),
-    invoke: (name, event, more = {}) =>
-      invokeBundle({ file: join(folder, 'functions', `${name}.cjs`), event, env: { ...env, ...more } }),
-  };
-}
-
-/** As much of the Lambda API as a wake needs: takes asynchronous invocations and keeps them. */
-async function lambdaApi(): Promise<Server> {
-  const server = createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk) => (body += String(chunk)));
-    request.on('end', () => {
-      invocations.push({
-        name: decodeURIComponent(/functions\/([^/]+)\/invocations/.exec(request.url ?? '')?.[1] ?? ''),
-        type: String(request.headers['x-amz-invocation-type']),
-        body: JSON.parse(body),
-      });
-      response.writeHead(202).end();
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return server;
-}
-
-/** A load event of the last seconds. */
-function loadEvent(offset: number, inFlight: number): Record<string, unknown> {
-  const endMs = Math.floor(Date.now() / 1_000) * 1_000 - (20 - offset) * 1_000;
-  return kafkaRecord({
-    offset,
-    timestamp: endMs,
-    key: 'llama',
-    value: JSON.stringify({
-      schema: 'penstock.inference-load/1',
-      workload: 'llama',
-      source: 'pod/llama-1',
-      intervalStartMs: endMs - 1_000,
-      intervalEndMs: endMs,
-      ready: true,
-      inFlight,
-    }),
-  });
-}
+const installation = (): Installation => functions.install();
 
 describe('the ingest function', () => {
   test.each(['msk', 'selfManaged'] as const)('folds a %s event into the state in Redis', async (source) => {
@@ -185,7 +86,7 @@ describe('the ingest function', () => {
   });
 
   test('refuses to run without a good policy, and names the problem', async () => {
-    const nowhere = { PENSTOCK_POLICIES: join(folder, 'nowhere') };
+    const nowhere = { PENSTOCK_POLICIES: join(functions.folder, 'nowhere') };
     const { error, output } = await installation().invoke('ingest', kafkaEvent('msk', [loadEvent(18, 1)]), nowhere);
     expect(error).toContain('nowhere');
     expect(output).toContain('function could not be prepared');
@@ -208,7 +109,10 @@ describe('the api function', () => {
   test('gives the status to whoever has the token', async () => {
     const { invoke, state } = installation();
     await state.outbox.put([{ topic: 't', key: 'k', value: 'v' }]);
-    const { answer } = await invoke('api', httpEvent('GET /status', { headers: { authorization: `Bearer ${TOKEN}` } }));
+    const { answer } = await invoke(
+      'api',
+      httpEvent('GET /status', { headers: { authorization: `Bearer ${STATUS_TOKEN}` } }),
+    );
     expect(answer).toMatchObject({ statusCode: 200 });
     const body = JSON.parse((answer as { body: string }).body) as Record<string, unknown>;
     expect(body).toMatchObject({ workloads: [{ workload: 'llama', mode: 'observe', max: 8 }], outbox: 1, jobs: 0 });
@@ -216,5 +120,24 @@ describe('the api function', () => {
 
   test('gives nothing to anybody else', async () => {
     expect((await installation().invoke('api', httpEvent('GET /status'))).answer).toMatchObject({ statusCode: 401 });
+  });
+});
+
+describe('the notify function', () => {
+  test('publishes what waits in the outbox to Kafka, and leaves nothing', async () => {
+    const topic = uniqueName('decisions');
+    const { invoke, state } = installation();
+    const admin = rawKafka(testKafkaBrokers()).admin();
+    await admin.connect();
+    try {
+      await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 1 }] });
+      await state.outbox.put(['one', 'two', 'three'].map((value) => ({ topic, key: 'llama', value })));
+      const { answer } = await invoke('notify', {}, { PENSTOCK_KAFKA_BROKERS: testKafkaBrokers().join(',') });
+      expect(answer).toEqual({ messagesLeft: 0 });
+      expect((await admin.fetchTopicOffsets(topic)).map(({ high }) => high)).toEqual(['3']);
+      expect(await state.outbox.size()).toBe(0);
+    } finally {
+      await admin.disconnect();
+    }
   });
 });
