@@ -1,10 +1,10 @@
 /** Gathers what the core needs for one pool, and decides each touched workload; the others keep their count. */
 import { messageOf } from '../base/errors.ts';
-import { carriedOutcome } from '../core/carried-outcome.ts';
+import { EMPTY_CONTROL, carriedOutcome } from '../core/carried-outcome.ts';
 import type { PoolInput, PoolNodeGroup, PoolWorkload, WorkloadControl, WorkloadOutcome } from '../core/decide-types.ts';
 import { decideWorkload } from '../core/decide-workload.ts';
 import type { ScalingPolicy } from '../core/policy.ts';
-import type { Plan, ScalingDecision, Snapshot, TargetObservation } from '../core/types.ts';
+import type { Plan, PlannedTarget, ScalingDecision, Snapshot, TargetObservation } from '../core/types.ts';
 import type { LoadWindow } from '../core/window/load-window.ts';
 import { readingsOf, warmRatioOf } from '../core/window/readings.ts';
 import type { ActuationRecord, Versioned } from '../state/contract.ts';
@@ -52,9 +52,10 @@ export async function decideWorkloads(
       nowMs,
       snapshot: seen.snapshot,
       window: windows.get(id),
-      control: controls.get(id)?.value.control,
+      control: withPlanned(controls.get(id)?.value.control, seen.previous?.targets[id]),
+      planned: seen.previous?.targets[id]?.replicas,
     };
-    const outcome = touched.has(id) ? decideSafely(context, parts) : keepCount({ ...parts, previous: seen.previous });
+    const outcome = touched.has(id) ? decideSafely(context, parts) : keepCount(parts);
     return { policy, target, outcome };
   });
   const nodeGroups = members.nodeGroups.map((policy): PoolNodeGroup => {
@@ -92,7 +93,23 @@ type Parts = {
   readonly snapshot: Snapshot;
   readonly window: LoadWindow | undefined;
   readonly control: WorkloadControl | undefined;
+  /** Replicas of the plan in force. */
+  readonly planned: number | undefined;
 };
+
+/**
+ * The plan in force may hold a raise that is missing in the memory, because its maker lost the race for the memory or died before writing it.
+ * It counts as wanted at that time, so that the next full evaluation holds it for the stabilization window like any other.
+ */
+function withPlanned(
+  control: WorkloadControl | undefined,
+  planned: PlannedTarget | undefined,
+): WorkloadControl | undefined {
+  if (planned === undefined || planned.replicas <= (control?.lastWanted ?? -1)) return control;
+  const { wants, ...rest } = control ?? EMPTY_CONTROL;
+  const want = [planned.decided?.atMs ?? 0, planned.replicas] as const;
+  return { ...rest, lastWanted: planned.replicas, wants: [...wants, want] };
+}
 
 /** A broken invariant fails this workload's evaluation only, closed: its count stands. */
 function decideSafely(context: PoolContext, parts: Parts): WorkloadOutcome {
@@ -115,15 +132,14 @@ function decideSafely(context: PoolContext, parts: Parts): WorkloadOutcome {
     const workload = parts.policy.metadata.name;
     context.deps.metrics.count('decide_failures_total');
     context.deps.log.error('decision failed, the count stands', { workload, error: messageOf(error) });
-    return keepCount({ ...parts, previous: undefined, reason: `decision failed: ${messageOf(error)}` });
+    return keepCount({ ...parts, reason: `decision failed: ${messageOf(error)}` });
   }
 }
 
-function keepCount(parts: Parts & { readonly previous: Plan | undefined; readonly reason?: string }): WorkloadOutcome {
-  const planned = parts.previous?.targets[parts.policy.metadata.name]?.replicas;
+function keepCount(parts: Parts & { readonly reason?: string }): WorkloadOutcome {
   const observed = parts.target.kind === 'observed' ? parts.target.replicas : undefined;
   return carriedOutcome({
-    replicas: planned ?? parts.control?.lastWanted ?? observed ?? parts.policy.spec.replicas.min,
+    replicas: parts.planned ?? parts.control?.lastWanted ?? observed ?? parts.policy.spec.replicas.min,
     reason: parts.reason ?? 'no new event since it was decided',
     control: parts.control,
   });

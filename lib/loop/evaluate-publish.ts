@@ -1,7 +1,11 @@
 /** After a plan was stored: tells the ledger and Kafka, wakes the targets that must move, keeps the core's memory. */
 import type { ActionJob } from '../action-queue/contract.ts';
+import { messageOf } from '../base/errors.ts';
 import { worthRecording } from '../core/worth-recording.ts';
 import type { PlannedNodeGroup, PlannedTarget, ScalingDecision } from '../core/types.ts';
+import { OUTBOX_LENGTH_MAX } from '../state/contract.ts';
+import type { OutboxMessage } from '../state/contract.ts';
+import type { EvaluateDeps } from './deps.ts';
 import type { StoredControl } from './evaluate-decide.ts';
 import type { PoolContext, StoredPlan } from './evaluate.ts';
 
@@ -23,7 +27,8 @@ export async function publishDecisions(context: PoolContext, stored: StoredPlan)
   }
   deps.metrics.count('decisions_total', changed.length);
   await Promise.all(changed.map((decision) => deps.state.ledger.record(decision)));
-  await deps.state.outbox.put(
+  await tellKafka(
+    deps,
     changed.map((decision) => ({
       topic: deps.topics.scalingDecision,
       key: decision.workload,
@@ -31,6 +36,20 @@ export async function publishDecisions(context: PoolContext, stored: StoredPlan)
     })),
   );
   await deps.wake.notify();
+}
+
+/**
+ * Puts messages into the outbox. Full means that Kafka has been away for long: then they are dropped and counted, because neither scaling nor its memory
+ * nor the ledger may wait for Kafka. Throws TransientError when the store cannot be reached.
+ */
+export async function tellKafka(deps: EvaluateDeps, messages: readonly OutboxMessage[]): Promise<void> {
+  try {
+    await deps.state.outbox.put(messages);
+  } catch (error) {
+    if ((await deps.state.outbox.size()) + messages.length <= OUTBOX_LENGTH_MAX) throw error;
+    deps.metrics.count('outbox_dropped_total', messages.length);
+    deps.log.error('messages for Kafka were dropped', { messages: messages.length, error: messageOf(error) });
+  }
 }
 
 /** A leading evaluation that raised nothing has nothing to tell: that it may not lower is no news. */

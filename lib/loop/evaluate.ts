@@ -26,7 +26,7 @@ export type EvaluateResult = {
   readonly decided: number;
   /** Jobs put into the action queue. */
   readonly woken: number;
-  /** Pools whose evaluation failed, closed: nothing was changed there. */
+  /** Pools whose evaluation failed, closed: the plan in force stands there. */
   readonly failed: readonly { readonly pool: string; readonly reason: string }[];
 };
 
@@ -49,7 +49,7 @@ export function makeEvaluate(deps: EvaluateDeps, options: { readonly shareSnapsh
           return { pool, ...(await evaluatePool({ deps, snapshots, policies, pool, request })) };
         } catch (error) {
           deps.metrics.count('evaluate_failures_total', 1, { pool });
-          deps.log.error('evaluation failed, nothing was changed', {
+          deps.log.error('evaluation failed, the plan in force stands', {
             pool,
             kind: request.kind,
             error: messageOf(error),
@@ -88,13 +88,19 @@ async function evaluatePool(context: PoolContext): Promise<{ decided: number; wo
   const snapshot = await context.snapshots.get(context);
   // Before the first full evaluation there is nothing to compare with: the schedule comes within seconds.
   if (snapshot === undefined) return { decided: 0, woken: 0 };
-  const decided = await decideUntilStored(context, snapshot);
-  const woken = await wakeTargets(context, decided);
-  await publishDecisions(context, decided);
-  await saveControls(context, decided);
-  if (request.kind === 'full') await raiseAlerts(context, decided);
+  const stored = await decideUntilStored(context, snapshot);
+  const woken = stored.isNew ? await carryOut(context, stored) : 0;
   deps.metrics.observe(`evaluate_${request.kind}_duration_ms`, deps.clock.monotonicMs() - startedMs);
-  return { decided: decided.touched.size, woken };
+  return { decided: stored.touched.size, woken };
+}
+
+/** The plan is in force: first whoever acts on it, then what is said and remembered of it. Returns the number of jobs. */
+async function carryOut(context: PoolContext, stored: StoredPlan): Promise<number> {
+  const woken = await wakeTargets(context, stored);
+  await publishDecisions(context, stored);
+  await saveControls(context, stored);
+  if (context.request.kind === 'full') await raiseAlerts(context, stored);
+  return woken;
 }
 
 /** Decides and stores the plan; when another evaluator was faster, decides again on what it left. Throws ConflictError when that never ends. */
@@ -106,10 +112,10 @@ async function decideUntilStored(context: PoolContext, snapshot: Snapshot): Prom
     const plan = finishPlan(context, { planned: outcome.plan, previous: previous?.value, decided });
     // Most events change nothing: a leading evaluation that raises nothing writes nothing.
     if (previous !== undefined && context.request.kind === 'leading' && wantsTheSame(plan, previous.value)) {
-      return { ...decided, outcome, plan: previous.value, previous };
+      return { ...decided, outcome, plan: previous.value, previous, isNew: false };
     }
     if (await context.deps.state.plans.compareAndSet(context.pool, plan, previous?.version)) {
-      return { ...decided, outcome, plan, previous };
+      return { ...decided, outcome, plan, previous, isNew: true };
     }
     context.deps.metrics.count('evaluate_conflicts_total');
   }
@@ -122,16 +128,19 @@ export type StoredPlan = Decided & {
   readonly outcome: ReturnType<typeof planPool>;
   readonly plan: Plan;
   readonly previous: Versioned<Plan> | undefined;
+  /** False: a leading evaluation that raised nothing; `plan` is the one there was. */
+  readonly isNew: boolean;
 };
 
-/** Puts back what a leading evaluation did not decide, and notes which event led to a raise. */
+/** Puts back what a leading evaluation did not raise, with who decided it and when, and notes which event led to a raise. */
 function finishPlan(
   context: PoolContext,
   parts: { readonly planned: Plan; readonly previous: Plan | undefined; readonly decided: Decided },
 ): Plan {
   const targets = Object.entries(parts.planned.targets).map(([id, planned]) => {
     const before = parts.previous?.targets[id];
-    if (!parts.decided.touched.has(id) && before?.replicas === planned.replicas) return [id, before] as const;
+    const isRaised = parts.decided.touched.has(id) && planned.replicas > (before?.replicas ?? -1);
+    if (parts.planned.kind === 'leading' && before !== undefined && !isRaised) return [id, before] as const;
     const raised = planned.replicas > (planned.observed?.replicas ?? Infinity);
     const triggerMs = raised ? (context.request.triggers?.get(id) ?? before?.triggerMs ?? null) : null;
     return [id, { ...planned, triggerMs, decided: { kind: parts.planned.kind, atMs: parts.planned.atMs } }] as const;

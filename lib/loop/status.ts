@@ -100,6 +100,7 @@ function reasonOf({ binding, trail }: ScalingDecision): string | null {
 
 async function nodeGroupStatuses(deps: StatusDeps, policies: PolicySet): Promise<NodeGroupStatus[]> {
   const pools = [...new Set([...policies.workloads.values()].map((policy) => policy.spec.pool))];
+  const nowMs = deps.clock.nowMs();
   const [plans, actions] = await Promise.all([
     deps.state.plans.readMany(pools),
     deps.state.actuation.readMany([...policies.nodeGroups.keys()].map((name) => `nodeGroup/${name}`)),
@@ -115,7 +116,8 @@ async function nodeGroupStatuses(deps: StatusDeps, policies: PolicySet): Promise
       wanted: planned?.nodes ?? null,
       max: policy.spec.nodes.max,
       draining: (record?.drains ?? []).map((drain) => drain.nodeName),
-      shortage: record?.capacityBackoff?.cause ?? null,
+      // The record keeps a shortage until the group is looked at again, which may be never.
+      shortage: (record?.capacityBackoff?.untilMs ?? 0) > nowMs ? (record?.capacityBackoff?.cause ?? null) : null,
       lastAction: actionOf(record),
     };
   });

@@ -10,6 +10,7 @@ import { seededRandom } from '../../lib/base/random.ts';
 import { memoryClusterView } from '../../lib/cluster-view/memory.ts';
 import type { MemoryClusterView } from '../../lib/cluster-view/memory.ts';
 import { foldRecords } from '../../lib/core/window/fold.ts';
+import type { LoadWindow } from '../../lib/core/window/load-window.ts';
 import type { ScalingDecision } from '../../lib/core/types.ts';
 import { DEFAULT_TOPICS } from '../../lib/loop/deps.ts';
 import type { EvaluateDeps } from '../../lib/loop/deps.ts';
@@ -106,31 +107,47 @@ function recordingLogger(lines: string[]): Logger {
   return { debug: write, info: write, warn: write, error: write };
 }
 
-/** Reports of a pod every 2 s up to now: `inFlight` for the last `forSec` seconds (default: long enough for a warm window). */
-export async function report(
+type Load = {
+  readonly workload?: string;
+  readonly inFlight: number;
+  /** Default: long enough for a warm window. */
+  readonly forSec?: number;
+};
+
+/** Reports of a gateway every 2 s up to now, for the last `forSec` seconds. */
+export async function report(world: Pick<LoopWorld, 'clock' | 'state'>, load: Load): Promise<void> {
+  await world.state.load.apply(load.workload ?? WORKLOAD, (window) => ({
+    window: folded(window, { ...load, endMs: world.clock.nowMs() }),
+    result: undefined,
+  }));
+}
+
+/** Another past: what was heard until `forSec` ago (default 20 s, more than the read span), and the load since. */
+export async function changeLoad(
   world: Pick<LoopWorld, 'clock' | 'state'>,
-  load: { readonly workload?: string; readonly inFlight: number; readonly forSec?: number; readonly source?: string },
+  load: Load & { readonly before: number },
 ): Promise<void> {
-  const { workload = 'llama-8b-chat', forSec = 900, source = 'gateway/edge' } = load;
-  const nowMs = world.clock.nowMs();
+  const { before, forSec = 20 } = load;
+  const endMs = world.clock.nowMs();
+  const past = folded(undefined, { ...load, inFlight: before, forSec: 900 - forSec, endMs: endMs - forSec * 1_000 });
+  const window = folded(past, { ...load, forSec, endMs });
+  await world.state.load.apply(load.workload ?? WORKLOAD, () => ({ window, result: undefined }));
+}
+
+const WORKLOAD = 'llama-8b-chat';
+
+function folded(window: LoadWindow | undefined, load: Load & { readonly endMs: number }): LoadWindow {
+  const { workload = WORKLOAD, inFlight, forSec = 900 } = load;
   const topicPartition = 'inference-load-0';
-  await world.state.load.apply(workload, (window) => {
-    const next = (window?.applied.get(topicPartition)?.offset ?? -1) + 1;
-    const records = Array.from({ length: Math.ceil(forSec / 2) }, (_, index) => {
-      const endMs = nowMs - (Math.ceil(forSec / 2) - 1 - index) * 2_000;
-      const event = inferenceLoad({
-        workload,
-        source,
-        intervalStartMs: endMs - 2_000,
-        intervalEndMs: endMs,
-        inFlight: load.inFlight,
-        queued: 0,
-      });
-      return { offset: next + index, timestampMs: endMs, event };
-    });
-    const folded = foldRecords(window, { topicPartition, records, nowMs });
-    return { window: folded.window, result: undefined };
+  const next = (window?.applied.get(topicPartition)?.offset ?? -1) + 1;
+  const count = Math.ceil(forSec / 2);
+  const records = Array.from({ length: count }, (_, index) => {
+    const intervalEndMs = load.endMs - (count - 1 - index) * 2_000;
+    const interval = { intervalStartMs: intervalEndMs - 2_000, intervalEndMs };
+    const event = inferenceLoad({ workload, source: 'gateway/edge', ...interval, inFlight, queued: 0 });
+    return { offset: next + index, timestampMs: intervalEndMs, event };
   });
+  return foldRecords(window, { topicPartition, records, nowMs: load.endMs }).window;
 }
 
 /** The decisions in the ledger, newest first. */
