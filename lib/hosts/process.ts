@@ -8,6 +8,7 @@ import { makeEvaluate } from '../loop/evaluate.ts';
 import type { EvaluateRequest } from '../loop/evaluate.ts';
 import { ingest, startOffset } from '../loop/ingest.ts';
 import { notify } from '../loop/notify.ts';
+import { reportSkipped } from '../loop/skipped-range.ts';
 import type { ConsumerHandlers, StreamConsumer } from '../stream/contract.ts';
 import { topicPartition } from '../stream/contract.ts';
 import { leadingEdge } from './leading-edge.ts';
@@ -158,5 +159,6 @@ function handlersOf(loops: Loops): ConsumerHandlers {
       return outcome.answers.get(topicPartition(batch)) ?? {};
     },
     startOffset: (partition) => startOffset(loops.deps, partition),
+    onSkipped: (range) => reportSkipped(loops.deps, range),
   };
 }
