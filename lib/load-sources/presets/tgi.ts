@@ -1,4 +1,4 @@
-/** Text Generation Inference. Names as in its metrics reference and router (3.x); token counts are the sums of histograms over requests that ended. */
+/** Text Generation Inference. Names as in its metrics reference, not tried against a release; token counts are the sums of histograms over requests that ended. */
 import type { MappingInput } from '../mapping.ts';
 
 export const tgi: MappingInput = {
