@@ -1,0 +1,216 @@
+/**
+ * Penstock in the loop: the production stages (ingest → evaluate → actuate) and the production core, with a clock that the replay moves and adapters in
+ * memory. What it sees comes in as events, what it wants goes out as a PATCH of the target; nothing here decides.
+ */
+import type { InferenceLoad } from '../../../events/schema/index.ts';
+import type { ActionJob, ActionQueue } from '../../action-queue/contract.ts';
+import type { Clock } from '../../base/clock.ts';
+import { silentLogger } from '../../base/log.ts';
+import { noMetrics } from '../../base/metrics.ts';
+import { memoryClusterView } from '../../cluster-view/memory.ts';
+import type { PodObservation, ScalingDecision } from '../../core/types.ts';
+import { actuate } from '../../loop/actuate.ts';
+import { DEFAULT_TOPICS } from '../../loop/deps.ts';
+import type { LoopDeps } from '../../loop/deps.ts';
+import { makeEvaluate } from '../../loop/evaluate.ts';
+import { ingest } from '../../loop/ingest.ts';
+import { memoryNodes } from '../../node-provisioners/memory.ts';
+import { createMemoryPolicySource } from '../../policy-source/memory.ts';
+import { memoryStateStores } from '../../state/memory.ts';
+import type { RecordBatch, StreamProducer } from '../../stream/contract.ts';
+import { memoryTargets } from '../../targets/memory.ts';
+import type { LoadSample, PlantView } from '../baselines/contract.ts';
+import type { PolicyRun, Scaler } from './run-policy.ts';
+
+export type PenstockOptions = {
+  /** The ScalingPolicy document (and nothing else: nodes are part of the plant's lead time). Its target's name does not matter. */
+  readonly policy: { readonly metadata: { readonly name: string } };
+  readonly startMs: number;
+  /** Pause between full evaluations [ms]. */
+  readonly evaluateEveryMs: number;
+  /** Replicas at the start. */
+  readonly replicas: number;
+  readonly onDecision?: (decision: ScalingDecision) => void;
+};
+
+const REF = { kind: 'Deployment', namespace: 'default', name: 'replay' } as const;
+/** What an aggregate of the whole fleet is to the window: one source that sees everything, as a gateway is. */
+const SOURCE = 'gateway/replay';
+
+/** The scaler of one workload. */
+export function penstockScaler(options: PenstockOptions): PolicyRun['scaler'] {
+  return (view) => {
+    const loop = openLoop(options);
+    let nextMs = options.startMs + options.evaluateEveryMs;
+    let carry = { arrived: 0, completed: 0, input: 0, output: 0 };
+    let lastMs = options.startMs;
+    const scaler: Scaler = {
+      nextMs: () => nextMs,
+      observe: async (sample) => {
+        const { event, rest } = eventOf(sample, { workload: loop.workload, startMs: lastMs, carry });
+        carry = rest;
+        lastMs = sample.atMs;
+        loop.setTime(sample.atMs);
+        await ingest(loop.deps, [loop.batchOf(event)]);
+      },
+      decide: async (nowMs) => {
+        nextMs += options.evaluateEveryMs;
+        loop.setTime(nowMs);
+        loop.show(view(nowMs));
+        await loop.evaluate({ kind: 'full' });
+        await loop.work();
+        return loop.targets.writes.at(-1)?.replicas ?? null;
+      },
+    };
+    return scaler;
+  };
+}
+
+function openLoop(options: PenstockOptions): {
+  readonly workload: string;
+  readonly deps: LoopDeps;
+  readonly evaluate: ReturnType<typeof makeEvaluate>;
+  readonly targets: ReturnType<typeof memoryTargets>;
+  setTime(nowMs: number): void;
+  show(view: PlantView): void;
+  batchOf(event: InferenceLoad): RecordBatch;
+  /** Works the action queue off. */
+  work(): Promise<void>;
+} {
+  let nowMs = options.startMs;
+  let offset = 0;
+  const clock: Clock = {
+    nowMs: () => nowMs,
+    monotonicMs: () => nowMs - options.startMs,
+    sleep: () => Promise.resolve(),
+  };
+  const jobs: ActionJob[] = [];
+  const targets = memoryTargets();
+  targets.put(REF, options.replicas);
+  const clusterView = memoryClusterView({ clock });
+  const nodes = memoryNodes({ clock });
+  const workload = options.policy.metadata.name;
+  const deps: LoopDeps = {
+    clock,
+    log: silentLogger,
+    metrics: noMetrics,
+    state: memoryStateStores(),
+    policies: createMemoryPolicySource({ documents: [options.policy] }),
+    topics: DEFAULT_TOPICS,
+    wake: NO_WAKE,
+    queue: queueOf(jobs),
+    clusterView,
+    targets: new Map([['*', targets]]),
+    provisioners: new Map([['eksNodeGroup', nodes.provisioner]]),
+    drainer: nodes.drainer,
+    hooks: () => Promise.resolve(new Map()),
+    producer: NO_PRODUCER,
+  };
+  return {
+    workload,
+    deps,
+    evaluate: makeEvaluate(deps, { shareSnapshots: false }),
+    targets,
+    setTime: (ms) => {
+      nowMs = ms;
+    },
+    show: (view) => clusterView.targets.set(workload, observationOf(view)),
+    batchOf: (event) => {
+      const value = Buffer.from(JSON.stringify(event));
+      const record = {
+        topic: DEFAULT_TOPICS.inferenceLoad,
+        partition: 0,
+        offset: offset++,
+        timestampMs: nowMs,
+        key: null,
+        value,
+        headers: {},
+      };
+      return { topic: record.topic, partition: 0, records: [record], lag: 0 };
+    },
+    work: async () => {
+      for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) await actuate(deps, job, { attempt: 1 });
+    },
+  };
+}
+
+const NO_WAKE: LoopDeps['wake'] = {
+  evaluate: () => Promise.resolve(),
+  actuate: () => Promise.resolve(),
+  notify: () => Promise.resolve(),
+};
+
+const NO_PRODUCER: StreamProducer = { send: () => Promise.resolve(), close: () => Promise.resolve() };
+
+function queueOf(jobs: ActionJob[]): ActionQueue {
+  return {
+    wake: async (added) => {
+      jobs.push(...added.filter((job) => job.kind === 'target'));
+    },
+    depth: async () => jobs.length,
+    close: async () => {},
+  };
+}
+
+function observationOf(view: PlantView): Parameters<ReturnType<typeof memoryClusterView>['targets']['set']>[1] {
+  return {
+    kind: 'observed',
+    replicas: view.specReplicas,
+    ready: view.readyReplicas,
+    generation: 1,
+    resourceVersion: '1',
+    gpusPerReplica: {},
+    pods: view.pods.map((pod): PodObservation => ({
+      name: `replay-${pod.id}`,
+      nodeName: null,
+      ready: pod.readyMs !== null && pod.readyMs <= view.nowMs,
+      createdMs: pod.createdMs,
+      unschedulable: false,
+      terminating: false,
+      terminationGraceSec: 30,
+      ip: null,
+    })),
+    rolloutInProgress: false,
+    scaledBy: null,
+  };
+}
+
+type Carry = { readonly arrived: number; readonly completed: number; readonly input: number; readonly output: number };
+
+/** One aggregate event of the fleet for the time since the last one. Counters are whole; what is left of a fluid comes with the next event. */
+function eventOf(
+  sample: LoadSample,
+  of: { readonly workload: string; readonly startMs: number; readonly carry: Carry },
+): { readonly event: InferenceLoad; readonly rest: Carry } {
+  const spanSec = (sample.atMs - of.startMs) / 1000;
+  const exact: Carry = {
+    arrived: of.carry.arrived + sample.arrivalsPerSec * spanSec,
+    completed: of.carry.completed + sample.completedPerSec * spanSec,
+    input: of.carry.input + sample.inputTokensPerSec * spanSec,
+    output: of.carry.output + sample.outputTokensPerSec * spanSec,
+  };
+  const event: InferenceLoad = {
+    schema: 'penstock.inference-load/1',
+    workload: of.workload,
+    source: SOURCE,
+    intervalStartMs: of.startMs,
+    intervalEndMs: sample.atMs,
+    inFlight: sample.running,
+    queued: sample.queued,
+    requests: { arrived: whole(exact.arrived), completed: whole(exact.completed) },
+    tokens: { input: whole(exact.input), output: whole(exact.output) },
+    utilization: { kvCacheRatio: Math.min(1, Math.max(0, sample.kvRatio)) },
+  };
+  const rest: Carry = {
+    arrived: exact.arrived - whole(exact.arrived),
+    completed: exact.completed - whole(exact.completed),
+    input: exact.input - whole(exact.input),
+    output: exact.output - whole(exact.output),
+  };
+  return { event, rest };
+}
+
+/** 2.9999999999 requests are three: the fluid's sums are not exact in binary. */
+function whole(value: number): number {
+  return Math.max(0, Math.floor(value + 1e-9));
+}
