@@ -1,7 +1,7 @@
 /** `penstock status` as a table for people. */
 import type { StatusView, WorkloadStatus } from '../loop/status.ts';
 import type { Colors } from './demo/view.ts';
-import { table } from './table.ts';
+import { printable, table } from './table.ts';
 
 const SIGNALS_SHOWN = 3;
 
@@ -41,7 +41,7 @@ export function renderStatus(view: StatusView, options: { readonly colors: Color
   ]);
   const alerts = view.alerts.map((alert) => {
     const mark = alert.severity === 'critical' ? colors.red('● critical') : colors.yellow(`● ${alert.severity}`);
-    return `${mark}  ${alert.title}  ${colors.dim(`since ${ageOf(alert.sinceMs, nowMs)}`)}`;
+    return `${mark}  ${printable(alert.title)}  ${colors.dim(`since ${ageOf(alert.sinceMs, nowMs)}`)}`;
   });
   return [
     ...headed(workloads, colors),

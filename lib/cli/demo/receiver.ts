@@ -21,17 +21,20 @@ export async function startReceiver(secret: string): Promise<Receiver> {
   const alerts = new Map<string, OpsAlert>();
   let rejected = 0;
   const server = createServer((request, response) => {
-    void readBody(request).then((body) => {
-      try {
-        webhook.verify(body, headersOf(request));
-        alerts.set(String(request.headers['webhook-id']), JSON.parse(body) as OpsAlert);
-        response.writeHead(204);
-      } catch {
-        rejected += 1;
-        response.writeHead(400);
-      }
-      response.end();
-    });
+    const accept = (body: string): void => {
+      webhook.verify(body, headersOf(request));
+      alerts.set(String(request.headers['webhook-id']), JSON.parse(body) as OpsAlert);
+    };
+    // A sender that hangs up in the middle of its body has sent nothing valid, either.
+    void readBody(request)
+      .then(accept)
+      .then(
+        () => response.writeHead(204).end(),
+        () => {
+          rejected += 1;
+          response.writeHead(400).end();
+        },
+      );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -50,6 +53,8 @@ export async function startReceiver(secret: string): Promise<Receiver> {
 
 async function readBody(request: IncomingMessage): Promise<string> {
   let body = '';
+  // A character may be cut between two chunks.
+  request.setEncoding('utf8');
   for await (const chunk of request) {
     body += String(chunk);
     if (body.length > BODY_BYTES_MAX) break;

@@ -93,6 +93,7 @@ function problemsOf(report: Omit<DemoReport, 'problems'>, input: ReportInput): s
       `${input.poisoned} poisoned events were sent, ${report.eventsDeadLettered} are in the dead-letter topic`,
     );
   }
+  if (input.readBack.deployments.size === 0) problems.push('no Deployment was read back');
   for (const [name, generation] of input.readBack.deployments) {
     if (generation <= 1) problems.push(`Deployment ${name} was never resized (generation ${generation})`);
   }

@@ -58,7 +58,8 @@ export function makeTraffic(options: {
     models: states,
     hour: () => hourAt(lastMs),
     tick: (nowMs) => {
-      const dtSec = (nowMs - lastMs) / 1000;
+      // The wall clock may be set back meanwhile; a day never runs backwards.
+      const dtSec = Math.max(0, nowMs - lastMs) / 1000;
       lastMs = nowMs;
       options.world.advanceTo(nowMs);
       const hour = hourAt(nowMs);
@@ -75,7 +76,7 @@ export function makeTraffic(options: {
     },
     unservedShare: () => {
       const arrived = states.reduce((sum, state) => sum + state.arrivedTotal, 0);
-      const missed = states.reduce((sum, state) => sum + state.lateTotal, 0);
+      const missed = states.reduce((sum, state) => sum + state.lateTotal + state.last.overdue, 0);
       return arrived === 0 ? 0 : Math.min(1, missed / arrived);
     },
   };
@@ -85,7 +86,7 @@ function stateOf(scene: ModelScene, startMs: number): ModelState {
   return {
     scene,
     serving: makeServing(scene.serving),
-    last: { inFlight: 0, queued: 0, arrived: 0, started: 0, completed: 0, late: 0, oldestWaitSec: 0 },
+    last: { inFlight: 0, queued: 0, arrived: 0, started: 0, completed: 0, late: 0, overdue: 0, oldestWaitSec: 0 },
     requestsPerSec: 0,
     history: [],
     arrivedTotal: 0,

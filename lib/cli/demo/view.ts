@@ -1,5 +1,6 @@
 /** The live view of the demo: a plain picture of plain data, so that it can be tested without a terminal. */
 import type pico from 'picocolors';
+import { printable } from '../table.ts';
 
 export type Colors = ReturnType<typeof pico.createColors>;
 
@@ -62,11 +63,11 @@ export const VIEW_WIDTH = 104;
 /** Renders the view as lines of at most `width` visible characters. */
 export function renderView(view: DemoView, options: { readonly colors: Colors; readonly width: number }): string[] {
   const { colors } = options;
-  return [
+  const lines = [
     ...header(view, colors),
     '',
     colors.dim(
-      ` ${'MODEL'.padEnd(15)}${'REQUESTS/S'.padEnd(SPARK_WIDTH + 9)}${'IN FLIGHT'.padStart(9)}${'WAITING'.padStart(9)}   REPLICAS`,
+      ` ${'MODEL'.padEnd(15)}${'REQUESTS/S'.padEnd(SPARK_WIDTH + 9)}${'IN FLIGHT'.padStart(9)}${'WAITING'.padStart(9)}   ${'REPLICAS'.padEnd(BAR_WIDTH)} READY/WANTED`,
     ),
     ...view.models.map((model) => modelLine(model, colors)),
     '',
@@ -87,11 +88,19 @@ export function renderView(view: DemoView, options: { readonly colors: Colors; r
     '',
     colors.dim(' Ctrl-C stops everything.'),
   ];
+  return lines.map((line) => fit(line, options.width));
+}
+
+/** Cuts a line to `width` visible characters: one that wraps would push the picture off the screen. Colours do not count, and stay closed. */
+function fit(line: string, width: number): string {
+  let room = width;
+  // oxlint-disable-next-line no-control-regex -- colours are control sequences
+  return line.replaceAll(/\u001b\[[\d;]*m|./gsu, (part) => (part.startsWith('\u001b') || room-- > 0 ? part : ''));
 }
 
 function header(view: DemoView, colors: Colors): string[] {
-  const filled = Math.round(view.doneRatio * 24);
-  const bar = colors.cyan('━'.repeat(filled)) + colors.dim('━'.repeat(24 - filled));
+  const filled = Math.round(Math.min(1, Math.max(0, view.doneRatio)) * 24);
+  const bar = colors.cyan('━'.repeat(filled)) + colors.dim('─'.repeat(24 - filled));
   const latency =
     view.eventToPatchP50Ms === undefined ? '' : ` · event to patch ${view.eventToPatchP50Ms.toFixed(0)} ms`;
   return [
@@ -119,10 +128,10 @@ export function sparkline(history: readonly number[]): string {
   return bars.join('').padStart(SPARK_WIDTH);
 }
 
-/** Ready, starting and still wanted replicas as one bar, scaled down when the maximum is longer than the bar. */
+/** Ready, starting and still wanted replicas as one bar, scaled down when the maximum is longer than the bar. More than the maximum is cut. */
 export function replicaBar(model: Pick<ModelView, 'ready' | 'starting' | 'wanted' | 'max'>, colors: Colors): string {
   const scale = Math.min(1, BAR_WIDTH / Math.max(1, model.max));
-  const cells = (count: number): number => Math.ceil(count * scale);
+  const cells = (count: number): number => Math.min(BAR_WIDTH, Math.ceil(count * scale));
   const ready = cells(model.ready);
   const starting = Math.max(0, cells(model.ready + model.starting) - ready);
   const missing = Math.max(0, cells(model.wanted) - ready - starting);
@@ -136,12 +145,12 @@ export function replicaBar(model: Pick<ModelView, 'ready' | 'starting' | 'wanted
 }
 
 function modelLine(model: ModelView, colors: Colors): string {
-  const counts = `${model.ready}/${model.wanted}`.padStart(6);
+  const counts = `${model.ready}/${model.wanted}`.padStart(7);
   const waiting = model.queued.toFixed(0).padStart(9);
   return (
     ` ${model.name.padEnd(15)}${colors.cyan(sparkline(model.history))}${model.requestsPerSec.toFixed(1).padStart(7)}  ` +
     `${model.inFlight.toFixed(0).padStart(9)}${model.queued >= 1 ? colors.yellow(waiting) : colors.dim(waiting)}   ` +
-    `${replicaBar(model, colors)}${counts} ready/wanted`
+    `${replicaBar(model, colors)}${counts}`
   );
 }
 
@@ -174,9 +183,9 @@ function alertLine(alert: DemoView['alerts'][number], { colors, width }: { color
 
 /** At most `length` characters, with an ellipsis where something was cut; control characters are taken out. */
 export function clip(text: string, length: number): string {
-  // oxlint-disable-next-line no-control-regex -- titles come from outside and must not move the cursor
-  const clean = text.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
-  return clean.length <= length ? clean : `${clean.slice(0, Math.max(0, length - 1))}…`;
+  const characters = Array.from(printable(text));
+  if (characters.length <= length) return characters.join('');
+  return length <= 0 ? '' : `${characters.slice(0, length - 1).join('')}…`;
 }
 
 function padded(lines: readonly string[], count: number): string[] {

@@ -19,6 +19,8 @@ export type ServingStep = {
   readonly completed: number;
   /** Of those that started: waited longer than the limit. */
   readonly late: number;
+  /** Waiting after the step, for longer than the limit already. */
+  readonly overdue: number;
   /** Wait of the oldest request in the queue [s]. */
   readonly oldestWaitSec: number;
 };
@@ -56,8 +58,13 @@ export function makeServing(settings: ServingSettings): Serving {
         if (oldest.requests <= 1e-9) waiting.shift();
       }
       inFlight += started;
-      const queued = waiting.reduce((sum, cohort) => sum + cohort.requests, 0);
-      return { inFlight, queued, arrived, started, completed, late, oldestWaitSec: waiting[0]?.waitSec ?? 0 };
+      const queued = sumOf(waiting);
+      const overdue = sumOf(waiting.filter(({ waitSec }) => waitSec > settings.waitLimitSec));
+      return { inFlight, queued, arrived, started, completed, late, overdue, oldestWaitSec: waiting[0]?.waitSec ?? 0 };
     },
   };
+}
+
+function sumOf(cohorts: readonly Cohort[]): number {
+  return cohorts.reduce((sum, { requests }) => sum + requests, 0);
 }
