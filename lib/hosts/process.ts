@@ -94,7 +94,9 @@ function startLoops(parts: ProcessParts): Loops {
   };
   const deps: LoopDeps = { ...parts.deps, wake };
   // Shared, because the actuator looks up which pods are on the nodes that go.
-  const run = oneAtATime(makeEvaluate(deps, { shareSnapshots: true }));
+  // Leading and full evaluations may overlap (a full one waits for the cluster's API): the plan is stored by compare-and-set, whoever loses decides again.
+  const evaluate = makeEvaluate(deps, { shareSnapshots: true });
+  const run = async (request: EvaluateRequest): Promise<void> => void (await evaluate(request));
   const { clock } = deps;
   const leading = leadingEdge({
     clock,
@@ -130,16 +132,6 @@ function startLoops(parts: ProcessParts): Loops {
       await Promise.all([leading.stop(), full.stop(), policies.stop()]);
       await notifying.stop();
     },
-  };
-}
-
-/** Two evaluations of one process would only race for the same plan. */
-function oneAtATime(evaluate: ReturnType<typeof makeEvaluate>): (request: EvaluateRequest) => Promise<void> {
-  let last: Promise<unknown> = Promise.resolve();
-  return async (request) => {
-    const next = last.then(() => evaluate(request));
-    last = next.catch(() => {});
-    await next;
   };
 }
 
