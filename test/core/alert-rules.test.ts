@@ -110,6 +110,26 @@ describe('alert rules', () => {
     });
   });
 
+  test('not-observed: one condition per reason, critical when nothing can be seen', () => {
+    const down = { kind: 'missing', reason: 'Cannot list pods: expected an answer within 1.4 s' } as const;
+    const hidden = poolWorkload({ wanted: 4, policy: workloadPolicy({}, 'hidden') });
+    const seen = poolWorkload({ wanted: 4, policy: workloadPolicy({}, 'seen') });
+    const partly = poolInput({ workloads: [{ ...hidden, target: down }, seen], nodeGroups: [poolGroup(fourBusy)] });
+    expect(conditionsOf('not-observed', partly)).toMatchObject([
+      {
+        key: 'not-observed/hidden',
+        severity: 'warning',
+        title: 'hidden cannot be observed',
+        detail: `${down.reason}. Nothing of them is lowered meanwhile; growth is decided on what was seen last.`,
+        workloads: ['hidden'],
+      },
+    ]);
+    const blind = poolInput({ workloads: [{ ...hidden, target: down }], nodeGroups: [poolGroup(down)] });
+    expect(conditionsOf('not-observed', blind)).toMatchObject([
+      { severity: 'critical', title: 'hidden and g5-od cannot be observed' },
+    ]);
+  });
+
   test('signal-missing says nothing of pods that do not exist', () => {
     const policy = workloadPolicy({
       replicas: { min: 0, max: 4 },

@@ -4,6 +4,7 @@ import { actuationFailing } from './actuation-failing.ts';
 import { capacityShortage } from './capacity-shortage.ts';
 import { flapping } from './flapping.ts';
 import { foreignWriter } from './foreign-writer.ts';
+import { notObserved } from './not-observed.ts';
 import { pinnedAtMax } from './pinned-at-max.ts';
 import { signalMissing } from './signal-missing.ts';
 import { unmetDemand } from './unmet-demand.ts';
@@ -12,6 +13,7 @@ export const alertRules = {
   'unmet-demand': unmetDemand,
   'pinned-at-max': pinnedAtMax,
   'signal-missing': signalMissing,
+  'not-observed': notObserved,
   'capacity-shortage': capacityShortage,
   'actuation-failing': actuationFailing,
   'foreign-writer': foreignWriter,
