@@ -7,6 +7,7 @@ export default {
   transform: { '^.+\\.ts$': '<rootDir>/test/support/esbuild-transformer.cjs' },
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
+  reporters: ['default', '<rootDir>/test/support/count-reporter.mjs'],
   testTimeout: 60_000,
   maxWorkers: 2,
 };

@@ -28,6 +28,9 @@ return 1
 /** `window` undefined: nothing (readable) is stored. `version` empty: no hash. */
 type Entry = { readonly version: string; readonly window: LoadWindow | undefined };
 
+/** Longest pause after the first lost race [ms], doubled with each: about two round trips, and a quarter of a second after seven. */
+const LOST_RACE_MS = 2;
+
 export function redisLoad(parts: RedisParts): LoadState {
   const cache = new RecentMap<Entry>(CACHED_WINDOWS_MAX);
   const inTurn = turns();
@@ -91,6 +94,8 @@ export function redisLoad(parts: RedisParts): LoadState {
           }
           parts.metrics.count('state_apply_conflicts_total');
           entry = undefined;
+          // Two writers in lockstep would go on losing to each other.
+          await parts.clock.sleep(Math.random() * LOST_RACE_MS * 2 ** attempt);
         }
         throw new ConflictError(
           `Cannot apply "${workload}": expected to win one of ${APPLY_ATTEMPTS_MAX} races, current value is 0`,
