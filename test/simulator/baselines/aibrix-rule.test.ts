@@ -10,7 +10,6 @@ for (const algorithm of ['aibrixKpa', 'aibrixApa']) {
   testVectors<AibrixSettings, Input, Expected>(algorithm, ({ config, steps }) => {
     const decide = aibrixAutoscaler(config);
     for (const { tMs, input, expect: wanted } of steps) {
-      const where = `at ${tMs} ms`;
       const decision = decide({ currentReplicas: input.currentReplicas, readings: input.metrics }, tMs);
       const shouldScale = decision.desiredReplicas !== input.currentReplicas;
       expect({ tMs, ...wholeNumbers(decision), shouldScale }).toEqual({
@@ -18,10 +17,18 @@ for (const algorithm of ['aibrixKpa', 'aibrixApa']) {
         ...wholeNumbers(wanted),
         shouldScale: wanted.shouldScale,
       });
-      wanted.stableValues.forEach((value, index) => expectNear(decision.stableValues[index] ?? null, value, { where }));
-      wanted.panicValues.forEach((value, index) => expectNear(decision.panicValues[index] ?? null, value, { where }));
+      expectAllNear(`stable at ${tMs} ms`, { actual: decision.stableValues, expected: wanted.stableValues });
+      expectAllNear(`panic at ${tMs} ms`, { actual: decision.panicValues, expected: wanted.panicValues });
     }
   });
+}
+
+function expectAllNear(
+  where: string,
+  { actual, expected }: { readonly actual: readonly number[]; readonly expected: readonly number[] },
+): void {
+  expect(actual.length).toBe(expected.length);
+  expected.forEach((value, index) => expectNear(actual[index] ?? null, value, { where }));
 }
 
 function wholeNumbers({ desiredReplicas, error, recommendation }: AibrixDecision): object {
