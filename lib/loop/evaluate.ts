@@ -142,7 +142,9 @@ function finishPlan(
     const isRaised = parts.decided.touched.has(id) && planned.replicas > (before?.replicas ?? -1);
     if (parts.planned.kind === 'leading' && before !== undefined && !isRaised) return [id, before] as const;
     const raised = planned.replicas > (planned.observed?.replicas ?? Infinity);
-    const triggerMs = raised ? (context.request.triggers?.get(id) ?? before?.triggerMs ?? null) : null;
+    // Of the event that asked for this very count: a raise that was already asked for keeps its own.
+    const asked = before?.replicas === planned.replicas ? (before.triggerMs ?? null) : null;
+    const triggerMs = raised ? (asked ?? context.request.triggers?.get(id) ?? null) : null;
     return [id, { ...planned, triggerMs, decided: { kind: parts.planned.kind, atMs: parts.planned.atMs } }] as const;
   });
   return { ...parts.planned, targets: Object.fromEntries(targets) };

@@ -39,6 +39,7 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
       cacheDir: defaultCacheDir(environment('XDG_CACHE_HOME')),
       kafkaBrokers: options.kafka?.split(',') ?? null,
       redisUrl: options.redis ?? null,
+      dayDurationSec: options.duration,
       progress,
       signal: stopping.signal,
       undo,

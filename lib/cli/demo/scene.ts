@@ -61,16 +61,20 @@ export const POISON: readonly string[] = [
   '{"schema":"penstock.queue-depth/1","workload":"image-batch","source":"queue/demo/jobs","intervalStartMs":1,"intervalEndMs":2,"depth":-5}',
 ];
 
-/** Starting a replica takes about six seconds here: boot 3 s, GPUs 0.5 s, image 0.5 s, model 2 s. */
-export function worldSettings(): WorldSettings {
+/** Length of the day for which the times below are meant [s]. */
+const DAY_SEC = 120;
+
+/** Starting a replica takes about six seconds of a two-minute day: boot 3 s, GPUs 0.5 s, image 0.5 s, model 2 s. A shorter day is as short for machines. */
+export function worldSettings(dayDurationSec: number): WorldSettings {
+  const pace = Math.min(1, dayDurationSec / DAY_SEC);
   const deployment = {
     namespace: NAMESPACE,
-    imagePullSec: 0.5,
-    modelLoadSec: 2,
+    imagePullSec: 0.5 * pace,
+    modelLoadSec: 2 * pace,
     terminationGracePeriodSec: 5,
     drainSec: 1,
   };
-  const group = { bootSec: 3, gpuReadySec: 0.5, inServiceSec: 1, zones: ['eu-west-1a'] };
+  const group = { bootSec: 3 * pace, gpuReadySec: 0.5 * pace, inServiceSec: pace, zones: ['eu-west-1a'] };
   return {
     cluster: 'demo',
     seed: 7,

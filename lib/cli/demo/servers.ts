@@ -29,6 +29,7 @@ export type ServersOptions = {
   readonly cacheDir: string;
   readonly kafkaBrokers: readonly string[] | null;
   readonly redisUrl: string | null;
+  readonly dayDurationSec: number;
   readonly progress: (line: string) => void;
   readonly signal: AbortSignal;
   /** What must be undone is pushed here as soon as it exists, so that a failure half way leaves nothing behind. */
@@ -46,7 +47,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   const alertSecret = `whsec_${randomBytes(32).toString('base64')}`;
   const receiver = await startReceiver(alertSecret);
   undo.push(() => receiver.close());
-  const world = createWorld(worldSettings(), systemClock.nowMs());
+  const world = createWorld(worldSettings(options.dayDurationSec), systemClock.nowMs());
   const cluster = await startClusterServer({ world, clock: systemClock });
   undo.push(() => cluster.close());
   options.progress(

@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 
 async function setUp(): Promise<{ world: World; traffic: Traffic; servers: ModelServers; port: number }> {
-  const world = createWorld(worldSettings(), START_MS);
+  const world = createWorld(worldSettings(120), START_MS);
   const traffic = makeTraffic({ world, startMs: START_MS, durationMs: 120_000 });
   const port = await freePort();
   const servers = startModelServers({ world, models: traffic.models, port });

@@ -27,7 +27,7 @@ async function day(
 ): Promise<Day> {
   const clock = new VirtualClock();
   const startMs = clock.nowMs();
-  const world = createWorld(over.settings ?? worldSettings(), startMs);
+  const world = createWorld(over.settings ?? worldSettings(120), startMs);
   const traffic = makeTraffic({ world, startMs, durationMs: DAY_MS });
   const sent: Sent[] = [];
   while (clock.nowMs() < startMs + DAY_MS) {
@@ -42,7 +42,7 @@ async function day(
 
 /** Enough of everything from the start. */
 function generous(): WorldSettings {
-  const settings = worldSettings();
+  const settings = worldSettings(120);
   return {
     ...settings,
     deployments: settings.deployments?.map((each) => ({ ...each, replicas: 14 })) ?? [],
@@ -116,7 +116,7 @@ describe('the poison', () => {
 
   test('is sent once each although the process slept through most of the day, and not again after its end', () => {
     const startMs = 1_763_920_800_000;
-    const world = createWorld(worldSettings(), startMs);
+    const world = createWorld(worldSettings(120), startMs);
     const traffic = makeTraffic({ world, startMs, durationMs: DAY_MS });
     const values = [0.1, 0.95, 1, 1.5].flatMap((share) =>
       traffic.tick(startMs + share * DAY_MS).map(({ record }) => String(record.value)),
@@ -146,7 +146,7 @@ describe('the day', () => {
 
   test('a wall clock that is set back loses and invents no requests', () => {
     const startMs = 1_763_920_800_000;
-    const world = createWorld(worldSettings(), startMs);
+    const world = createWorld(worldSettings(120), startMs);
     const traffic = makeTraffic({ world, startMs, durationMs: DAY_MS });
     traffic.tick(startMs + 20_000);
     const before = traffic.models.map(({ arrivedTotal }) => arrivedTotal);
@@ -157,7 +157,7 @@ describe('the day', () => {
 
 describe('unservedShare', () => {
   test('is nothing while nothing arrived', () => {
-    const world = createWorld(worldSettings(), 0);
+    const world = createWorld(worldSettings(120), 0);
     expect(makeTraffic({ world, startMs: 0, durationMs: DAY_MS }).unservedShare()).toBe(0);
   });
 
@@ -167,7 +167,7 @@ describe('unservedShare', () => {
   });
 
   test('counts who never got a slot, too', async () => {
-    const settings = worldSettings();
+    const settings = worldSettings(120);
     const nothing = { ...settings, deployments: settings.deployments?.map((each) => ({ ...each, replicas: 0 })) ?? [] };
     const { traffic } = await day({ settings: nothing });
     expect(traffic.unservedShare()).toBeGreaterThan(0.9);

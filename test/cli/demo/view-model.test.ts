@@ -25,7 +25,7 @@ async function controller(
 }
 
 function input(over: Partial<ViewInput> = {}): ViewInput {
-  const world = over.world ?? createWorld(worldSettings(), START_MS);
+  const world = over.world ?? createWorld(worldSettings(120), START_MS);
   return {
     traffic: makeTraffic({ world, startMs: START_MS, durationMs: 60_000 }),
     world,
@@ -77,7 +77,7 @@ describe('viewOf', () => {
   });
 
   test('tells starting replicas and booting nodes from ready ones, and those that go from both', () => {
-    const world = createWorld(worldSettings(), START_MS);
+    const world = createWorld(worldSettings(120), START_MS);
     world.scale({ namespace: NAMESPACE, name: 'llama-8b-chat' }, 4);
     world.scale({ namespace: NAMESPACE, name: 'qwen-32b-agent' }, 1);
     world.updateNodeGroup('g6-od', { desiredSize: 3, token: 'three' });
