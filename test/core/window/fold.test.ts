@@ -210,7 +210,7 @@ describe('encodeWindow and decodeWindow', () => {
           }
         },
       ),
-      { numRuns: 3_000 },
+      { numRuns: 1_000 },
     );
   });
 });
