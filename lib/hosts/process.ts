@@ -6,13 +6,11 @@ import { reportDead } from '../loop/dead-jobs.ts';
 import type { LoopDeps, Wake } from '../loop/deps.ts';
 import { makeEvaluate } from '../loop/evaluate.ts';
 import type { EvaluateRequest } from '../loop/evaluate.ts';
-import { ingest, startOffset } from '../loop/ingest.ts';
 import { notify } from '../loop/notify.ts';
-import { reportSkipped } from '../loop/skipped-range.ts';
-import type { ConsumerHandlers, StreamConsumer } from '../stream/contract.ts';
-import { topicPartition } from '../stream/contract.ts';
+import type { StreamConsumer } from '../stream/contract.ts';
 import { leadingEdge } from './leading-edge.ts';
 import { periodic } from './periodic.ts';
+import { streamHandlers } from './stream-handlers.ts';
 
 export type ProcessParts = {
   /** Everything but `wake`, which the process host makes itself. */
@@ -33,6 +31,8 @@ const POLICY_REFRESH_MS = 5_000;
 /** The net under lost wakes of the outbox [ms], and how long one drain may take. */
 const NOTIFY_EVERY_MS = 1_000;
 const NOTIFY_MS_MAX = 5_000;
+/** Pause before the partitions are sent back once more [ms]. */
+const RESEEK_RETRY_MS = 1_000;
 
 /**
  * Joins the consumer group and starts all loops. Rejects with ConfigError or DeniedError when the stream refuses us, or when there is no good policy.
@@ -41,18 +41,22 @@ const NOTIFY_MS_MAX = 5_000;
 export async function startProcess(parts: ProcessParts): Promise<ProcessHost> {
   await parts.deps.policies.current();
   const loops = startLoops(parts);
-  const unsubscribe = parts.deps.state.onReconnect(() => {
-    // What Redis lost is heard again from Kafka: forget what we remember of it, and go back to where it stands now.
+  // What Redis lost is heard again from Kafka: forget what we remember of it, and go back to where it stands now.
+  const stopping = new AbortController();
+  const goBack = (why: string): void => {
     parts.deps.state.load.forgetCache();
-    parts.deps.log.info('state store came back, partitions go back to its progress');
-    parts.consumer.reseek().catch(loops.onError('reseek'));
-  });
+    parts.deps.log.info(`${why}, partitions go back to its progress`);
+    void reseekUntilDone(parts, { signal: stopping.signal, onError: loops.onError('reseek') });
+  };
+  const unsubscribe = parts.deps.state.onReconnect(() => goBack('state store came back'));
   try {
     await parts.worker.start(
       (job, context) => actuate(loops.deps, job, context),
       (dead) => reportDead(loops.deps, dead),
     );
-    await parts.consumer.start(handlersOf(loops));
+    await parts.consumer.start(
+      streamHandlers(loops.deps, { touch: loops.touch, onForgotten: () => goBack('state store forgot everything') }),
+    );
   } catch (error) {
     unsubscribe();
     await loops.stop();
@@ -60,6 +64,7 @@ export async function startProcess(parts: ProcessParts): Promise<ProcessHost> {
   }
   return {
     stop: async () => {
+      stopping.abort();
       unsubscribe();
       await parts.consumer.stop();
       await loops.stop();
@@ -67,6 +72,21 @@ export async function startProcess(parts: ProcessParts): Promise<ProcessHost> {
       await notify(loops.deps, { maxMs: NOTIFY_MS_MAX }).catch(loops.onError('notify'));
     },
   };
+}
+
+/** A Redis that just came back may still be slow to answer: what it lost must be read again all the same. */
+async function reseekUntilDone(
+  parts: ProcessParts,
+  options: { readonly signal: AbortSignal; readonly onError: (error: unknown) => void },
+): Promise<void> {
+  while (!options.signal.aborted) {
+    try {
+      return await parts.consumer.reseek();
+    } catch (error) {
+      options.onError(error);
+      await parts.deps.clock.sleep(RESEEK_RETRY_MS, options.signal);
+    }
+  }
 }
 
 type Loops = {
@@ -141,16 +161,4 @@ async function refreshPolicies(deps: LoopDeps): Promise<void> {
     deps.log.error('policy is not valid, the last good version stays in force', { ...problem });
   }
   if (changed) deps.log.info('policies changed', { version: (await deps.policies.current()).version });
-}
-
-function handlersOf(loops: Loops): ConsumerHandlers {
-  return {
-    onBatch: async (batch) => {
-      const outcome = await ingest(loops.deps, [batch]);
-      for (const [workload, triggerMs] of outcome.triggers) loops.touch([workload], triggerMs);
-      return outcome.answers.get(topicPartition(batch)) ?? {};
-    },
-    startOffset: (partition) => startOffset(loops.deps, partition),
-    onSkipped: (range) => reportSkipped(loops.deps, range),
-  };
 }

@@ -42,14 +42,20 @@ export type BatchAnswer = {
 export type ConsumerHandlers = {
   /** Called with one batch per partition at a time, partitions side by side. The offset is committed after the answer. A throw means: retry the whole batch after a pause. */
   onBatch(batch: RecordBatch): Promise<BatchAnswer>;
-  /** Asked when partitions are assigned: where to go on (inclusive), or undefined for the committed offset. */
-  startOffset(topicPartition: { topic: string; partition: number }): Promise<number | undefined>;
+  /** Asked when partitions are assigned. */
+  startOffset(topicPartition: { topic: string; partition: number }): Promise<StartWish>;
   /**
    * Told of records that will never be delivered, before anything after them is and before the commit goes past them. A throw means: try again after a pause.
    * Without this handler they are only counted and logged.
    */
   onSkipped?(range: SkippedRange): Promise<void>;
 };
+
+/**
+ * Where to go on: an offset (inclusive), undefined for the committed offset, or `lookback` for an owner that has forgotten what it heard: from the
+ * beginning of the lookback on, or from the committed offset where that is earlier.
+ */
+export type StartWish = number | 'lookback' | undefined;
 
 /** Records that were passed over, and why. */
 export type SkippedRange = {

@@ -1,5 +1,6 @@
 /** Asks a Kafka broker where a consumer begins in each partition it was given. */
 import type { Admin } from 'kafkajs';
+import type { StartWish } from './contract.ts';
 import { choosePosition, keyOf, type LogRange, type PartitionId, type Position } from './positions.ts';
 
 /** Asks the broker for all that {@link choosePosition} needs. One answer per partition, in the order of `partitions`. Throws what kafkajs throws. */
@@ -8,7 +9,7 @@ export async function findPositions(
   of: {
     readonly group: string;
     readonly partitions: readonly PartitionId[];
-    readonly wanted: (partition: PartitionId) => Promise<number | undefined>;
+    readonly wanted: (partition: PartitionId) => Promise<StartWish>;
     /** Records older than this are of no use to a new group [epoch ms]. */
     readonly sinceMs: number;
   },
@@ -26,7 +27,7 @@ export async function findPositions(
     range: ranges.get(keyOf(partition)) ?? { low: 0, high: Number.POSITIVE_INFINITY },
   }));
   const needsLookback = known.filter(
-    ({ wanted: wish, committed: done, range }) => (wish ?? done ?? Infinity) > range.high,
+    ({ wanted: wish, committed: done, range }) => wish === 'lookback' || (wish ?? done ?? Infinity) > range.high,
   );
   const lookbacks = await offsetsSince(admin, {
     topics: new Set(needsLookback.map(({ partition }) => partition.topic)),

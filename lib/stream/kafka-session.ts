@@ -204,6 +204,8 @@ export class KafkaSession {
     for (const partition of partitions) {
       partition.position = null;
       partition.epoch++;
+      // The pause after a failed batch belongs to the old position, and its timer no longer wakes this one.
+      partition.isWaiting = false;
       this.#applyPause(partition);
     }
     const epochs = partitions.map((partition) => partition.epoch);

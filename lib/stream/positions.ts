@@ -1,5 +1,5 @@
 /** Where a consumer begins in a partition: pure. */
-import type { SkippedRange } from './contract.ts';
+import type { SkippedRange, StartWish } from './contract.ts';
 
 export type PartitionId = { readonly topic: string; readonly partition: number };
 
@@ -13,7 +13,7 @@ export type LogRange = {
 
 export type PositionInputs = {
   /** What the owner asked for, if anything. */
-  readonly wanted: number | undefined;
+  readonly wanted: StartWish;
   /** What the group committed, if anything. */
   readonly committed: number | undefined;
   readonly range: LogRange;
@@ -33,7 +33,7 @@ export type Position = {
  * made anew or cut, so everything inside the lookback counts as new.
  */
 export function choosePosition({ wanted, committed, range, lookback }: PositionInputs): Position {
-  const begin = wanted ?? committed;
+  const begin = wanted === 'lookback' ? earlierOf(committed, lookback) : (wanted ?? committed);
   if (begin === undefined) return { offset: lookback, skipped: null };
   if (begin < range.low) {
     return { offset: range.low, skipped: { fromOffset: begin, toOffset: range.low - 1, reason: 'expired' } };
@@ -42,6 +42,11 @@ export function choosePosition({ wanted, committed, range, lookback }: PositionI
     return { offset: lookback, skipped: { fromOffset: range.high, toOffset: begin - 1, reason: 'vanished' } };
   }
   return { offset: begin, skipped: null };
+}
+
+/** A commit behind the lookback is older work that is still to be done; a later one was done by an owner that has forgotten it. */
+function earlierOf(committed: number | undefined, lookback: number): number {
+  return committed === undefined ? lookback : Math.min(committed, lookback);
 }
 
 /** One string per partition. */

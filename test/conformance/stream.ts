@@ -251,6 +251,40 @@ export function describeStream(kind: string, open: () => Promise<StreamHarness>)
       expect(Math.min(...again().map(({ offset }) => offset))).toBe(2);
     });
 
+    test('begins at the lookback, not at the commit, for an owner that has forgotten everything', async () => {
+      const topic = await makeTopic();
+      const group = harness.name('group');
+      await send(numbered(topic, { count: 10 }));
+      const first = await read({ topics: [topic], group });
+      await harness.until(async () => (await depth(topic, group)) === 0);
+      await first.consumer.stop();
+      const again = await read({ topics: [topic], group }, { startOffset: () => Promise.resolve('lookback') });
+      await harness.until(() => again.records().length === 10);
+      expect(again.values()).toEqual(digits(0, 10));
+    });
+
+    test('a reseek in the pause after a failed batch does not leave its partition waiting', async () => {
+      const topic = await makeTopic();
+      await send(numbered(topic, { count: 3 }));
+      let failures = 0;
+      let isDown = true;
+      const values = new Set<string>();
+      const reading = await read(
+        { topics: [topic] },
+        {
+          onBatch: ({ records }) => {
+            if (isDown) return Promise.reject(new Error(`down ${++failures}`));
+            for (const record of records) values.add(valueOf(record));
+            return Promise.resolve({});
+          },
+        },
+      );
+      await harness.until(() => failures > 0);
+      isDown = false;
+      await reading.consumer.reseek();
+      await harness.until(() => values.size === 3);
+    });
+
     test('two members share the partitions, and lose nothing when one comes or goes', async () => {
       const topic = await makeTopic(4);
       const group = harness.name('group');

@@ -14,6 +14,21 @@ describe('choosePosition', () => {
     });
   });
 
+  test('an owner that forgot begins at the lookback, or at a commit before it', () => {
+    const wanted = 'lookback';
+    expect(choosePosition({ wanted, committed: undefined, range, lookback: 13 })).toEqual({
+      offset: 13,
+      skipped: null,
+    });
+    expect(choosePosition({ wanted, committed: 18, range, lookback: 13 })).toEqual({ offset: 13, skipped: null });
+    expect(choosePosition({ wanted, committed: 11, range, lookback: 13 })).toEqual({ offset: 11, skipped: null });
+    expect(choosePosition({ wanted, committed: 25, range, lookback: 13 })).toEqual({ offset: 13, skipped: null });
+    expect(choosePosition({ wanted, committed: 4, range, lookback: 13 })).toEqual({
+      offset: 10,
+      skipped: { fromOffset: 4, toOffset: 9, reason: 'expired' },
+    });
+  });
+
   test('the end itself is a place to begin', () => {
     expect(choosePosition({ wanted: 20, committed: undefined, range, lookback: 10 })).toEqual({
       offset: 20,
