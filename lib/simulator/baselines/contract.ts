@@ -53,6 +53,8 @@ export type ReplicaCapacity = {
   readonly slots: number;
   readonly inputTokensPerSec: number;
   readonly outputTokensPerSec: number;
+  /** Tokens of context its KV memory holds; absent where that is unknown or does not bind. */
+  readonly kvTokens?: number;
 };
 
 export type BaselineOptions = {

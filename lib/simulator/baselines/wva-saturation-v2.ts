@@ -57,6 +57,7 @@ export function wvaSaturationV2(settings: WvaV2Settings): (input: WvaV2Input) =>
   const history = new Map<string, number[]>();
   const capacities = new Map<string, number>();
   const variantOf = new Map(settings.variants.map((variant) => [variant.variant, variant]));
+  const capacityTokens = (variant: string) => capacities.get(variant) ?? 0;
 
   return (input) => {
     for (const { variant } of input.variants) {
@@ -68,9 +69,8 @@ export function wvaSaturationV2(settings: WvaV2Settings): (input: WvaV2Input) =>
         median(live.map((replica) => capacityOf(settings, { variant: known, replica, history }))),
       );
     }
-    const capacity = (variant: string) => capacities.get(variant) ?? 0;
     const sumOver = (count: (state: WvaVariantState) => number) =>
-      input.variants.reduce((sum, state) => sum + count(state) * capacity(state.variant), 0);
+      sum(input.variants.map((state) => count(state) * capacityTokens(state.variant)));
     const totalDemandTokens = sum(input.replicas.map(demandOf)) + schedulerDemand(input);
     const totalSupplyTokens = sumOver(({ currentReplicas, pendingReplicas }) => currentReplicas - pendingReplicas);
     const anticipatedTokens = sumOver(({ currentReplicas }) => currentReplicas);
@@ -82,7 +82,7 @@ export function wvaSaturationV2(settings: WvaV2Settings): (input: WvaV2Input) =>
       currentReplicas,
       // The price comes with a replica's readings, so that a variant without replicas looks free.
       cost: isLive(variant) ? (variantOf.get(variant)?.cost ?? 0) : 0,
-      capacityTokens: capacity(variant),
+      capacityTokens: capacityTokens(variant),
     }));
     return {
       targets: wvaCostAwareTargets(options, { requiredCapacityTokens, spareCapacityTokens }),
@@ -91,7 +91,9 @@ export function wvaSaturationV2(settings: WvaV2Settings): (input: WvaV2Input) =>
       requiredCapacityTokens,
       spareCapacityTokens,
       perReplicaCapacityTokens: Object.fromEntries(
-        input.variants.map(({ variant }) => [variant, capacity(variant)] as const).filter(([, tokens]) => tokens > 0),
+        input.variants
+          .map(({ variant }) => [variant, capacityTokens(variant)] as const)
+          .filter(([, tokens]) => tokens > 0),
       ),
     };
   };

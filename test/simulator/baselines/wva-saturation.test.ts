@@ -37,28 +37,38 @@ testVectors<WvaV2Settings, WvaV2Input, WvaV2Decision>('wvaSaturationV2', ({ conf
   }
 });
 
-function numbersOf({ targets: _, perReplicaCapacityTokens, ...totals }: WvaV2Decision): Record<string, number> {
-  return { ...totals, ...perReplicaCapacityTokens };
+function numbersOf(decision: WvaV2Decision): Record<string, number> {
+  const { totalSupplyTokens, totalDemandTokens, requiredCapacityTokens, spareCapacityTokens } = decision;
+  const totals = { totalSupplyTokens, totalDemandTokens, requiredCapacityTokens, spareCapacityTokens };
+  return { ...totals, ...decision.perReplicaCapacityTokens };
 }
 
 const v1: WvaV1Settings = { kvCacheThreshold: 0.8, queueLengthThreshold: 5, kvSpareTrigger: 0.1, queueSpareTrigger: 3 };
 
+const running = (currentReplicas: number) => [
+  { variant: 'a', currentReplicas, desiredReplicas: currentReplicas, pendingReplicas: 0 },
+];
+
+const threeAt = (kvUsage: number) => Array.from({ length: 3 }, () => ({ variant: 'a', kvUsage, queueLength: 0 }));
+
 describe('wvaSaturationV1', () => {
-  const variants = [{ variant: 'a', currentReplicas: 3, desiredReplicas: 3, pendingReplicas: 0 }];
-  const replicas = (kvUsage: number) => Array.from({ length: 3 }, () => ({ variant: 'a', kvUsage, queueLength: 0 }));
+  const variants = running(3);
 
   test('adds one below a tenth of spare memory, and takes one where the rest would still have it', () => {
-    const decide = (kvUsage: number) =>
-      wvaSaturationV1(v1, { replicas: replicas(kvUsage), variants, costs: { a: 10 } });
-    expect(decide(0.72).targets).toEqual({ a: 4 });
-    expect(decide(0.6).targets).toEqual({ a: 3 });
-    expect(decide(0.4).targets).toEqual({ a: 2 });
+    for (const { kvUsage, wanted } of [
+      { kvUsage: 0.72, wanted: 4 },
+      { kvUsage: 0.6, wanted: 3 },
+      { kvUsage: 0.4, wanted: 2 },
+    ]) {
+      const decision = wvaSaturationV1(v1, { replicas: threeAt(kvUsage), variants, costs: { a: 10 } });
+      expect(decision.targets).toEqual({ a: wanted });
+    }
   });
 
   test('waits while a replica is pending or does not report', () => {
     const pending = variants.map((variant) => ({ ...variant, pendingReplicas: 1 }));
-    expect(wvaSaturationV1(v1, { replicas: replicas(0.9), variants: pending, costs: {} }).targets).toEqual({ a: 3 });
-    const silent = { replicas: replicas(0.9).slice(1), variants, costs: {} };
+    expect(wvaSaturationV1(v1, { replicas: threeAt(0.9), variants: pending, costs: {} }).targets).toEqual({ a: 3 });
+    const silent = { replicas: threeAt(0.9).slice(1), variants, costs: {} };
     expect(wvaSaturationV1(v1, silent).targets).toEqual({ a: 3 });
   });
 });
@@ -81,16 +91,15 @@ const replica = (fields: Partial<WvaV2Replica>): WvaV2Replica => ({
   ...fields,
 });
 
-const running = (currentReplicas: number) => [
-  { variant: 'a', currentReplicas, desiredReplicas: currentReplicas, pendingReplicas: 0 },
-];
-
 describe('wvaSaturationV2', () => {
   test('three replicas at 75 % of their memory become four, at 30 % two', () => {
-    const decide = (tokensInUse: number) =>
-      wvaSaturationV2(v2)({ replicas: [1, 2, 3].map(() => replica({ tokensInUse })), variants: running(3) }).targets;
-    expect(decide(75_000)).toEqual({ a: 4 });
-    expect(decide(30_000)).toEqual({ a: 2 });
+    for (const { tokensInUse, wanted } of [
+      { tokensInUse: 75_000, wanted: 4 },
+      { tokensInUse: 30_000, wanted: 2 },
+    ]) {
+      const replicas = Array.from({ length: 3 }, () => replica({ tokensInUse }));
+      expect(wvaSaturationV2(v2)({ replicas, variants: running(3) }).targets).toEqual({ a: wanted });
+    }
   });
 
   test('a full queue teaches what a replica can compute, and later decisions use it', () => {
