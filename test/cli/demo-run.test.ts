@@ -1,0 +1,129 @@
+/** `penstock demo` as people run it, on the Kafka and Redis of this test run. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { buildCli } from '../../infra/local/build.mjs';
+import type { DemoReport } from '../../lib/cli/demo/report.ts';
+import { testKafkaBrokers, testRedisUrl } from '../support/kafka-redis.ts';
+import { eventually } from '../support/process-host.ts';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+
+type Demo = {
+  readonly child: ChildProcess;
+  output(): string;
+  /** Resolves with the exit code. */
+  readonly ended: Promise<number | null>;
+};
+
+let script: string;
+let outDir: string;
+let folder: string;
+
+beforeAll(async () => {
+  // The demo finds its policies above its bundle.
+  await mkdir(join(ROOT, 'dist'), { recursive: true });
+  outDir = await mkdtemp(join(ROOT, 'dist', 'test-'));
+  folder = await mkdtemp(join(tmpdir(), 'penstock-demo-test-'));
+  script = await buildCli({ outDir });
+}, 120_000);
+afterAll(async () => {
+  await Promise.all([outDir, folder].map((path) => rm(path, { recursive: true, force: true })));
+});
+
+function startDemo(args: readonly string[]): Demo {
+  const servers = ['--kafka', testKafkaBrokers().join(','), '--redis', testRedisUrl()];
+  const child = spawn(process.execPath, [script, 'demo', '--plain', ...servers, ...args], {
+    cwd: folder,
+    // What it leaves behind in the temporary folder shows.
+    env: { ...process.env, TMPDIR: folder },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += String(chunk)));
+  const ended = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
+  return { child, output: () => output, ended };
+}
+
+/** Process ids of everything below `pid`. */
+async function descendantsOf(pid: number): Promise<number[]> {
+  const parents = new Map<number, number>();
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const text = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
+    // The name in parentheses may hold anything; behind it come the state and the parent.
+    const parent = text.slice(text.lastIndexOf(')') + 2).split(' ')[1];
+    if (parent !== undefined) parents.set(Number(name), Number(parent));
+  }
+  const below = (one: number): boolean => {
+    const parent = parents.get(one) ?? 0;
+    return parent === pid || (parent > 1 && below(parent));
+  };
+  return [...parents.keys()].filter((one) => one !== pid && below(one));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe('penstock demo', () => {
+  test('plays a short day, reports it, and leaves nothing behind', async () => {
+    const file = join(folder, 'report.json');
+    const demo = startDemo(['--duration', '25', '--report', file]);
+    const code = await demo.ended;
+    if (code !== 0) throw new Error(`the demo ended with ${code}:\n${demo.output()}`);
+    const report = JSON.parse(await readFile(file, 'utf8')) as DemoReport;
+    const counts = expect.any(Number) as unknown as number;
+    expect(report).toMatchObject({
+      kafka: { kind: expect.any(String), version: expect.any(String) },
+      redis: { kind: expect.any(String), version: expect.any(String) },
+      eventsProduced: counts,
+      eventsApplied: counts,
+      eventsDeadLettered: counts,
+      decisions: counts,
+      deploymentResizes: counts,
+      nodeGroupResizes: counts,
+      alertsDelivered: counts,
+      eventToPatchMs: { p50: counts, p99: counts },
+      unservedShare: counts,
+      problems: [],
+    });
+    expect(report.eventsApplied + report.eventsDeadLettered).toBe(report.eventsProduced);
+    for (const least of [
+      'eventsApplied',
+      'decisions',
+      'deploymentResizes',
+      'nodeGroupResizes',
+      'alertsDelivered',
+    ] as const) {
+      expect({ [least]: report[least] > 0 }).toEqual({ [least]: true });
+    }
+    expect(report.eventToPatchMs.p99 ?? 0).toBeGreaterThanOrEqual(report.eventToPatchMs.p50 ?? Infinity);
+    expect(report.unservedShare).toBeGreaterThanOrEqual(0);
+    expect(report.unservedShare).toBeLessThanOrEqual(1);
+    expect(await readdir(folder)).toEqual(['report.json']);
+    await rm(file);
+  }, 150_000);
+
+  test('ends at Ctrl-C in the middle with 130 and no process left', async () => {
+    const demo = startDemo(['--duration', '120']);
+    const pid = demo.child.pid ?? -1;
+    await eventually('the demo is live', () => /Live\./.test(demo.output()), {
+      about: async () => demo.output(),
+    });
+    const children = await descendantsOf(pid);
+    expect(children.length).toBeGreaterThanOrEqual(2);
+    process.kill(pid, 'SIGINT');
+    expect(await demo.ended).toBe(130);
+    await eventually('all its processes are gone', () => !children.some(isAlive), { limitMs: 15_000 });
+    expect(await readdir(folder)).toEqual([]);
+  }, 120_000);
+});
