@@ -1,0 +1,77 @@
+/** The report on a terminal. */
+import { figureColumns } from './columns.ts';
+import { count, duration } from './format.ts';
+import { OPTIMUM, PENSTOCK, policiesByCost } from './policies.ts';
+import { summarySentence } from './summary.ts';
+import type { ReplayReport } from './types.ts';
+
+/** Paints text; picocolors fits. */
+export type ReportColors = {
+  readonly bold: (text: string) => string;
+  readonly dim: (text: string) => string;
+  readonly cyan: (text: string) => string;
+};
+
+const PLAIN: ReportColors = { bold: String, dim: String, cyan: String };
+
+/** Marks that need no colour. */
+const MARKS = new Map([
+  [PENSTOCK, '▸'],
+  [OPTIMUM, '◇'],
+]);
+
+/**
+ * What was replayed, one line per policy (cheapest first, `▸` Penstock, `◇` the optimum), and the result in one sentence.
+ * Lines for a terminal, without line ends; without `colors` in plain text.
+ */
+export function renderTable(report: ReplayReport, options: { readonly colors?: ReportColors } = {}): string[] {
+  const colors = options.colors ?? PLAIN;
+  const [titles = '', ...rows] = policyRows(report);
+  return [
+    colors.dim(printable(replayed(report))),
+    '',
+    colors.dim(titles),
+    ...rows.map((row) => painted(row, colors)),
+    '',
+    printable(summarySentence(report)),
+  ];
+}
+
+/** What was replayed, on one line: `week.csv (azure-llm): 7 d, 1,200 requests; engine fluid; …`. */
+export function replayed({ trace, settings, seed }: ReplayReport): string {
+  const skipped = trace.skippedLines === 0 ? '' : `, ${count(trace.skippedLines)} bad lines skipped`;
+  return [
+    `${trace.file} (${trace.format}): ${duration(trace.durationSec)}, ${count(trace.requestCount)} requests${skipped}`,
+    `engine ${settings.engine}`,
+    `replica class ${settings.replicaClass}`,
+    `lead time ${settings.leadTimeSec} s`,
+    `SLO wait ${settings.sloWaitSec} s`,
+    `seed ${seed}`,
+  ].join('; ');
+}
+
+function policyRows(report: ReplayReport): string[] {
+  const policies = policiesByCost(report);
+  const columns = figureColumns(policies);
+  const lines = [
+    ['  policy', ...columns.map((column) => column.title)],
+    ...policies.map(({ name, figures }) => [
+      printable(`${MARKS.get(name) ?? ' '} ${name}`),
+      ...columns.map((column) => column.text(figures)),
+    ]),
+  ];
+  const widths = (lines[0] ?? []).map((_, at) => lines.reduce((max, line) => Math.max(max, line[at]?.length ?? 0), 0));
+  return lines.map((line) =>
+    line.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join('  '),
+  );
+}
+
+function painted(row: string, colors: ReportColors): string {
+  if (row.startsWith('▸')) return colors.bold(row);
+  return row.startsWith('◇') ? colors.cyan(row) : row;
+}
+
+/** Names come from outside: no control characters, nothing that turns the direction of writing. */
+function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, ' ');
+}

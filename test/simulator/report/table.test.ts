@@ -1,0 +1,88 @@
+import { describe, expect, test } from '@jest/globals';
+import { repeatCommand } from '../../../lib/simulator/report/repeat.ts';
+import { renderTable } from '../../../lib/simulator/report/table.ts';
+import { sampleFigures, sampleReport } from './sample.ts';
+
+const REPORT = sampleReport({
+  hpa: sampleFigures({
+    gpuHours: 1240.4,
+    costUsd: 4171.5,
+    sloMissCount: 1800,
+    waitSec: { p50: 0, p99: 12.5, max: 181 },
+  }),
+  penstock: sampleFigures({ gpuHours: 905.2, costUsd: 3044.2, sloMissCount: 420, replicaStarts: 1311 }),
+  optimum: sampleFigures({ gpuHours: 800, costUsd: 2690.4, waitSec: { p50: 0, p99: 0, max: 9.8 } }),
+  'hpa:tuned': sampleFigures({ gpuHours: 999.9, costUsd: 3362.7, sloMissCount: 420 }),
+});
+
+describe('renderTable', () => {
+  test('lists policies from the cheapest, marks Penstock and the optimum, and ends in a sentence', () => {
+    expect(renderTable(REPORT)).toEqual([
+      'traces/chat-week.csv.gz (rate): 7 d, 1,000,000 requests; engine fluid; replica class B; lead time 180 s; SLO wait 10 s; seed 1',
+      '',
+      '  policy     GPU-hours  ×optimum  cost USD  in SLO %  misses  wait p50 s  p99 s  max s  starts  turns  max replicas',
+      '◇ optimum          800     1.000     2,690   100.000       0        0.00   0.00    9.8     120     30            32',
+      '▸ penstock         905     1.131     3,044    99.958     420        0.00   1.25   42.0   1,311     30            32',
+      '  hpa:tuned      1,000     1.250     3,363    99.958     420        0.00   1.25   42.0     120     30            32',
+      '  hpa            1,240     1.551     4,172    99.820   1,800        0.00  12.50  181.0     120     30            32',
+      '',
+      'Penstock used 27 % fewer GPU-hours than hpa and missed 77 % fewer requests (420 against 1,800); ' +
+        'used 9.5 % fewer GPU-hours than hpa:tuned, the cheapest peer that missed no more, and missed as many requests (420 each); ' +
+        'its GPU-hours are 1.13 × those of the optimum.',
+    ]);
+  });
+
+  test('shows token times where the engine measured them, and a dash where it did not', () => {
+    const report = sampleReport({
+      penstock: sampleFigures({ ttftMs: { p50: 84.2, p99: 1900 }, interTokenMs: { p50: 21.44, p99: 50 } }),
+      optimum: sampleFigures(),
+    });
+    const lines = renderTable(report).slice(2, 5);
+    expect(lines[0]).toContain('TTFT p50 ms  p99 ms  ITL p50 ms  p99 ms');
+    expect(lines.find((line) => line.includes('penstock'))).toMatch(/ 84 +1,900 +21\.4 +50\.0 /);
+    expect(lines.find((line) => line.startsWith('◇'))).toMatch(/ – +– +– +– /);
+  });
+
+  test('paints whole rows, so that the columns stay aligned', () => {
+    const colors = {
+      bold: (text: string) => `<b>${text}</b>`,
+      dim: (text: string) => `<d>${text}</d>`,
+      cyan: (text: string) => `<c>${text}</c>`,
+    };
+    const plain = renderTable(REPORT);
+    const painted = renderTable(REPORT, { colors });
+    expect(painted.map((line) => line.replaceAll(/<\/?.>/g, ''))).toEqual(plain);
+    expect(painted[4]).toBe(`<b>${plain[4]}</b>`);
+    expect(painted[3]).toBe(`<c>${plain[3]}</c>`);
+  });
+
+  test('lets nothing from a file name move the cursor or turn the line', () => {
+    const report = { ...REPORT, trace: { ...REPORT.trace, file: 'a\u001B[2Jb\u202Ec\n.csv' } };
+    expect(renderTable(report)[0]).toMatch(/^a \[2Jb c \.csv \(rate\)/);
+  });
+
+  test('a policy named like a property of every object is a policy like others', () => {
+    const report = sampleReport({ constructor: sampleFigures(), ['__proto__']: sampleFigures() });
+    expect(
+      renderTable(report)
+        .slice(3, 5)
+        .map((line) => line.slice(0, 13)),
+    ).toEqual(['  __proto__  ', '  constructor']);
+  });
+});
+
+describe('repeatCommand', () => {
+  test('names everything that flags can set', () => {
+    expect(repeatCommand(REPORT)).toBe(
+      'penstock simulate --trace traces/chat-week.csv.gz --format rate --against hpa --replica-class B --lead-time 180 --slo-wait 10 ' +
+        '--scale 3 --seed 1 --engine fluid --from 0 --to 604800 --warmup 3600 --tune-peers',
+    );
+  });
+
+  test('quotes a file name for the shell', () => {
+    const file = "my trace's $(rm).csv";
+    const command = repeatCommand({ ...REPORT, trace: { ...REPORT.trace, file, skippedLines: 2 } });
+    expect(command).toContain(String.raw`--trace 'my trace'\''s $(rm).csv' --format`);
+    expect(command).toMatch(/ --skip-bad-lines$/);
+  });
+});
