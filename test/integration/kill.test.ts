@@ -8,7 +8,7 @@ import { openStores } from '../state/support.ts';
 import { rawKafka } from '../stream/kafka-support.ts';
 import { testKafkaBrokers, testRedisUrl } from '../support/kafka-redis.ts';
 import { type LoadProducer, loadProducer } from '../support/load-producer.ts';
-import { arrivedOf, deadLetterKeys, placesOf, type Places } from '../support/process-host-check.ts';
+import { arrivedOf, keysOf, placesOf, type Places } from '../support/process-host-check.ts';
 import { buildTestCli, eventually, type Host, lastLog, openSite, type Site } from '../support/process-host.ts';
 
 const KILLS = 20;
@@ -124,7 +124,7 @@ describe('a process host that is killed under load', () => {
         expected += sent.length;
       }
       expect({ arrived, expected }).toEqual({ arrived: EVENTS, expected: EVENTS });
-      const letters = await deadLetterKeys(brokers, site.topics.deadLetter);
+      const letters = await keysOf(brokers, site.topics.deadLetter);
       expect([...new Set(letters)].toSorted()).toEqual(producer.poisoned.toSorted());
       expect(producer.poisoned).toHaveLength(ROUNDS * EXTRA.filter((value) => value !== null).length);
       // The moments are what makes this test one: some lives must have ended between two writes of one batch.

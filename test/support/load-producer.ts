@@ -6,6 +6,8 @@ import { rawKafka } from '../stream/kafka-support.ts';
 export type Round = {
   readonly startMs: number;
   readonly endMs: number;
+  /** In flight at each source, default 0.1. */
+  readonly inFlight?: number;
 };
 
 export type LoadProducer = {
@@ -27,8 +29,6 @@ export type LoadProducerOptions = {
   readonly workloads: readonly string[];
   /** Sources of each workload; the records of a source stay in one partition, those of a workload are in all of them. */
   readonly sourcesPerWorkload: number;
-  /** In flight at each source. */
-  readonly inFlight?: number;
 };
 
 type Message = { key: string; value: string | null; partition: number; timestamp: string };
@@ -73,7 +73,7 @@ export async function loadProducer(options: LoadProducerOptions): Promise<LoadPr
 
 type LoadEvent = Extract<Delivered['event'], { requests?: unknown }>;
 
-function eventsOf(options: LoadProducerOptions, { startMs, endMs }: Round): LoadEvent[] {
+function eventsOf(options: LoadProducerOptions, { startMs, endMs, inFlight = 0.1 }: Round): LoadEvent[] {
   return options.workloads.flatMap((workload) =>
     Array.from({ length: options.sourcesPerWorkload }, (_, source) => ({
       schema: 'penstock.inference-load/1' as const,
@@ -81,7 +81,7 @@ function eventsOf(options: LoadProducerOptions, { startMs, endMs }: Round): Load
       source: `pod/${workload}-${source}`,
       intervalStartMs: startMs,
       intervalEndMs: endMs,
-      inFlight: options.inFlight ?? 0.1,
+      inFlight,
       requests: { arrived: 1 },
     })),
   );

@@ -1,8 +1,9 @@
 /** What Kafka and Redis hold of a site, for the books. */
-import type { Admin } from 'kafkajs';
+import type { Admin, KafkaMessage } from 'kafkajs';
 import type { RedisClient } from '../../lib/clients/redis.ts';
 import type { LoadWindow } from '../../lib/core/window/load-window.ts';
 import type { StateStores } from '../../lib/state/contract.ts';
+import type { Delivered } from '../core/window/naive.ts';
 import { rawKafka } from '../stream/kafka-support.ts';
 import type { Site } from './process-host.ts';
 import { uniqueName } from './kafka-redis.ts';
@@ -60,33 +61,53 @@ export function arrivedOf(window: LoadWindow): number {
 }
 
 /** Keys of all records of a topic, in any order. */
-export async function deadLetterKeys(brokers: readonly string[], topic: string): Promise<string[]> {
+export async function keysOf(brokers: readonly string[], topic: string): Promise<string[]> {
+  return (await readAll(brokers, topic)).map(({ message }) => String(message.key));
+}
+
+/** Every load event that a topic holds, by workload, in the order of each partition. */
+export async function logOf(brokers: readonly string[], topic: string): Promise<ReadonlyMap<string, Delivered[]>> {
+  const log = new Map<string, Delivered[]>();
+  for (const { partition, message } of await readAll(brokers, topic)) {
+    const event = JSON.parse(String(message.value)) as Delivered['event'];
+    const list = log.get(event.workload) ?? [];
+    log.set(event.workload, list);
+    const place = { topicPartition: `${topic}-${partition}`, offset: Number(message.offset) };
+    list.push({ ...place, timestampMs: Number(message.timestamp), event });
+  }
+  return log;
+}
+
+type Read = { readonly partition: number; readonly message: KafkaMessage };
+
+async function readAll(brokers: readonly string[], topic: string): Promise<Read[]> {
   const kafka = rawKafka(brokers);
   const admin = kafka.admin();
   await admin.connect();
-  const left = new Map(
-    (await admin.fetchTopicOffsets(topic))
-      .filter((one) => one.high !== one.low)
-      .map((one) => [one.partition, one.high]),
-  );
+  const offsets = await admin.fetchTopicOffsets(topic);
   await admin.disconnect();
-  const keys: string[] = [];
-  if (left.size === 0) return keys;
+  const left = new Map(offsets.filter((one) => one.high !== one.low).map((one) => [one.partition, Number(one.high)]));
+  const all: Read[] = [];
+  if (left.size === 0) return all;
   const consumer = kafka.consumer({ groupId: uniqueName('reader'), sessionTimeout: 10_000 });
   await consumer.connect();
   await consumer.subscribe({ topics: [topic], fromBeginning: true });
+  const take = (partition: number, message: KafkaMessage): void => {
+    const end = left.get(partition) ?? 0;
+    if (Number(message.offset) < end) all.push({ partition, message });
+    if (Number(message.offset) + 1 >= end) left.delete(partition);
+  };
   await new Promise<void>((resolve, reject) => {
     consumer
       .run({
         autoCommit: false,
-        eachMessage: async ({ partition, message }) => {
-          keys.push(String(message.key));
-          if (Number(message.offset) + 1 >= Number(left.get(partition))) left.delete(partition);
+        eachBatch: async ({ batch }) => {
+          for (const message of batch.messages) take(batch.partition, message);
           if (left.size === 0) resolve();
         },
       })
       .catch(reject);
   });
   await consumer.disconnect();
-  return keys;
+  return all;
 }
