@@ -1,14 +1,17 @@
 /** `penstock`: every command with its options and examples. What a command needs is loaded only when it runs. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { PenstockError, messageOf } from '../base/errors.ts';
+import type { SimulateOptions } from './simulate.ts';
 
 /** 0 done, 1 failed while running, 2 wrong usage or configuration. */
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 
+const VERSION = '0.1.0';
+
 const program = new Command('penstock')
   .description('Autoscaling on event streams: one plan for model replicas and GPU nodes.')
-  .version('0.1.0')
+  .version(VERSION)
   .showHelpAfterError('(penstock --help shows every command)')
   .configureHelp({ sortSubcommands: false })
   .addHelpText(
@@ -76,6 +79,47 @@ Example:
   });
 
 program
+  .command('simulate')
+  .description('replay a trace: what Penstock would have cost and missed, beside its peers and the optimum')
+  .requiredOption('--trace <file>', 'the trace, gzip too (docs/replay-traces.md)')
+  .option('--format <name>', 'auto, azure-llm, burstgpt, mooncake, servegen, requests, rate, image', 'auto')
+  .option('--policy <file>', 'a ScalingPolicy to replay; a plain one when left out')
+  .option('--against <names>', 'peers: all, none, or names with commas', 'hpa,keda,knative')
+  .option('--tune-peers', 'each peer also with its best setting for this very trace, in hindsight')
+  .option('--replica-class <name>', 'A to G (docs/replay.md); G for image traces', 'B')
+  .option('--lead-time <seconds>', 'from asked for to ready: seconds, or standby, warm, tuned, large, cold', '180')
+  .option('--slo-wait <seconds>', 'longest wait of a request for its admission', numberAbove(0), 10)
+  .option('--scale <factor>', 'times the traffic', numberAbove(0), 1)
+  .option('--seed <number>', 'of everything drawn', integerBetween(0, 2 ** 31), 1)
+  .addOption(
+    new Option('--engine <name>', 'fluid for weeks, requests for hours')
+      .choices(['fluid', 'requests'])
+      .default('fluid'),
+  )
+  .option('--from <time>', 'start of the cut: seconds, or an ISO time')
+  .option('--to <time>', 'end of the cut')
+  .option('--warmup <seconds>', 'history that is not scored', numberAbove(-1), 0)
+  .option('--lengths <file>', 'a trace of requests whose lengths a rate series borrows')
+  .option('--max-replicas <count>', 'limit of every policy', integerBetween(1, 10_000))
+  .option('--time-column <name>', 'when it is not recognised')
+  .option('--rate-column <name>', 'when it is not recognised')
+  .option('--skip-bad-lines', 'count them instead of stopping at the first')
+  .option('--json <file>', 'the figures as JSON')
+  .option('--html <file>', 'one page with plots, works offline')
+  .option('--fail-if <condition...>', "exit code 1 when it holds for Penstock, such as 'sloAttainmentRatio<0.999'")
+  .addHelpText(
+    'after',
+    `
+Examples:
+  penstock simulate --trace requests.csv.gz --lead-time 180 --against all --html report.html
+  penstock simulate --trace week.csv --policy llama.yaml --fail-if 'sloAttainmentRatio<0.999'`,
+  )
+  .action(async (options: Omit<SimulateOptions, 'version'>) => {
+    const { simulateCommand } = await import('./simulate.ts');
+    process.exitCode = await simulateCommand({ ...options, version: VERSION });
+  });
+
+program
   .command('validate')
   .description('check policy files; lists every problem with its file and line')
   .argument('<path...>', 'files or folders')
@@ -129,6 +173,15 @@ Examples:
     const { explainCommand } = await import('./explain.ts');
     process.exitCode = await explainCommand(subject, { last: options.last, json: options.json === true });
   });
+
+function numberAbove(limit: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isFinite(value) || value <= limit)
+      throw new InvalidArgumentError(`expected a number above ${limit}.`);
+    return value;
+  };
+}
 
 function integerBetween(min: number, max: number): (text: string) => number {
   return (text) => {

@@ -47,7 +47,7 @@ export type PlantView = {
 export type ReplicaCapacity = {
   /** Requests per second one replica sustains at its service level, for the trace's mean request. */
   readonly requestsPerSec: number;
-  /** Requests in it at that rate. */
+  /** Requests in it at 80 % of that rate: where a load test shows the knee. Near the full rate it rises steeply and says little. */
   readonly concurrency: number;
   /** Most requests it holds at once. */
   readonly slots: number;

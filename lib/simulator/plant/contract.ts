@@ -79,5 +79,7 @@ export type Plant = {
   scale(replicas: number): void;
   /** Moves on, consuming arrivals up to `toMs`, and returns the sample of that interval. */
   advanceTo(toMs: number): LoadSample;
+  /** Scored requests admitted so far that missed the SLO wait: for plots, cheap. */
+  missesSoFar(): number;
   totals(): PlantTotals;
 };

@@ -85,6 +85,7 @@ export function createFluidPlant(options: FluidOptions): Plant {
       }
       return sampleOf(sums, { fromMs, toMs, readyReplicas: fleet.readyReplicas, kvPerRequest: kvRatioOf(options) });
     },
+    missesSoFar: () => score.missesSoFar(),
     totals: (): PlantTotals =>
       plantTotals(level.replicaClass, { fleet: fleet.totals(nowMs), waits: score.totals(service.waiting(nowMs)) }),
   };

@@ -15,6 +15,8 @@ export type WaitScore = {
   /** Requests that arrived, evenly over a time from `fromMs` on. */
   arrived(fromMs: number, requests: number): void;
   admitted(span: AdmittedSpan): void;
+  /** Misses among those that were admitted so far. */
+  missesSoFar(): number;
   /** Figures as of now. `waiting`: spans that are still waiting, as if they were admitted now; those over the limit count as misses. */
   totals(waiting: Iterable<AdmittedSpan>): {
     readonly requestCount: number;
@@ -40,6 +42,7 @@ export function createWaitScore(limits: { readonly limitSec: number; readonly sc
       missCount += missesOf(span);
       note(histogram, span);
     },
+    missesSoFar: () => missCount,
     totals: (waiting) => {
       const all = createWaitHistogram();
       all.merge(histogram);

@@ -1,0 +1,148 @@
+/** `penstock simulate`: what Penstock would have cost and missed on a trace, beside its peers and the best that was possible. */
+import { writeFile } from 'node:fs/promises';
+import pico from 'picocolors';
+import { ConfigError } from '../base/errors.ts';
+import { environment } from '../hosts/config.ts';
+import { policySources } from '../policy-source/index.ts';
+import { baselines } from '../simulator/baselines/index.ts';
+import { renderHtml } from '../simulator/report/html.ts';
+import { renderJson } from '../simulator/report/json.ts';
+import { renderTable } from '../simulator/report/table.ts';
+import type { ReplayReport } from '../simulator/report/types.ts';
+import { runReplay } from '../simulator/replay/run.ts';
+import { failures, parseCondition } from './fail-if.ts';
+
+export type SimulateOptions = {
+  readonly trace: string;
+  readonly format: string;
+  readonly policy?: string;
+  readonly against: string;
+  readonly tunePeers?: boolean;
+  readonly replicaClass: string;
+  readonly leadTime: string;
+  readonly sloWait: number;
+  readonly scale: number;
+  readonly seed: number;
+  readonly engine: 'fluid' | 'requests';
+  readonly from?: string;
+  readonly to?: string;
+  readonly warmup: number;
+  readonly lengths?: string;
+  readonly maxReplicas?: number;
+  readonly timeColumn?: string;
+  readonly rateColumn?: string;
+  readonly skipBadLines?: boolean;
+  readonly json?: string;
+  readonly html?: string;
+  readonly failIf?: readonly string[];
+  readonly version: string;
+};
+
+/** From asked for to ready [s], by name: medians of `lib/simulator/plant` presets. */
+export const LEAD_TIME_PRESETS: Readonly<Record<string, number>> = {
+  standby: 5,
+  warm: 82,
+  tuned: 145,
+  large: 410,
+  cold: 690,
+};
+
+/** Exit code: 0; 1 when a `--fail-if` condition holds. Throws ConfigError on a trace or an option that cannot be used. */
+export async function simulateCommand(options: SimulateOptions): Promise<number> {
+  const conditions = (options.failIf ?? []).map(parseCondition);
+  const colors = pico.createColors(process.stdout.isTTY && environment('NO_COLOR') === undefined);
+  const live = process.stderr.isTTY;
+  const progress = (line: string): void => void process.stderr.write(live ? `\r\u001b[K${line}` : `${line}\n`);
+  const { report, series } = await runReplay({
+    file: options.trace,
+    trace: {
+      format: options.format,
+      ...(options.from === undefined ? {} : { from: timeOf(options.from) }),
+      ...(options.to === undefined ? {} : { to: timeOf(options.to) }),
+      ...(options.timeColumn === undefined ? {} : { timeColumn: options.timeColumn }),
+      ...(options.rateColumn === undefined ? {} : { rateColumn: options.rateColumn }),
+      skipBadLines: options.skipBadLines === true,
+    },
+    engine: options.engine,
+    replicaClass: options.replicaClass,
+    leadTimeSec: leadTimeOf(options.leadTime),
+    leadTimeSigma: 0,
+    failedStartRatio: 0,
+    sloWaitSec: options.sloWait,
+    scale: options.scale,
+    warmupSec: options.warmup,
+    seed: options.seed,
+    tickSec: options.engine === 'fluid' ? 5 : 1,
+    replicas: options.maxReplicas === undefined ? null : { min: 1, max: options.maxReplicas },
+    lengthsFile: options.lengths ?? null,
+    against: peersOf(options.against),
+    tunePeers: options.tunePeers === true,
+    policySpec: options.policy === undefined ? null : await policySpecOf(options.policy),
+    version: options.version,
+    progress,
+  });
+  if (live) process.stderr.write('\r\u001b[K');
+  process.stdout.write(`${renderTable(report, { colors }).join('\n')}\n`);
+  if (options.json !== undefined) await writeFile(options.json, renderJson(report));
+  if (options.html !== undefined) await writeFile(options.html, renderHtml(report, series));
+  return told(report, conditions);
+}
+
+function told(report: ReplayReport, conditions: readonly ReturnType<typeof parseCondition>[]): number {
+  const { penstock } = report.policies;
+  if (penstock === undefined) return 1;
+  const failed = failures(penstock, conditions);
+  for (const line of failed) process.stderr.write(`${line}\n`);
+  return failed.length === 0 ? 0 : 1;
+}
+
+function peersOf(text: string): string[] {
+  const known = Object.keys(baselines);
+  if (text === 'none') return [];
+  if (text === 'all') return known;
+  const names = text.split(',').map((name) => name.trim());
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    throw new ConfigError(
+      `Cannot compare with "${unknown.join(', ')}": expected all, none, or names among ${known.join(', ')}`,
+    );
+  }
+  return names;
+}
+
+function leadTimeOf(text: string): number {
+  const preset = LEAD_TIME_PRESETS[text];
+  if (preset !== undefined) return preset;
+  const seconds = Number(text);
+  if (Number.isFinite(seconds) && seconds >= 0 && seconds <= 86_400 && text.trim() !== '') return seconds;
+  throw new ConfigError(
+    `Cannot use the lead time "${text}": expected seconds from 0 to 86400, or one of ${Object.keys(LEAD_TIME_PRESETS).join(', ')}`,
+  );
+}
+
+/** Seconds since the start of the trace, or an ISO time. */
+function timeOf(text: string): number | string {
+  return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
+}
+
+/** The spec of the only ScalingPolicy of a file. */
+async function policySpecOf(path: string): Promise<Record<string, unknown>> {
+  const { workloads } = await policySources.files({ paths: [path] }).current();
+  const [policy, ...others] = workloads.values();
+  if (policy === undefined || others.length > 0) {
+    throw new ConfigError(
+      `Cannot replay with "${path}": expected exactly one ScalingPolicy, current value is ${workloads.size}`,
+    );
+  }
+  // What the replay decides itself, or has no counterpart in it.
+  const {
+    target: _target,
+    mode: _mode,
+    nodeGroups: _groups,
+    alerts: _alerts,
+    bridge: _bridge,
+    gpusPerReplica: _gpus,
+    ...spec
+  } = policy.spec;
+  return spec;
+}
