@@ -72,6 +72,29 @@ describe('proposeReplicas', () => {
     expect(proposeReplicas(config({ metrics }), sync)).toBe(4);
   });
 
+  test('takes pending pods for idle, so that a small overload is left to them', () => {
+    const running = Array.from({ length: 10 }, (_, index) => ({ name: `p${index}`, phase: 'Running' }));
+    const podMilli = Object.fromEntries(running.map(({ name }) => [name, 11_500]));
+    const metrics = [{ type: 'podsAverageValue', targetMilli: 10_000 }] as const;
+    const asked = (pods: HpaInput['pods'] & object): number | null => {
+      const sync = { input: { ...input(pods.length, [{ podMilli }]), pods }, index: 0, nowMs: 0 };
+      return proposeReplicas(config({ metrics }), sync);
+    };
+    expect([asked(running), asked([...running, { name: 'new', phase: 'Pending' }])]).toEqual([12, 11]);
+  });
+
+  test('sets the CPU of a pod aside that is still starting', () => {
+    const old = { phase: 'Running', ready: true, startTimeMs: -900_000, readyTransitionMs: -800_000 };
+    const starting = { name: 'c', phase: 'Running', ready: false, startTimeMs: -60_000, readyTransitionMs: -60_000 };
+    const pods = [{ name: 'a', ...old }, { name: 'b', ...old }, starting];
+    const reading = { podMilli: { a: 500, b: 500, c: 4000 }, timestampMs: -10_000, windowMs: 30_000 };
+    const settings = config({ metrics: [{ type: 'cpuAverageValue', targetMilli: 500 }] });
+    const sync = { input: { ...input(3, [reading]), pods }, index: 0, nowMs: 0 };
+    expect(proposeReplicas(settings, sync)).toBe(3);
+    const started = [...pods.slice(0, 2), { name: 'c', ...old }];
+    expect(proposeReplicas(settings, { ...sync, input: { ...sync.input, pods: started } })).toBe(10);
+  });
+
   test('is null when no pod has a sample', () => {
     const sync = {
       input: { ...input(1, [{ podMilli: {} }]), pods: [{ name: 'a', phase: 'Running' }] },

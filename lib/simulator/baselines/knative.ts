@@ -1,0 +1,100 @@
+/** Baseline: the Knative pod autoscaler (KPA) on concurrency. */
+import { seededRandom } from '../../base/random.ts';
+import type { Baseline, BaselineFactory, BaselineOptions, PlantView } from './contract.ts';
+import { KPA_BOUNDS_DEFAULTS, makeKpaBounds } from './knative-bounds.ts';
+import { KPA_DEFAULTS, makeKpa } from './knative-scale.ts';
+import type { Kpa, KpaConfig } from './knative-scale.ts';
+import { makeKpaWindows } from './knative-windows.ts';
+import type { KpaWindows } from './knative-windows.ts';
+import { changedReplicas, drawPhaseMs, inFlightOf, tunedSettings } from './peer-settings.ts';
+
+const RECOMMENDED = { targetRatio: 0.7, stableWindowSec: 60 };
+
+/** Between two decisions. */
+const TICK_MS = 2000;
+/** Pods and activator report their concurrency once a second. */
+const REPORT_MS = 1000;
+/** The panic window is this share of the stable one, in whole seconds. */
+const PANIC_WINDOW_RATIO = 0.1;
+/** Least target, of the documented range. */
+const TARGET_MIN = 0.01;
+
+/** Knative Serving's own autoscaler, with the activator in front. */
+export const knative: BaselineFactory = {
+  name: 'knative',
+  source:
+    'Knative Serving 0.51 (autoscaler, metric windows, KPA reconciler), the first two checked against 28 series recorded from them',
+  settings: {
+    metric: 'Concurrency, the default: requests in the pods and in the activator that waits for them.',
+    targetRatio:
+      'Target is 70 % (the default utilization) of the requests one replica sustains, set as its concurrency as for batching model servers; the default of 100 knows nothing of the model.',
+    stableWindowSec:
+      '60 s, the default; the panic window is a tenth of it, 6 s, and panic begins at twice the ready pods.',
+    rates: 'Up 1000x, down to a half of the ready pods per decision, no scale-down delay: the defaults.',
+    tick: 'Every 2 s with a random phase. The poke of the first request after an idle time is not modelled: at most one tick late.',
+    metricAge: '1 s. The value of a sample is entered for every second of its interval when the interval has ended.',
+    scaleToZero:
+      'When the minimum is 0: the stable window, then 30 s of grace unless the activator was in the path already (the burst capacity of 211 keeps it there for small fleets).',
+  },
+  grid: { targetRatio: [0.5, 0.6, 0.7, 0.8, 0.9, 1], stableWindowSec: [30, 60, 120, 300, 600] },
+  create: createKnative,
+};
+
+function createKnative(options: BaselineOptions): Baseline {
+  const { targetRatio, stableWindowSec } = tunedSettings(RECOMMENDED, options.tuning);
+  const config = kpaConfig(options, { targetRatio, stableWindowMs: stableWindowSec * 1000 });
+  const { min, max } = options.replicas;
+  const bound = makeKpaBounds({
+    ...KPA_BOUNDS_DEFAULTS,
+    minScale: min,
+    maxScale: Math.max(min, max, 1),
+    stableWindowMs: config.stableWindowMs,
+  });
+  const windows = makeKpaWindows(config);
+  let kpa: Kpa | null = null;
+  let fedMs = -Infinity;
+
+  return {
+    periodMs: TICK_MS,
+    phaseMs: drawPhaseMs(seededRandom(options.seed), TICK_MS),
+    decide: (view) => {
+      const { nowMs, readyReplicas } = view;
+      kpa ??= makeKpa(config, { readyReplicas, atMs: nowMs });
+      fedMs = feed(windows, { view, fedMs, windowMs: config.stableWindowMs });
+      const decision = kpa.scale({ readyReplicas, isReachable: true, ...windows.read(nowMs) }, nowMs);
+      return changedReplicas(view, bound(decision, { readyReplicas, nowMs }) ?? view.specReplicas);
+    },
+  };
+}
+
+function kpaConfig(
+  options: BaselineOptions,
+  { targetRatio, stableWindowMs }: { readonly targetRatio: number; readonly stableWindowMs: number },
+): KpaConfig {
+  const totalValue = options.capacity.concurrency;
+  return {
+    ...KPA_DEFAULTS,
+    totalValue,
+    targetValue: Math.max(TARGET_MIN, totalValue * targetRatio),
+    stableWindowMs,
+    panicWindowMs: Math.max(1000, Math.round((stableWindowMs * PANIC_WINDOW_RATIO) / 1000) * 1000),
+  };
+}
+
+/** Enters the samples that ended since `fedMs`; returns how far it came. Windows add up what falls into one second, so a sample
+ *  is split over the seconds of its interval by their share. */
+function feed(
+  windows: KpaWindows,
+  { view, fedMs, windowMs }: { readonly view: PlantView; readonly fedMs: number; readonly windowMs: number },
+): number {
+  const toMs = view.nowMs - REPORT_MS;
+  let lastMs = fedMs;
+  for (const sample of view.samplesBetween(Math.max(fedMs, toMs - windowMs), toMs)) {
+    const intervalMs = Number.isFinite(lastMs) ? Math.min(sample.atMs - lastMs, windowMs) : REPORT_MS;
+    const seconds = Math.max(1, Math.round(intervalMs / REPORT_MS));
+    const value = (inFlightOf(sample) * intervalMs) / (seconds * REPORT_MS);
+    for (let ago = seconds - 1; ago >= 0; ago -= 1) windows.record(value, sample.atMs - ago * REPORT_MS);
+    lastMs = sample.atMs;
+  }
+  return lastMs;
+}
