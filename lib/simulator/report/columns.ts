@@ -1,5 +1,5 @@
 /** The figures of a policy as columns: one list for the terminal and for the page. */
-import { count, decimal, decimalsFor, percentDown } from './format.ts';
+import { count, decimal, decimalsFor, percentDown, requestCountText } from './format.ts';
 import type { NamedPolicy } from './policies.ts';
 import type { PolicyFigures } from './types.ts';
 
@@ -64,7 +64,7 @@ function serviceColumns(): FigureColumn[] {
       heading: 'Misses, requests',
       meaning: 'Requests that waited longer than the SLO wait.',
       value: (figures) => figures.sloMissCount,
-      text: (figures) => count(figures.sloMissCount),
+      text: (figures) => requestCountText(figures.sloMissCount),
     },
     {
       ...waitColumn('p50', 'Half of the requests waited at most this long, from arrival to admission.'),
@@ -97,13 +97,14 @@ function tokenColumns(): FigureColumn[] {
   return [
     ...columns('ttftMs', {
       title: 'TTFT',
-      heading: 'Time to first token',
-      meaning: 'From arrival to the end of the step in which the first token is made.',
+      heading: 'TTFT',
+      meaning:
+        'Time to first token: from arrival to the end of the step that makes it, with 15 ms for HTTP and tokenising.',
     }),
     ...columns('interTokenMs', {
       title: 'ITL',
-      heading: 'Between tokens',
-      meaning: 'Time between two tokens of one answer.',
+      heading: 'ITL',
+      meaning: 'Inter-token latency: mean time between two tokens of an answer.',
     }),
   ];
 }

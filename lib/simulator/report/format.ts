@@ -22,6 +22,11 @@ export function count(value: number): string {
   return decimal(value, 0);
 }
 
+/** Requests of a fluid come in fractions: what is less than half a request, but not nothing, is `<1`. */
+export function requestCountText(requests: number): string {
+  return requests > 0 && requests < 0.5 ? '<1' : count(requests);
+}
+
 /** Decimals with which the largest of a column has about four digits, 0..3: one number for the whole column keeps the points aligned. */
 export function decimalsFor(values: readonly number[]): number {
   const largest = values.reduce((max, value) => (Number.isFinite(value) ? Math.max(max, Math.abs(value)) : max), 0);

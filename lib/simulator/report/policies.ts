@@ -35,9 +35,9 @@ export function usualPeer(report: ReplayReport): NamedPolicy | undefined {
   return usual ?? peers.toSorted((one, other) => byText(one.name, other.name))[0];
 }
 
-/** The cheapest peer with at most `missCount` misses; undefined when each missed more. */
+/** The cheapest peer with at most `missCount` misses, in whole requests; undefined when each missed more. */
 export function cheapestPeer(report: ReplayReport, missCount: number): NamedPolicy | undefined {
-  return peersByCost(report).find(({ figures }) => figures.sloMissCount <= missCount);
+  return peersByCost(report).find(({ figures }) => Math.round(figures.sloMissCount) <= Math.round(missCount));
 }
 
 /** Order of code units: the same everywhere, whatever the locale. */

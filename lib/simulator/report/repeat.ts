@@ -22,6 +22,7 @@ export function repeatCommand(report: ReplayReport): string {
     ['--from', settings.fromSec],
     ['--to', settings.toSec],
     ['--warmup', settings.warmupSec],
+    ['--max-replicas', settings.replicas.max],
   ];
   const words = flags.flatMap(([flag, value]) => [flag, shellWord(String(value))]);
   if (names.some((name) => name.endsWith(`:${TUNED}`))) words.push('--tune-peers');

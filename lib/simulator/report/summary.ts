@@ -12,7 +12,7 @@ export function summarySentence(report: ReplayReport): string {
   const own = report.policies[PENSTOCK];
   if (own === undefined) return 'Penstock was not part of this replay.';
   const peers = besidePeers(report, own);
-  const alone = `used ${decimal(own.gpuHours, 1)} GPU-hours and missed ${requests(own.sloMissCount)}`;
+  const alone = `used ${decimal(own.gpuHours, 1)} GPU-hours and missed ${requests(Math.round(own.sloMissCount))}`;
   const parts = [...(peers.length === 0 ? [alone] : peers), ...besideOptimum(report, own)];
   return `Penstock ${parts.join('; ')}.`;
 }
@@ -46,7 +46,8 @@ function besideOptimum(report: ReplayReport, own: PolicyFigures): string[] {
 /** Says "used 12 % fewer GPU-hours than hpa and missed 67 % fewer requests (1,204 against 3,611)". */
 function compared(own: PolicyFigures, peer: NamedPolicy): string {
   const cost = costBeside(own.gpuHours, peer);
-  const misses = missesBeside(own.sloMissCount, peer);
+  // A fluid has fractions of requests; a sentence has not.
+  const misses = missesBeside(Math.round(own.sloMissCount), peer);
   // Opposite signs: one is paid for with the other.
   const joint = cost.sign * misses.sign < 0 ? 'but' : 'and';
   return `used ${cost.text} ${joint} ${misses.text}`;
@@ -65,7 +66,7 @@ function costBeside(gpuHours: number, { name, figures }: NamedPolicy): Compared 
 }
 
 function missesBeside(missCount: number, { figures }: NamedPolicy): Compared {
-  const theirs = figures.sloMissCount;
+  const theirs = Math.round(figures.sloMissCount);
   const sign = Math.sign(missCount - theirs);
   const counts = `(${count(missCount)} against ${count(theirs)})`;
   if (missCount === 0 && theirs === 0) return { sign, text: 'neither missed a request' };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { decimal, decimalsFor, duration, percentDown } from '../../../lib/simulator/report/format.ts';
+import { decimal, decimalsFor, duration, percentDown, requestCountText } from '../../../lib/simulator/report/format.ts';
 import { summarySentence } from '../../../lib/simulator/report/summary.ts';
 import type { PolicyFigures, ReplayReport } from '../../../lib/simulator/report/types.ts';
 import { sampleFigures, sampleReport } from './sample.ts';
@@ -56,6 +56,7 @@ describe('summarySentence', () => {
       '10 % fewer GPU-hours than hpa and missed no request, where that peer missed 7',
     ],
     ['no misses at all', [900, 0], [1000, 0], '10 % fewer GPU-hours than hpa and neither missed a request'],
+    ['fractions of a fluid', [900, 0.4], [1000, 0.2], '10 % fewer GPU-hours than hpa and neither missed a request'],
     ['equal misses', [985, 7], [1000, 7], '1.5 % fewer GPU-hours than hpa and missed as many requests (7 each)'],
     [
       'almost equal cost',
@@ -92,6 +93,10 @@ describe('summarySentence', () => {
 });
 
 describe('numbers', () => {
+  test('requestCountText does not call a part of a request none', () => {
+    expect([0, 0.01, 0.6, 1234.4].map(requestCountText)).toEqual(['0', '<1', '1', '1,234']);
+  });
+
   test('percentDown says 100 only where nothing is missing', () => {
     expect([1, 0.999_999_9, 0.999, 0.29, 0, Number.NaN].map(percentDown)).toEqual([
       '100.000',

@@ -75,7 +75,7 @@ describe('repeatCommand', () => {
   test('names everything that flags can set', () => {
     expect(repeatCommand(REPORT)).toBe(
       'penstock simulate --trace traces/chat-week.csv.gz --format rate --against hpa --replica-class B --lead-time 180 --slo-wait 10 ' +
-        '--scale 3 --seed 1 --engine fluid --from 0 --to 604800 --warmup 3600 --tune-peers',
+        '--scale 3 --seed 1 --engine fluid --from 0 --to 604800 --warmup 3600 --max-replicas 60 --tune-peers',
     );
   });
 

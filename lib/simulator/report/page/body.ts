@@ -1,7 +1,7 @@
 /** The page's HTML without its charts: what can be read without a script. */
 import { figureColumns } from '../columns.ts';
 import type { FigureColumn } from '../columns.ts';
-import { count, decimal, duration, percentDown } from '../format.ts';
+import { count, decimal, duration, percentDown, requestCountText } from '../format.ts';
 import { OPTIMUM, PENSTOCK, policiesByCost } from '../policies.ts';
 import type { NamedPolicy } from '../policies.ts';
 import { repeatCommand } from '../repeat.ts';
@@ -47,7 +47,7 @@ function keyFigures(report: ReplayReport): string {
   const tiles = [
     ['GPU-hours', decimal(own.gpuHours, own.gpuHours < 100 ? 2 : 0), `${decimal(own.ratioToOptimum, 2)} × optimum`],
     ['Cost', `${decimal(own.costUsd, own.costUsd < 1000 ? 2 : 0)} USD`, 'from launch to end of drain'],
-    ['Within SLO', `${percentDown(own.sloAttainmentRatio)} %`, `${count(own.sloMissCount)} misses`],
+    ['Within SLO', `${percentDown(own.sloAttainmentRatio)} %`, `${requestCountText(own.sloMissCount)} misses`],
     ['Wait p99', `${decimal(own.waitSec.p99, 2)} s`, `longest ${decimal(own.waitSec.max, 1)} s`],
   ];
   const items = tiles.map(

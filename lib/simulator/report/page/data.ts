@@ -1,5 +1,5 @@
 /** What the page's script gets: the series thinned to what a screen can show, and how each policy is drawn. */
-import { count, decimal, percentDown } from '../format.ts';
+import { decimal, percentDown, requestCountText } from '../format.ts';
 import { OPTIMUM, PENSTOCK, policiesByCost, usualPeer } from '../policies.ts';
 import type { ReplayReport, ReplaySeries } from '../types.ts';
 import { looksOf } from './looks.ts';
@@ -24,6 +24,7 @@ export type PagePolicy = Look & {
   readonly shown: boolean;
   readonly optimum: boolean;
   readonly gpuHours: number;
+  /** 0 also for less than half a request of a fluid: a logarithm would make much of it. */
   readonly sloMissCount: number;
   /** For the tooltip of the second chart. */
   readonly facts: readonly string[];
@@ -46,11 +47,11 @@ export function pageData(report: ReplayReport, series: ReplaySeries): PageData {
       shown: shown.has(name),
       optimum: name === OPTIMUM,
       gpuHours: figures.gpuHours,
-      sloMissCount: figures.sloMissCount,
+      sloMissCount: figures.sloMissCount < 0.5 ? 0 : figures.sloMissCount,
       facts: [
         `${decimal(figures.gpuHours, 1)} GPU-hours, ${decimal(figures.ratioToOptimum, 3)} × optimum`,
         `${decimal(figures.costUsd, 2)} USD`,
-        `${count(figures.sloMissCount)} misses, ${percentDown(figures.sloAttainmentRatio)} % within SLO`,
+        `${requestCountText(figures.sloMissCount)} misses, ${percentDown(figures.sloAttainmentRatio)} % within SLO`,
       ],
       ready: thinned(run?.ready ?? [], { factor, join: 'mean' }).map(plotted),
       misses: sparse(thinned(run?.misses ?? [], { factor, join: 'sum' })),

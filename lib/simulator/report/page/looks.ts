@@ -15,11 +15,11 @@ export type Marker = 'circle' | 'star' | 'square' | 'triangle' | 'diamond' | 'we
 
 const PEER_MARKERS = ['square', 'triangle', 'diamond', 'wedge', 'plus', 'cross', 'hexagon'] as const satisfies Marker[];
 const PEER_DASHES = ['8 3', '10 3 2 3', '4 3', '12 3 4 3', '6 2 2 2 2 2'];
-const VARIANT_DASH = '3 2';
+const VARIANT_DASHES = ['3 2', '1.5 2', '5 2 1 2'];
 const PEER_COLORS = 5;
 
 /** Well-known peers keep their looks from report to report. */
-const KNOWN = ['hpa', 'keda', 'knative', 'aibrix', 'wva', 'dynamo', 'ray', 'static'];
+const KNOWN = ['hpa', 'keda', 'knative', 'aibrix', 'wva', 'dynamo', 'ray', 'static', 'keda-prometheus'];
 
 /** A look for each name; up to 35 peers differ in colour or marker. */
 export function looksOf(names: readonly string[]): ReadonlyMap<string, Look> {
@@ -33,12 +33,16 @@ function lookOf(name: string, peer: number): Look {
   const hollow = name !== baseOf(name);
   const base = baseOf(name);
   if (base === OPTIMUM) return { color: 0, dash: '2 3', marker: 'star', hollow };
-  if (base === PENSTOCK) return { color: 1, dash: hollow ? VARIANT_DASH : '', marker: 'circle', hollow };
+  if (base === PENSTOCK) return { color: 1, dash: hollow ? variantDash(0) : '', marker: 'circle', hollow };
   const round = Math.floor(peer / PEER_COLORS);
   return {
     color: 2 + (peer % PEER_COLORS),
-    dash: hollow ? VARIANT_DASH : (PEER_DASHES[(peer + round) % PEER_DASHES.length] ?? ''),
+    dash: hollow ? variantDash(round) : (PEER_DASHES[(peer + round) % PEER_DASHES.length] ?? ''),
     marker: PEER_MARKERS[peer % PEER_MARKERS.length] ?? 'square',
     hollow,
   };
+}
+
+function variantDash(round: number): string {
+  return VARIANT_DASHES[round % VARIANT_DASHES.length] ?? '';
 }

@@ -36,6 +36,9 @@ function amount(value) {
   return grouped(value, Number.isInteger(value) || value >= 100 ? 0 : value >= 10 ? 1 : 2);
 }
 
+/* Requests of a fluid come in fractions. */
+function requestsText(value) { return value > 0 && value < 0.5 ? '<1' : grouped(value); }
+
 /* 1, 2 or 5 times a power of ten, so that about "wanted" steps fill the span. */
 function niceStep(span, wanted) {
   var raw = span / Math.max(1, wanted);

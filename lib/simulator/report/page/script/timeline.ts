@@ -115,7 +115,7 @@ function timeline() {
       label(tickText(sec), at, under + 16, { 'text-anchor': anchor, class: 'tick' }, picture);
     });
     var unit = (manyDays() ? 'days, ' : '') + 'hours:minutes' + (data.stepSec < 60 ? ':seconds' : '');
-    label('time since the start (' + unit + ')', box.left + box.width, under + 31, { 'text-anchor': 'end' }, picture);
+    label('time since the start of the trace (' + unit + ')', box.left + box.width, under + 31, { 'text-anchor': 'end' }, picture);
   }
 
   function line(policy, rank, first, last, y, plot) {
@@ -157,7 +157,7 @@ function timeline() {
       path += 'M' + px + ' ' + bottom + 'v' + (-high).toFixed(1) + 'h' + wide.toFixed(1) + 'v' + high.toFixed(1) + 'z';
     });
     mark(policy, 3.5, box.left + 9, top + 8, picture);
-    var words = policy.name + ': ' + (total === 0 ? 'no misses' : grouped(seen) + (whole() ? '' : ' of ' + grouped(total)) + ' misses');
+    var words = policy.name + ': ' + (total === 0 ? 'no misses' : requestsText(seen) + (whole() ? '' : ' of ' + requestsText(total)) + ' misses');
     label(words, box.left + 18, top + 12, { 'data-lane': policy.name }, picture);
     if (path) drawn('path', { class: 'miss c' + policy.color, d: path, 'data-misses': policy.name, 'clip-path': 'url(#plot)' }, picture);
   }
@@ -176,7 +176,7 @@ function timeline() {
     tip.show(x(sec), box.top + 4, function (into) { fillTip(into, index); });
     if (!aloud) return;
     byId('range').textContent = clockText(start + index * data.stepSec) + ': load ' + amount(data.load[index]) + ' replicas, ' + visible().map(function (policy) {
-      return policy.name + ' ' + amount(policy.ready[index] || 0) + ' ready, ' + grouped(missesAt(policy, index)) + ' misses';
+      return policy.name + ' ' + amount(policy.ready[index] || 0) + ' ready, ' + requestsText(missesAt(policy, index)) + ' misses';
     }).join('; ');
   }
 
@@ -193,7 +193,7 @@ function timeline() {
       var name = written('td', undefined, row);
       name.append(swatch(policy), policy.name);
       written('td', amount(policy.ready[index] || 0), row);
-      written('td', grouped(missesAt(policy, index)), row);
+      written('td', requestsText(missesAt(policy, index)), row);
     });
   }
 
