@@ -1,7 +1,8 @@
 /** AIBrix's APA as a baseline: requests that run on a pod, read from the pods themselves every 10 s. */
 import { aibrixAutoscaler } from './aibrix-rule.ts';
-import { boundsFromOne, phasesOf, settingOf, TARGET_RATIO } from './baseline-options.ts';
+import { boundsFromOne, phasesOf, TARGET_RATIO } from './baseline-options.ts';
 import type { BaselineFactory, BaselineOptions, PlantView } from './contract.ts';
+import { tunedSettings } from './peer-settings.ts';
 
 const SYNC_PERIOD_MS = 10_000;
 
@@ -23,7 +24,7 @@ export const aibrix: BaselineFactory = {
     rates: 'Defaults: at most twofold up and half down in one sync.',
     delay: 'Reads the pods at its sync, every 10 s; no Prometheus in between.',
   },
-  grid: { targetRatio: [0.5, 0.65, 0.8, 0.9], windowSec: [10, 30, 60, 180], downCooldownSec: [0, 60, 300] },
+  grid: { targetRatio: [0.5, 0.6, 0.7, 0.75, 0.8, 0.9], windowSec: [10, 30, 60, 180], downCooldownSec: [0, 60, 300] },
   create(options) {
     const decide = aibrixAutoscaler(settingsOf(options));
     return {
@@ -39,10 +40,11 @@ export const aibrix: BaselineFactory = {
 
 function settingsOf(options: BaselineOptions): Parameters<typeof aibrixAutoscaler>[0] {
   const { min, max } = boundsFromOne(options);
-  const windowMs = settingOf(options, 'windowSec', 30) * 1000;
+  const tuned = tunedSettings({ targetRatio: TARGET_RATIO, windowSec: 30, downCooldownSec: 300 }, options.tuning);
+  const windowMs = tuned.windowSec * 1000;
   return {
     strategy: 'APA',
-    targetValues: [settingOf(options, 'targetRatio', TARGET_RATIO) * options.capacity.concurrency],
+    targetValues: [tuned.targetRatio * options.capacity.concurrency],
     minReplicas: min,
     maxReplicas: max,
     stableWindowMs: windowMs,
@@ -53,7 +55,7 @@ function settingsOf(options: BaselineOptions): Parameters<typeof aibrixAutoscale
     upTolerance: 0.1,
     downTolerance: 0.2,
     scaleUpCooldownMs: 0,
-    scaleDownCooldownMs: settingOf(options, 'downCooldownSec', 300) * 1000,
+    scaleDownCooldownMs: tuned.downCooldownSec * 1000,
   };
 }
 

@@ -1,9 +1,10 @@
 /** NVIDIA Dynamo's planner as a baseline: load scaling of aggregated engines, every 5 s, one worker at a time. */
-import { boundsFromOne, phasesOf, settingOf, TARGET_RATIO } from './baseline-options.ts';
+import { boundsFromOne, phasesOf, TARGET_RATIO } from './baseline-options.ts';
 import type { BaselineFactory, BaselineOptions, PlantView } from './contract.ts';
 import { dynamoLoadScaling } from './dynamo-rule.ts';
 import type { DynamoEngine, DynamoSettings } from './dynamo-rule.ts';
 import { contextTokensOf, kvTokensOf, requestTokensOf, spreadRequests, tokensInUseOf } from './engine-readings.ts';
+import { tunedSettings } from './peer-settings.ts';
 
 const LOAD_PERIOD_MS = 5_000;
 
@@ -16,12 +17,12 @@ export const dynamo: BaselineFactory = {
       'load: thresholds of the user. The default throughput (above 100 %, below 60 % of KV memory) and latency (40 %, 10 %) never act in time where slots are the limit and not KV memory.',
     upRatio: `One worker more when any engine holds ${TARGET_RATIO} of the context that one replica holds at its service level, as measured.`,
     downRatio:
-      'One worker less when every engine holds at most half of it (throughput has 0.6 of its upper threshold).',
+      'One worker less when every engine holds at most 0.45 of it: 0.6 of the upper threshold, as in throughput.',
     min_endpoint: 'The smallest number of replicas, at least 1: the planner does not go to zero.',
     max_gpu_budget: 'The largest number of replicas.',
     delay: 'Forward-pass metrics of the last 5 s; nothing is decided while a worker starts.',
   },
-  grid: { upRatio: [0.5, 0.65, 0.8, 0.9], downRatio: [0.3, 0.4, 0.5, 0.6] },
+  grid: { upRatio: [0.5, 0.65, 0.75, 0.9], downRatio: [0.3, 0.45, 0.6] },
   create(options) {
     const settings = settingsOf(options);
     return {
@@ -42,6 +43,7 @@ export const dynamo: BaselineFactory = {
 function settingsOf(options: BaselineOptions): DynamoSettings {
   const { capacity } = options;
   const { min, max } = boundsFromOne(options);
+  const tuned = tunedSettings({ upRatio: TARGET_RATIO, downRatio: 0.45 }, options.tuning);
   const fullPercent = (100 * capacity.concurrency * contextTokensOf(requestTokensOf(capacity))) / kvTokensOf(capacity);
   return {
     mode: 'agg',
@@ -54,8 +56,8 @@ function settingsOf(options: BaselineOptions): DynamoSettings {
     maxKvTokens: kvTokensOf(capacity),
     prefillScaleUpQueueTokens: null,
     prefillScaleDownQueueTokens: null,
-    decodeScaleUpKvPercent: fullPercent * settingOf(options, 'upRatio', TARGET_RATIO),
-    decodeScaleDownKvPercent: fullPercent * settingOf(options, 'downRatio', 0.5),
+    decodeScaleUpKvPercent: fullPercent * tuned.upRatio,
+    decodeScaleDownKvPercent: fullPercent * tuned.downRatio,
   };
 }
 

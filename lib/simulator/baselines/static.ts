@@ -1,6 +1,6 @@
 /** A fleet of fixed size, as a baseline. */
-import { settingOf } from './baseline-options.ts';
 import type { BaselineFactory } from './contract.ts';
+import { tunedSettings } from './peer-settings.ts';
 
 /** It decides once and only repairs what somebody else changed. */
 const REPAIR_PERIOD_MS = 3_600_000;
@@ -15,7 +15,7 @@ export const staticFleet: BaselineFactory = {
   grid: { headroomRatio: [0.5, 0.75, 1, 1.25] },
   create(options) {
     const { capacity, historyPeakPerSec, replicas } = options;
-    const peakPerSec = historyPeakPerSec * settingOf(options, 'headroomRatio', 1);
+    const peakPerSec = historyPeakPerSec * tunedSettings({ headroomRatio: 1 }, options.tuning).headroomRatio;
     const needed = capacity.requestsPerSec > 0 ? Math.ceil(peakPerSec / capacity.requestsPerSec) : replicas.max;
     const size = Math.min(Math.max(needed, replicas.min), replicas.max);
     return { periodMs: REPAIR_PERIOD_MS, phaseMs: 0, decide: () => size };

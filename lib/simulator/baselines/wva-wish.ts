@@ -1,7 +1,7 @@
 /** What llm-d's workload-variant-autoscaler sees through Prometheus, and the replicas it publishes. */
-import { settingOf } from './baseline-options.ts';
 import type { BaselineOptions, LoadSample, PlantView } from './contract.ts';
 import { kvTokensOf, readyAt, requestTokensOf, spreadRequests, tokensInUseOf } from './engine-readings.ts';
+import { tunedSettings } from './peer-settings.ts';
 import { wvaSaturationV2 } from './wva-saturation-v2.ts';
 import type { WvaV2Replica } from './wva-saturation-v2.ts';
 
@@ -12,15 +12,25 @@ const MAX_OVER_MS = 60_000;
 const MAX_BATCHED_TOKENS = 8192;
 const VARIANT = 'model';
 
+/** What can be tuned, of the analyzer and of the HPA behind it. Throws ConfigError for other names. */
+export function wvaTuning({ tuning }: BaselineOptions): {
+  readonly scaleUpThreshold: number;
+  readonly scaleDownBoundary: number;
+  readonly downStabilizationSec: number;
+} {
+  return tunedSettings({ scaleUpThreshold: 0.85, scaleDownBoundary: 0.7, downStabilizationSec: 240 }, tuning);
+}
+
 /** Starts an analyzer for one model with one variant. Each call is one optimization over what was scraped last, at `scrapedAtMs`;
  *  null when no replica reports: the wish before stays published. */
 export function wvaWish(options: BaselineOptions): (view: PlantView, scrapedAtMs: number) => number | null {
   const { capacity } = options;
+  const { scaleUpThreshold, scaleDownBoundary } = wvaTuning(options);
   const analyze = wvaSaturationV2({
     kvCacheThreshold: 0.8,
     queueLengthThreshold: 5,
-    scaleUpThreshold: settingOf(options, 'scaleUpThreshold', 0.85),
-    scaleDownBoundary: settingOf(options, 'scaleDownBoundary', 0.7),
+    scaleUpThreshold,
+    scaleDownBoundary,
     variants: [
       {
         variant: VARIANT,

@@ -1,11 +1,11 @@
 /** llm-d's workload-variant-autoscaler (saturation V2) as a baseline. It only publishes a wish: engine metrics → Prometheus →
  *  WVA → Prometheus → HPA → Deployment, every stage with a period and a phase of its own. */
-import { boundsFromOne, phasesOf, settingOf } from './baseline-options.ts';
+import { boundsFromOne, phasesOf } from './baseline-options.ts';
 import type { Baseline, BaselineFactory, BaselineOptions, PlantView } from './contract.ts';
 import { HPA_DEFAULTS } from './hpa-types.ts';
 import type { HpaScalingRules } from './hpa-types.ts';
 import { makeHpa } from './hpa-rule.ts';
-import { wvaWish } from './wva-wish.ts';
+import { wvaTuning, wvaWish } from './wva-wish.ts';
 
 /** All stages are due at multiples of this. */
 const TICK_MS = 5_000;
@@ -59,7 +59,7 @@ function hpaOf(options: BaselineOptions): ReturnType<typeof makeHpa> {
     minReplicas: min,
     maxReplicas: max,
     metrics: [{ type: 'externalAverageValue', targetMilli: 1000 }],
-    behavior: { scaleUp: tenPods(0), scaleDown: tenPods(settingOf(options, 'downStabilizationSec', 240) * 1000) },
+    behavior: { scaleUp: tenPods(0), scaleDown: tenPods(wvaTuning(options).downStabilizationSec * 1000) },
   });
 }
 

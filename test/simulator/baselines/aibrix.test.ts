@@ -16,7 +16,7 @@ const sample = {
 const pod = { createdMs: 0, readyMs: 0 };
 
 describe('aibrix', () => {
-  test('two pods with 12 requests each at a target of 8 become three', () => {
+  test('two pods with 12 requests each at a target of 7.5 become four', () => {
     const view = viewOf({
       nowMs: 0,
       pods: [
@@ -25,7 +25,7 @@ describe('aibrix', () => {
       ],
       samples: [sample],
     });
-    expect(aibrix.create(toyOptions).decide(view)).toBe(3);
+    expect(aibrix.create(toyOptions).decide(view)).toBe(4);
   });
 
   test('a starting pod counts as a replica and as a zero', () => {

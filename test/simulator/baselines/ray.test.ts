@@ -10,7 +10,7 @@ describe('ray', () => {
     const run = runToyPlant(ray.create(toyOptions), { ratePerSec: stepAt(600_000, 2_400_000), untilMs: 4_000_000 });
     expect(replicasAt(run, 625_000)).toBe(2);
     expect(replicasAt(run, 650_000)).toBeGreaterThanOrEqual(8);
-    // Settled at 60 requests over a target of 8.
+    // Settled at 60 requests over a target of 7.5.
     expect(replicasAt(run, 2_400_000)).toBe(8);
     expect(replicasAt(run, 2_990_000)).toBe(8);
     expect(replicasAt(run, 3_100_000)).toBe(2);
