@@ -140,6 +140,7 @@ function capacityOf(level: ServiceLevel): ReplicaCapacity {
     requestsPerSec,
     concurrency: concurrencyAt(level, KNEE_RATIO),
     slots: level.replicaClass.maxSeqs,
+    ...(Number.isFinite(level.replicaClass.kvTokens) ? { kvTokens: level.replicaClass.kvTokens } : {}),
     inputTokensPerSec: requestsPerSec * mix.inputTokens,
     outputTokensPerSec: requestsPerSec * mix.outputTokens,
   };
