@@ -113,8 +113,11 @@ type TraceBase = {
   counts(): ReadCounts;
 };
 
-/** A trace of single requests, read anew by each call of `requests`, in order of time; times count from the first request, or from the start of the cut. */
-export type RequestTrace = TraceBase & { readonly kind: 'requests'; requests(): AsyncIterable<TraceRequest> };
+/** A trace of single requests, read anew by each call of `batches`, in order of time; times count from the first request, or from the start of the cut. */
+export type RequestTrace = TraceBase & { readonly kind: 'requests'; batches(): RequestBatches };
+
+/** Requests in order of time, some thousands at a time: a promise for each would cost more than reading them. Batches may be empty. */
+export type RequestBatches = AsyncIterable<readonly TraceRequest[]>;
 
 /** A rate over time, whole in memory. Columns of equal length. */
 export type RateSeries = {

@@ -25,7 +25,7 @@ export async function openTrace(from: string | TraceSource, options: TraceOption
     return { ...base, kind: 'rate', series, counts: () => counts };
   }
   const reader = requestReader(source, { format, options });
-  return { ...base, kind: 'requests', requests: () => reader.requests(), counts: () => reader.counts() };
+  return { ...base, kind: 'requests', batches: () => reader.batches(), counts: () => reader.counts() };
 }
 
 function formatOf(firstLine: string, { source, options }: { source: TraceSource; options: TraceOptions }): TraceFormat {

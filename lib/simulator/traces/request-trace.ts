@@ -8,33 +8,34 @@ import { type MutableCounts, noCounts, rowsOf } from './rows.ts';
 export function requestReader(
   source: TraceSource,
   { format, options }: { format: RequestFormat; options: TraceOptions },
-): { requests(): AsyncGenerator<TraceRequest>; counts(): ReadCounts } {
+): { batches(): AsyncGenerator<TraceRequest[]>; counts(): ReadCounts } {
   let counts = noCounts();
   return {
-    requests: () => {
+    batches: () => {
       counts = noCounts();
-      return requestsOfPass(source, { format, options, counts });
+      return batchesOfPass(source, { format, options, counts });
     },
     counts: () => ({ ...counts }),
   };
 }
 
-async function* requestsOfPass(
+async function* batchesOfPass(
   source: TraceSource,
   pass: { format: RequestFormat; options: TraceOptions; counts: MutableCounts },
-): AsyncGenerator<TraceRequest> {
+): AsyncGenerator<TraceRequest[]> {
   const { counts, options } = pass;
   let cut: Cut | null = null;
   let seen = 0;
   for await (const rows of rowsOf<RequestRow>(source, pass)) {
+    const batch: TraceRequest[] = [];
     for (const row of rows) {
       seen++;
       cut ??= cutOf(options, { name: source.name, firstMs: row.timeMs });
-      if (row.timeMs < cut.fromMs) continue;
       if (row.timeMs >= cut.toMs) break;
-      counts.rows++;
-      yield requestOf(row, cut.baseMs);
+      if (row.timeMs >= cut.fromMs) batch.push(requestOf(row, cut.baseMs));
     }
+    counts.rows += batch.length;
+    yield batch;
     // Nothing that is still to come lies before the end of the cut.
     if (cut !== null && (rows.at(-1)?.timeMs ?? -Infinity) >= cut.toMs) break;
   }
