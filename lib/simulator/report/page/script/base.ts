@@ -77,10 +77,12 @@ function clockText(sec) {
 
 function manyDays() { return data.fromSec + data.load.length * data.stepSec > 86400; }
 
-function tickText(sec) {
+/* Ticks a minute or more apart need no seconds. */
+function tickText(sec, step) {
   var whole = Math.round(sec);
   if (manyDays() && whole % 86400 === 0) return whole / 86400 + ' d';
-  return clockText(whole).replace(/^\d+ d /, '');
+  var text = clockText(whole).replace(/^\d+ d /, '');
+  return step < 60 ? text : text.slice(0, 5);
 }
 
 function spanText(sec) {
