@@ -107,6 +107,13 @@ describe('a process host that is killed under load', () => {
       };
       await eventually('all is applied', isDry, { limitMs: 60_000, about: () => lastLog(site) });
       await eventually('the outbox is empty', async () => (await last.view())?.status.outbox === 0);
+      // Actuation was killed, too, and must have found its way back.
+      const isActedOn = async (): Promise<boolean> =>
+        (await last.view())?.status.workloads.every(
+          ({ workload, mode, wanted }) =>
+            mode !== 'act' || site.world.deployment({ namespace: 'default', name: workload }).replicas === wanted,
+        ) === true;
+      await eventually('every Deployment is as wanted', isActedOn, { about: () => lastLog(site) });
       expect(await last.stop()).toBe(0);
       const end = await places();
       process.stderr.write(`seed ${SEED}, kills:\n${seen.map((line) => `  ${line}\n`).join('')}`);
