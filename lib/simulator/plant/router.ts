@@ -92,10 +92,12 @@ export function createRouter(startMs: number): Router {
     },
     run: (toMs) => {
       // While requests wait, the order in which steps end says who gets them; otherwise servers do not affect each other.
-      for (let next = soonest(); count() > 0 && next !== undefined && next.nextMs <= toMs; next = soonest()) {
+      while (count() > 0) {
+        const next = soonest();
+        if (next === undefined || next.nextMs > toMs) return;
         next.run(next.nextMs);
       }
-      if (count() === 0) for (const server of servers) server.run(toMs);
+      for (const server of servers) server.run(toMs);
     },
   };
 }
