@@ -17,9 +17,9 @@ export async function bridgeCommand(): Promise<void> {
   const policies = openPolicies(base);
   await policies.refresh();
   await policies.current();
+  const kubernetes = openKubernetes(base);
   const stream = await openStream(base);
   const [producer, lag] = [stream.producer(), stream.lagReader()];
-  const kubernetes = openKubernetes(base);
   const parts = { clock: systemClock, kubernetes, readLag: (of: Parameters<typeof lag.read>[0]) => lag.read(of) };
   const stopping = new AbortController();
   void untilStopped().then(() => stopping.abort());

@@ -3,6 +3,7 @@ import { NotFoundError } from '../base/errors.ts';
 import type { ScalingDecision } from '../core/types.ts';
 import type { StoredControl } from '../loop/evaluate-decide.ts';
 import type { StatusDeps } from '../loop/status.ts';
+import { LEDGER_LENGTH_MAX } from '../state/contract.ts';
 import { renderExplanation } from './explain-render.ts';
 import { openStatus } from './status.ts';
 
@@ -25,19 +26,31 @@ export async function explainCommand(
 }
 
 async function find(deps: StatusDeps, subject: string, last: number): Promise<readonly ScalingDecision[]> {
+  const isSubject = ({ id }: ScalingDecision): boolean => id === subject;
   if (subject.startsWith('d_')) {
-    const decision = await deps.state.ledger.find(subject);
-    if (decision === undefined)
-      throw new NotFoundError(`Cannot explain "${subject}": expected a decision that is still in the ledger`);
-    return [decision];
+    const decision = (await deps.state.ledger.find(subject)) ?? (await newestDecisions(deps)).find(isSubject);
+    if (decision !== undefined) return [decision];
+    throw new NotFoundError(
+      `Cannot explain "${subject}": expected the newest decision of a workload, or one of its last ${LEDGER_LENGTH_MAX} that changed something (see penstock explain WORKLOAD --last 10)`,
+    );
   }
-  const stored = (await deps.state.control.read(subject))?.value as StoredControl | undefined;
   const recorded = await deps.state.ledger.latest(subject, last);
   // The newest decision stands even when it changed nothing and so was not recorded.
-  const latest = stored?.latest ?? null;
+  const latest = await newestDecision(deps, subject);
   const found = last === 1 && latest !== null ? [latest] : recorded;
   if (found.length > 0) return found;
   const known = [...(await deps.policies.current()).workloads.keys()];
   const hint = known.includes(subject) ? 'it was not decided yet' : `known workloads are ${known.join(', ')}`;
   throw new NotFoundError(`Cannot explain "${subject}": expected a workload id or a decision id (d_…); ${hint}`);
+}
+
+async function newestDecision(deps: StatusDeps, workload: string): Promise<ScalingDecision | null> {
+  const stored = (await deps.state.control.read(workload))?.value as StoredControl | undefined;
+  return stored?.latest ?? null;
+}
+
+async function newestDecisions(deps: StatusDeps): Promise<readonly ScalingDecision[]> {
+  const { workloads } = await deps.policies.current();
+  const newest = await Promise.all([...workloads.keys()].map((workload) => newestDecision(deps, workload)));
+  return newest.filter((decision) => decision !== null);
 }

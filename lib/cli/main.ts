@@ -1,11 +1,15 @@
 /** `penstock`: every command with its options and examples. What a command needs is loaded only when it runs. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { PenstockError, messageOf } from '../base/errors.ts';
+import type { DemoOptions } from './demo/command.ts';
 import type { SimulateOptions } from './simulate.ts';
 
 /** 0 done, 1 failed while running, 2 wrong usage or configuration. */
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+
+/** Longest time from an error to the end of the process [ms]. */
+const END_MS_MAX = 5_000;
 
 const VERSION = '0.1.0';
 
@@ -13,6 +17,8 @@ const program = new Command('penstock')
   .description('Autoscaling on event streams: one plan for model replicas and GPU nodes.')
   .version(VERSION)
   .showHelpAfterError('(penstock --help shows every command)')
+  // Before the first command: commands copy it when they are made.
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_USAGE))
   .configureHelp({ sortSubcommands: false })
   .addHelpText(
     'after',
@@ -67,13 +73,14 @@ program
   .option('--kafka <brokers>', 'use these brokers instead of starting one (host:port,…)')
   .option('--redis <url>', 'use this Redis instead of starting one (redis://…)')
   .option('--plain', 'lines of text instead of the live view')
+  .option('--json', 'the report on standard output, everything else on standard error')
   .addHelpText(
     'after',
     `
 Example:
   penstock demo --duration 60 --report report.json`,
   )
-  .action(async (options: { duration: number; report?: string; kafka?: string; redis?: string; plain?: boolean }) => {
+  .action(async (options: DemoOptions) => {
     const { demoCommand } = await import('./demo/command.ts');
     process.exitCode = await demoCommand(options);
   });
@@ -133,7 +140,7 @@ Example:
   .action(async (paths: string[], options: { json?: boolean }) => {
     const { validate } = await import('./validate.ts');
     const answer = await validate(paths, { json: options.json === true });
-    (answer.exitCode === 0 ? process.stdout : process.stderr).write(`${answer.text}\n`);
+    (answer.exitCode === 0 || options.json === true ? process.stdout : process.stderr).write(`${answer.text}\n`);
     process.exitCode = answer.exitCode;
   });
 
@@ -193,13 +200,31 @@ function integerBetween(min: number, max: number): (text: string) => number {
   };
 }
 
-program.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_USAGE));
-
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.stderr.write(
-    `${error instanceof PenstockError && error.code === 'config' ? error.message : messageOf(error)}\n`,
-  );
-  process.exitCode = error instanceof PenstockError && error.code === 'config' ? EXIT_USAGE : EXIT_FAILED;
+/** Says what went wrong and with which exit code: as text, or as JSON where JSON was asked for. Standard output stays clean. */
+function fail(error: unknown): void {
+  const isConfig = error instanceof PenstockError && error.code === 'config';
+  // Problems of a configuration come one a line.
+  const text = isConfig ? error.message : messageOf(error);
+  const code = error instanceof PenstockError ? error.code : 'failed';
+  process.stderr.write(`${isJsonWanted ? JSON.stringify({ error: text, code }) : text}\n`);
+  process.exitCode = isConfig ? EXIT_USAGE : EXIT_FAILED;
+  // A connection that will not close must not keep a failed process alive: whoever supervises it would never start it again.
+  setTimeout(() => process.exit(), END_MS_MAX).unref();
 }
+
+/** When nobody reads any more (`| head`): stop as at Ctrl-C, or end at once where there is nothing to stop. */
+function stopWhenUnread(stream: NodeJS.WriteStream): void {
+  stream.once('error', () => {
+    // Every further line fails too.
+    stream.on('error', () => {});
+    if (!process.emit('SIGTERM')) process.exit(EXIT_FAILED);
+  });
+}
+
+let isJsonWanted = false;
+program.hook('preAction', (_program, command) => {
+  isJsonWanted = command.opts<{ json?: unknown }>().json === true;
+});
+stopWhenUnread(process.stdout);
+stopWhenUnread(process.stderr);
+await program.parseAsync().catch(fail);

@@ -15,21 +15,23 @@ export async function runCommand(): Promise<void> {
   const log = jsonLogger({ level: config.logLevel });
   const metrics = prometheusMetrics();
   const built = await buildProcess({ config, log, metrics }, env);
+  // Undone in reverse order, also what a failed start left half open: a process that keeps running without doing its work is the worst of both.
+  const undo: (() => Promise<void>)[] = [() => built.close()];
   try {
     const http = await serveApi(config.http, {
       deps: () => Promise.resolve({ ...built.deps, clock: systemClock }),
       statusTokenSha256: config.http.statusTokenSha256,
       metricsText: () => metrics.text(),
     });
+    undo.push(() => http.close());
     log.info('serving', { host: config.http.host, port: http.port, routes: ['/healthz', '/status', '/metrics'] });
     const host = await startProcess(built);
     log.info('running', { brokers: config.kafka.brokers, group: config.kafka.groupId, policies: config.policyPaths });
+    undo.push(() => host.stop());
     await untilStopped();
     log.info('stopping');
-    await host.stop();
-    await http.close();
   } finally {
-    await built.close();
+    for (const step of undo.toReversed()) await step();
   }
   log.info('stopped');
 }

@@ -15,5 +15,7 @@ export function untilStopped(): Promise<void> {
     process.on('SIGINT', stop);
     // Only a child of the demo has a channel.
     process.once('disconnect', () => resolve());
+    // Gone before we listened.
+    if ((process.connected as boolean | undefined) === false) resolve();
   });
 }

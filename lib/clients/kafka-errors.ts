@@ -42,7 +42,9 @@ export function kafkaError(error: unknown, act: string): PenstockError {
     return new ConfigError(`${text} (expected a certificate that the configured CA signed)`, options);
   if (some((cause) => cause.code === 'ENOTFOUND')) return new ConfigError(text, options);
   if (some((cause) => TOO_LARGE.has(cause.type ?? ''))) return new BadEventError(text, options);
-  if (some((cause) => cause.type === 'UNKNOWN_TOPIC_OR_PARTITION')) return new NotFoundError(text, options);
+  if (some((cause) => cause.type === 'UNKNOWN_TOPIC_OR_PARTITION')) {
+    return new NotFoundError(`${text} (expected the topic to exist)`, options);
+  }
   return new TransientError(text, options);
 }
 

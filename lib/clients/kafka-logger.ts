@@ -15,14 +15,18 @@ const FIELDS = [
   'retryTime',
 ] as const;
 
+/** Two lines per broker and attempt while a broker is away: whoever called tells it once. */
+const ATTEMPT = /^(?:Connection (?:error|timeout)|Failed to connect to (?:seed )?broker)/;
+
 /**
- * Writes kafkajs's lines to `log`, errors as `info`: what is an error to kafkajs (each refused attempt, a rebalance) is retried by it or by
+ * Writes kafkajs's lines to `log`, errors as `info` (single attempts to connect as `debug`): what is an error to kafkajs (each refused attempt, a rebalance) is retried by it or by
  * us, and the final outcome is reported by whoever called.
  */
 export function kafkaLogCreator(log: Logger): logCreator {
   return () => (entry) => {
     const message = `kafka client: ${entry.log.message}`;
-    if (entry.level === kafkajs.logLevel.ERROR) log.info(message, fieldsOf(entry.log));
+    if (entry.level === kafkajs.logLevel.ERROR && !ATTEMPT.test(entry.log.message))
+      log.info(message, fieldsOf(entry.log));
     else log.debug(message, fieldsOf(entry.log));
   };
 }

@@ -125,12 +125,20 @@ function databaseOf(url: URL): number {
   );
 }
 
+const lastFailures = new WeakMap<RedisClient, string>();
+
+/** Why the connection failed last, in the words of the network or of Redis; null when it never did since it was ready. */
+export function lastFailureOf(client: RedisClient): string | null {
+  return lastFailures.get(client) ?? null;
+}
+
 /** One line per change, not per attempt: a Redis that is down for an hour is tried 2,000 times. */
 function reportErrors(client: RedisClient, options: RedisClientOptions): void {
   const { host } = parseUrl(options.url);
   let last = '';
   client.on('error', (error: unknown) => {
     const message = messageOf(error);
+    lastFailures.set(client, message);
     if (message === last) return;
     last = message;
     options.log.warn('connection to Redis failed, trying on', { host, error: message });
@@ -138,5 +146,6 @@ function reportErrors(client: RedisClient, options: RedisClientOptions): void {
   client.on('ready', () => {
     if (last !== '') options.log.info('connection to Redis came back', { host });
     last = '';
+    lastFailures.delete(client);
   });
 }

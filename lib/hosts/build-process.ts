@@ -27,10 +27,11 @@ export async function buildProcess(base: Base, env: Environment): Promise<BuiltP
   const { config, log, metrics } = base;
   const policies = openPolicies(base);
   await policies.current();
-  const state = await openState(base);
-  const stream = await openStream(base);
+  // What only reads settings comes first: when they are wrong, nothing is open yet.
   const kubernetes = openKubernetes(base);
+  const stream = await openStream(base);
   const aws = openAws(base);
+  const state = await openState(base);
   const actions = bullmqActions({
     clock: systemClock,
     log,

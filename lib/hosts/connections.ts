@@ -1,7 +1,7 @@
 /** From the configuration to connections: what the process host, the bridge and the status commands share. */
 import { readFile } from 'node:fs/promises';
 import { systemClock } from '../base/clock.ts';
-import { ConfigError, messageOf } from '../base/errors.ts';
+import { ConfigError, DeniedError, TransientError, messageOf } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Metrics } from '../base/metrics.ts';
 import { awsClients } from '../clients/aws.ts';
@@ -9,7 +9,7 @@ import type { AwsClients } from '../clients/aws.ts';
 import type { KafkaSettings } from '../clients/kafka.ts';
 import { kubernetesClient } from '../clients/kubernetes.ts';
 import type { KubernetesClient, KubernetesConnection } from '../clients/kubernetes.ts';
-import { openRedis } from '../clients/redis.ts';
+import { lastFailureOf, openRedis } from '../clients/redis.ts';
 import type { PolicySource } from '../policy-source/contract.ts';
 import { policySources } from '../policy-source/index.ts';
 import { checkRedis, redisStateStores } from '../state/index.ts';
@@ -17,6 +17,7 @@ import type { StateStores } from '../state/contract.ts';
 import { kafkaStream } from '../stream/index.ts';
 import type { KafkaTuning } from '../stream/kafka-tuning.ts';
 import type { Stream } from '../stream/contract.ts';
+import { environment } from './config.ts';
 import type { Config, KafkaConfig } from './config.ts';
 
 export type Base = { readonly config: Config; readonly log: Logger; readonly metrics: Metrics };
@@ -55,17 +56,27 @@ async function readCa(path: string): Promise<string> {
   }
 }
 
-/** Checked at once: throws ConfigError when this Redis could lose keys, TransientError when it does not answer. */
+/** Checked at once: throws ConfigError when this Redis could lose keys, DeniedError when it refuses us, TransientError when it does not answer. */
 export async function openState(base: Base): Promise<StateStores> {
   const { config, log, metrics } = base;
   const client = openRedis({ url: config.redis.url, log, name: 'penstock' });
   try {
     for (const warning of (await checkRedis(client)).warnings) log.warn(warning);
   } catch (error) {
+    const reason = lastFailureOf(client);
     client.disconnect();
+    // The library only counts its attempts; why they failed was an event.
+    if (error instanceof TransientError && reason !== null) throw cannotReachRedis(config.redis.url, reason, error);
     throw error;
   }
   return redisStateStores({ client, prefix: `${config.redis.keyPrefix}:`, clock: systemClock, log, metrics });
+}
+
+function cannotReachRedis(url: string, reason: string, cause: unknown): DeniedError | TransientError {
+  const text = `Cannot reach Redis at "${new URL(url).host}" (PENSTOCK_REDIS_URL): ${reason}`;
+  return /\b(WRONGPASS|NOAUTH|NOPERM)\b/.test(reason)
+    ? new DeniedError(text, { cause })
+    : new TransientError(text, { cause });
 }
 
 /** Policies from the configured files and folders. */
@@ -73,7 +84,7 @@ export function openPolicies(base: Base): PolicySource {
   return policySources.files({ paths: base.config.policyPaths });
 }
 
-/** Null when the configuration says that there is no cluster. Throws ConfigError on a kubeconfig that cannot be understood. */
+/** Null when the configuration says that there is no cluster. Throws ConfigError when there is neither a usable kubeconfig nor a cluster around us. */
 export function openKubernetes(base: Base): KubernetesClient | null {
   const connection = kubernetesConnection(base.config);
   return connection === null ? null : kubernetesClient(connection, { clock: systemClock });
@@ -88,7 +99,13 @@ function kubernetesConnection({ kubernetes, aws }: Config): KubernetesConnection
   if (kind === 'kubeconfig' && path === null) {
     throw new ConfigError('Cannot reach Kubernetes: expected KUBECONFIG to name a file, current value is empty');
   }
-  return kind === 'in-cluster' || path === null ? { kind: 'inCluster' } : { kind: 'kubeconfigFile', path };
+  const isInCluster = kind === 'in-cluster' || path === null;
+  if (isInCluster && environment('KUBERNETES_SERVICE_HOST') === undefined) {
+    throw new ConfigError(
+      `Cannot reach Kubernetes: expected KUBECONFIG to name a file, a pod of a cluster around us, or PENSTOCK_KUBERNETES=none, current value is ${kind} outside of a cluster`,
+    );
+  }
+  return isInCluster || path === null ? { kind: 'inCluster' } : { kind: 'kubeconfigFile', path };
 }
 
 /** EKS and Auto Scaling with the process's own credentials. */

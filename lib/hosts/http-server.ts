@@ -1,6 +1,7 @@
 /** Serves the HTTP API in the process host. */
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
+import { ConfigError, messageOf } from '../base/errors.ts';
 import { answerApi } from './http-api.ts';
 import type { ApiOptions } from './http-api.ts';
 
@@ -11,7 +12,7 @@ const CONNECTIONS_MAX = 256;
 
 export type HttpServer = { readonly port: number; close(): Promise<void> };
 
-/** Listens on `host:port` (port 0: any free one). `requestMsMax`: time for one request to arrive [ms], default 10 s. Rejects when the port is taken. */
+/** Listens on `host:port` (port 0: any free one). `requestMsMax`: time for one request to arrive [ms], default 10 s. Rejects with ConfigError when the port is taken or not ours to use. */
 export async function serveApi(
   listen: { readonly host: string; readonly port: number; readonly requestMsMax?: number },
   options: ApiOptions,
@@ -41,7 +42,7 @@ export async function serveApi(
   );
   server.maxConnections = CONNECTIONS_MAX;
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (cause) => reject(cannotListen(listen, cause)));
     server.listen(listen.port, listen.host, resolve);
   });
   const address = server.address();
@@ -53,4 +54,9 @@ export async function serveApi(
         server.closeAllConnections();
       }),
   };
+}
+
+function cannotListen({ host, port }: { readonly host: string; readonly port: number }, cause: Error): ConfigError {
+  const text = `Cannot serve "${host}:${port}": expected a free port (PENSTOCK_HTTP_HOST, PENSTOCK_HTTP_PORT)`;
+  return new ConfigError(`${text}, current value is ${messageOf(cause)}`, { cause });
 }

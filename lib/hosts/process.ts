@@ -60,6 +60,8 @@ export async function startProcess(parts: ProcessParts): Promise<ProcessHost> {
   } catch (error) {
     unsubscribe();
     await loops.stop();
+    // Left open, it would go on taking jobs whose store is closed.
+    await parts.worker.close();
     throw error;
   }
   return {

@@ -16,6 +16,7 @@ const OWN_SNAPSHOT_MS_MAX = 10_000;
 /** Keeps the newest snapshot of each pool in this process; also in the store when `shareSnapshots`. */
 export function makeSnapshots(deps: EvaluateDeps, options: { readonly shareSnapshots: boolean }): Snapshots {
   const newest = new Map<string, Snapshot>();
+  const outages = new Map<string, string>();
   return {
     get: async ({ policies, pool, request }) => {
       if (request.kind === 'leading') {
@@ -24,7 +25,8 @@ export function makeSnapshots(deps: EvaluateDeps, options: { readonly shareSnaps
         if (isFresh || !options.shareSnapshots) return own;
         return (await deps.state.snapshots.read(pool))?.value;
       }
-      const snapshot = await observe(deps, membersOf(policies, pool));
+      const { snapshot, failure } = await observe(deps, membersOf(policies, pool));
+      tellOutage(deps, outages, { pool, failure });
       newest.set(pool, snapshot);
       if (options.shareSnapshots) await share(deps, { pool, snapshot });
       return snapshot;
@@ -45,19 +47,38 @@ export function membersOf(policies: PolicySet, pool: string): PoolMembers {
 }
 
 /** The cluster out of reach is a snapshot in which everything is missing: the core holds, and the alert rules say so. */
-async function observe(deps: EvaluateDeps, members: PoolMembers): Promise<Snapshot> {
+async function observe(
+  deps: EvaluateDeps,
+  members: PoolMembers,
+): Promise<{ readonly snapshot: Snapshot; readonly failure: string | null }> {
   try {
-    return await deps.clusterView.observe(members);
+    return { snapshot: await deps.clusterView.observe(members), failure: null };
   } catch (error) {
     const missing = { kind: 'missing', reason: messageOf(error) } as const;
     deps.metrics.count('observe_failures_total');
-    deps.log.warn('cluster could not be observed, nothing shrinks', { error: missing.reason });
-    return {
+    const snapshot = {
       atMs: deps.clock.nowMs(),
       targets: Object.fromEntries(members.workloads.map((policy) => [policy.metadata.name, missing])),
       nodeGroups: Object.fromEntries(members.nodeGroups.map((policy) => [policy.metadata.name, missing])),
     };
+    return { snapshot, failure: missing.reason };
   }
+}
+
+/** One line per change: an API server that is down for an hour is asked 1,800 times. */
+function tellOutage(
+  { log }: EvaluateDeps,
+  outages: Map<string, string>,
+  { pool, failure }: { readonly pool: string; readonly failure: string | null },
+): void {
+  const before = outages.get(pool);
+  if (failure === null) {
+    if (before !== undefined) log.info('cluster is observed again', { pool });
+    outages.delete(pool);
+    return;
+  }
+  if (failure !== before) log.warn('cluster could not be observed, nothing shrinks', { pool, error: failure });
+  outages.set(pool, failure);
 }
 
 /** A lost race is fine: the other snapshot is as fresh. */

@@ -82,7 +82,7 @@ export class KafkaConsumer implements StreamConsumer {
 
   /** Tries until one session has joined. Null when stopped meanwhile. */
   async #firstSession(handlers: ConsumerHandlers): Promise<KafkaSession | null> {
-    const { clock } = this.#options;
+    const { clock, log } = this.#options;
     const deadlineMs = clock.monotonicMs() + this.#tuning.startTimeoutMs;
     let earlier: PenstockError | null = null;
     for (let failures = 0; !this.#stopping.signal.aborted; failures++) {
@@ -103,6 +103,9 @@ export class KafkaConsumer implements StreamConsumer {
       if (!mayWork || clock.monotonicMs() >= deadlineMs) {
         this.#status = { state: 'failed', reason: error.message };
         throw error instanceof NotFoundError ? new ConfigError(error.message, { cause: error }) : error;
+      }
+      if (this.#status.state !== 'joining' || this.#status.reason !== error.message) {
+        log.warn('cannot consume yet, trying on', { group: this.#settings.group, error: error.message });
       }
       this.#status = { state: 'joining', reason: error.message };
       await this.#pauseAfter(failures, error);

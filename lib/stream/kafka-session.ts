@@ -145,7 +145,7 @@ export class KafkaSession {
         eachBatch: (payload) => this.#eachBatch(payload),
       });
     } catch (error) {
-      this.#end(kafkaError(error, `consume from Kafka as group "${group}"`));
+      this.#end(kafkaError(error, `consume ${topics.map((topic) => `"${topic}"`).join(', ')} as group "${group}"`));
     }
   }
 

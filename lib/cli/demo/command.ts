@@ -1,11 +1,11 @@
 /** `penstock demo`: real Kafka and Redis, a simulated cluster, the controller and the bridge, and a day of traffic in two minutes. */
 import { existsSync, realpathSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pico from 'picocolors';
 import { systemClock } from '../../base/clock.ts';
-import { messageOf } from '../../base/errors.ts';
+import { ConfigError, messageOf } from '../../base/errors.ts';
 import { environment } from '../../hosts/config.ts';
 import { defaultCacheDir } from '../../local/index.ts';
 import { playDay } from './play.ts';
@@ -18,10 +18,12 @@ export type DemoOptions = {
   readonly kafka?: string;
   readonly redis?: string;
   readonly plain?: boolean;
+  readonly json?: boolean;
 };
 
 /** Runs the demo and returns the exit code: 0 only when the report has no problems; 130 after Ctrl-C. */
 export async function demoCommand(options: DemoOptions): Promise<number> {
+  if (options.report !== undefined) await checkWritable(options.report);
   const stopping = new AbortController();
   const stop = (): void => stopping.abort();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
@@ -47,7 +49,8 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
     const report = await playDay({
       servers,
       durationSec: options.duration,
-      live: process.stdout.isTTY && options.plain !== true,
+      live: process.stdout.isTTY && options.plain !== true && options.json !== true,
+      lines: options.json === true ? process.stderr : process.stdout,
       colors,
       progress,
       signal: stopping.signal,
@@ -57,8 +60,9 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
       policyFile: join(packageRoot(), 'infra', 'local', 'demo', 'policies.yaml'),
     });
     if (report === undefined) return 130;
-    process.stdout.write(`${renderSummary(report, colors).join('\n')}\n`);
-    if (options.report !== undefined) await writeFile(options.report, `${JSON.stringify(report, null, 2)}\n`);
+    const json = `${JSON.stringify(report, null, 2)}\n`;
+    process.stdout.write(options.json === true ? json : `${renderSummary(report, colors).join('\n')}\n`);
+    if (options.report !== undefined) await writeFile(options.report, json);
     return report.problems.length === 0 ? 0 : 1;
   } catch (error) {
     if (stopping.signal.aborted) return 130;
@@ -71,6 +75,18 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
         process.stderr.write(`Cannot stop one of the demo's parts: ${messageOf(error)}\n`),
       );
     }
+  }
+}
+
+/** Found out now, not after the day. */
+async function checkWritable(file: string): Promise<void> {
+  try {
+    await (await open(file, 'a')).close();
+  } catch (cause) {
+    throw new ConfigError(
+      `Cannot write the report "${file}": expected a file in a folder that exists, ${messageOf(cause)}`,
+      { cause },
+    );
   }
 }
 

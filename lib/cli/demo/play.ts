@@ -29,6 +29,8 @@ export type PlayOptions = {
   readonly servers: Servers;
   readonly durationSec: number;
   readonly live: boolean;
+  /** Where lines of text go when it is not live. */
+  readonly lines: NodeJS.WritableStream;
   readonly colors: Colors;
   readonly progress: (line: string) => void;
   readonly signal: AbortSignal;

@@ -65,8 +65,9 @@ export function showLive({ colors }: { readonly colors: Colors }): Show {
   stdout.write('\u001b[?1049h\u001b[?25l');
   return {
     frame: (frame) => {
-      const width = Math.min(VIEW_WIDTH, stdout.columns ?? VIEW_WIDTH);
-      const lines = renderView(remember(frame), { colors, width }).slice(0, Math.max(1, (stdout.rows ?? 40) - 1));
+      // Some terminals say that they have 0 columns.
+      const width = Math.min(VIEW_WIDTH, stdout.columns || VIEW_WIDTH);
+      const lines = renderView(remember(frame), { colors, width }).slice(0, Math.max(1, (stdout.rows || 40) - 1));
       // Home, each line cleared to its end, then everything below: no flicker.
       stdout.write(`\u001b[H${lines.map((line) => `${line}\u001b[K`).join('\n')}\u001b[J`);
     },
@@ -75,7 +76,7 @@ export function showLive({ colors }: { readonly colors: Colors }): Show {
 }
 
 /** For logs and pipes: one line per model every few seconds, and each decision once. */
-export function showPlain({ colors }: { readonly colors: Colors }): Show {
+export function showPlain({ colors, lines }: { readonly colors: Colors; readonly lines: NodeJS.WritableStream }): Show {
   const remember = memoryOf();
   let frames = 0;
   let shown = 0;
@@ -85,7 +86,7 @@ export function showPlain({ colors }: { readonly colors: Colors }): Show {
       const fresh = view.decisions.filter((decision) => decision.hour > shown);
       shown = Math.max(shown, ...view.decisions.map((decision) => decision.hour));
       for (const decision of fresh) {
-        process.stdout.write(
+        lines.write(
           `${clock(decision.hour)}  ${decision.workload.padEnd(15)} ${decision.from ?? '?'} → ${decision.to}  ${decision.because}\n`,
         );
       }
@@ -93,7 +94,7 @@ export function showPlain({ colors }: { readonly colors: Colors }): Show {
       const models = view.models
         .map((model) => `${model.name} ${model.requestsPerSec.toFixed(1)}/s ${model.ready}/${model.wanted}`)
         .join(', ');
-      process.stdout.write(
+      lines.write(
         colors.dim(`${clock(view.hour)}  ${models}; ${view.eventsProduced} events, ${view.patches} resizes\n`),
       );
     },
