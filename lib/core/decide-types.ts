@@ -1,5 +1,6 @@
 /** What goes into and comes out of the two pure steps: `decideWorkload` (decide-workload.ts) and `planPool` (plan-pool.ts). */
 import type { DecisionInput, ScalingDecision, TrailStep } from '../../events/schema/index.ts';
+import type { ForecastState } from './forecast/forecast.ts';
 import type { FleetPolicy, NodeGroupPolicy, ScalingPolicy } from './policy.ts';
 import type { AlertCondition, NodeGroupObservation, Plan, Readings, Snapshot, TargetObservation } from './types.ts';
 
@@ -22,6 +23,8 @@ export type WorkloadControl = {
   readonly decreases: readonly (readonly [number, number])[];
   /** When parts a source may leave out (waiting requests, arrivals) were heard last [epoch ms]: once heard, silence is a gap. */
   readonly heard?: Readonly<Record<string, number>>;
+  /** What the rate of work was, is expected to be, and how wrong such forecasts have been. */
+  readonly forecast?: ForecastState;
   /** Last decision written to the ledger: recorded again only when it changes. */
   readonly lastRecorded: { readonly id: string; readonly wanted: number; readonly binding: string } | null;
 };

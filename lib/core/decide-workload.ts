@@ -3,6 +3,8 @@ import { assert } from '../base/assert.ts';
 import { EMPTY_CONTROL } from './carried-outcome.ts';
 import type { WorkloadControl, WorkloadInput, WorkloadOutcome } from './decide-types.ts';
 import { count, duration } from './format.ts';
+import type { ForecastState } from './forecast/forecast.ts';
+import { easeOf, forecastAfter, isCalibrated, sizeAhead } from './scaling/ahead.ts';
 import { rememberChange } from './scaling/changes.ts';
 import { sizeDemand } from './scaling/demand.ts';
 import { heardAfter, heardNames } from './signals/heard.ts';
@@ -28,10 +30,14 @@ import type { Draft } from './trail.ts';
 export function decideWorkload(input: WorkloadInput): WorkloadOutcome {
   const heard = heardAfter(input);
   const signals = demandsOf(input.policy.spec.signals, { ...input, heard: heardNames(heard) });
-  const { demand, draft: sized } = sizeDemand(signals, input.policy.spec.risk);
+  const forecast = forecastAfter(input, signals);
+  const foreseen = isCalibrated(forecast) ? { easeRatio: easeOf(input, { signals, state: forecast }) } : null;
+  const { demand, draft: present } = sizeDemand(signals, { risk: input.policy.spec.risk, foreseen });
+  const sized = sizeAhead(present, { input, signals, state: forecast });
   const hold = holdOf(input, signals);
   const facts: Facts = {
     heard,
+    forecast,
     input,
     signals,
     hold,
@@ -56,6 +62,7 @@ export function decideWorkload(input: WorkloadInput): WorkloadOutcome {
 
 type Facts = {
   readonly heard: Heard;
+  readonly forecast: ForecastState | undefined;
   readonly input: WorkloadInput;
   readonly signals: readonly SignalDemand[];
   readonly hold: Hold | null;
@@ -183,6 +190,7 @@ function controlAfter(facts: Facts, parts: { readonly wants: Wants; readonly wan
     changes: rememberChange(before.changes, { nowMs, from: before.lastWanted ?? facts.standing, to: parts.wanted }),
     decreases: fell > 0 ? rememberDecrease(recent, { nowMs, replicas: fell }) : recent,
     heard: facts.heard,
+    ...(facts.forecast === undefined ? {} : { forecast: facts.forecast }),
     lastRecorded: before.lastRecorded,
   };
 }

@@ -17,13 +17,27 @@ export type Sized = {
 };
 
 /** The largest need of all signals. Load gets headroom; a queue has its deadline and a guard its target ratio instead. */
-export function sizeDemand(signals: readonly SignalDemand[], risk: ScalingPolicy['spec']['risk']): Sized {
+export function sizeDemand(
+  signals: readonly SignalDemand[],
+  {
+    risk,
+    foreseen,
+  }: {
+    readonly risk: ScalingPolicy['spec']['risk'];
+    /** Set once forecasts are measured: what a rate really needs now, over its reading. */
+    readonly foreseen: { readonly easeRatio: number } | null;
+  },
+): Sized {
   const beta = STAFFING_BETA[risk];
   const needs = signals.flatMap((signal) => {
     if (signal.demand === null) return [];
+    // Once forecasts are measured, their factor is the headroom of a rate: both would count the same noise twice.
+    const isForeseen = foreseen !== null && (signal.kind === 'requestRate' || signal.kind === 'tokens');
     const room =
-      signal.role === 'load' ? headroomReplicas(signal.demand, { beta, slotsPerReplica: signal.slotsPerReplica }) : 0;
-    return [{ signal, demand: signal.demand, room }];
+      signal.role === 'load' && !isForeseen
+        ? headroomReplicas(signal.demand, { beta, slotsPerReplica: signal.slotsPerReplica })
+        : 0;
+    return [{ signal, demand: signal.demand * (isForeseen ? foreseen.easeRatio : 1), room }];
   });
   const largest = needs.reduce<(typeof needs)[number] | undefined>(
     (best, need) => (best === undefined || need.demand + need.room > best.demand + best.room ? need : best),
