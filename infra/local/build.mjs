@@ -8,6 +8,8 @@ import * as esbuild from 'esbuild';
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const DIST = join(ROOT, 'dist');
 const CLI_ENTRY = 'lib/cli/main.ts';
+/** Started by `penstock simulate` as worker threads. */
+const WORKER_ENTRY = 'lib/simulator/replay/worker.ts';
 
 /** Packages a function must not carry: it would pay for them at every cold start. Kafka clients are for notify only. */
 export const FORBIDDEN = {
@@ -136,7 +138,7 @@ async function bundleCli(outDir, whenMissing) {
   await rm(join(outDir, 'chunks'), { recursive: true, force: true });
   const { metafile } = await esbuild.build({
     ...COMMON,
-    entryPoints: { penstock: CLI_ENTRY },
+    entryPoints: { penstock: CLI_ENTRY, 'replay-worker': WORKER_ENTRY },
     outdir: outDir,
     outExtension: { '.js': '.mjs' },
     chunkNames: 'chunks/[name]-[hash]',

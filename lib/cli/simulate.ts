@@ -1,7 +1,9 @@
 /** `penstock simulate`: what Penstock would have cost and missed on a trace, beside its peers and the best that was possible. */
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import pico from 'picocolors';
 import { ConfigError } from '../base/errors.ts';
+import type { ScalingPolicy } from '../core/policy.ts';
 import { environment } from '../hosts/config.ts';
 import { policySources } from '../policy-source/index.ts';
 import { baselines } from '../simulator/baselines/index.ts';
@@ -9,6 +11,7 @@ import { renderHtml } from '../simulator/report/html.ts';
 import { renderJson } from '../simulator/report/json.ts';
 import { renderTable } from '../simulator/report/table.ts';
 import type { ReplayReport } from '../simulator/report/types.ts';
+import type { ReplayOptions } from '../simulator/replay/prepare.ts';
 import { runReplay } from '../simulator/replay/run.ts';
 import { failures, parseCondition } from './fail-if.ts';
 
@@ -53,6 +56,7 @@ export async function simulateCommand(options: SimulateOptions): Promise<number>
   const colors = pico.createColors(process.stdout.isTTY && environment('NO_COLOR') === undefined);
   const live = process.stderr.isTTY;
   const progress = (line: string): void => void process.stderr.write(live ? `\r\u001b[K${line}` : `${line}\n`);
+  const policySpec = options.policy === undefined ? null : await policySpecOf(options.policy);
   const { report, series } = await runReplay({
     file: options.trace,
     trace: {
@@ -73,13 +77,14 @@ export async function simulateCommand(options: SimulateOptions): Promise<number>
     warmupSec: options.warmup,
     seed: options.seed,
     tickSec: options.engine === 'fluid' ? 5 : 1,
-    replicas: options.maxReplicas === undefined ? null : { min: 1, max: options.maxReplicas },
+    replicas: limitsOf(options.maxReplicas, policySpec),
     lengthsFile: options.lengths ?? null,
     against: peersOf(options.against),
     tunePeers: options.tunePeers === true,
-    policySpec: options.policy === undefined ? null : await policySpecOf(options.policy),
+    policySpec,
     version: options.version,
     progress,
+    workerFile: workerFile(),
   });
   if (live) process.stderr.write('\r\u001b[K');
   process.stdout.write(`${renderTable(report, { colors }).join('\n')}\n`);
@@ -100,14 +105,21 @@ function peersOf(text: string): string[] {
   const known = Object.keys(baselines);
   if (text === 'none') return [];
   if (text === 'all') return known;
-  const names = text.split(',').map((name) => name.trim());
-  const unknown = names.filter((name) => !known.includes(name));
-  if (unknown.length > 0) {
-    throw new ConfigError(
-      `Cannot compare with "${unknown.join(', ')}": expected all, none, or names among ${known.join(', ')}`,
-    );
-  }
-  return names;
+  // Unknown ones are refused by the replay.
+  return [...new Set(text.split(',').map((name) => name.trim()))];
+}
+
+/** One limit for every policy: `--max-replicas`, else the policy file's; null: what the trace needs. */
+function limitsOf(max: number | undefined, policy: ScalingPolicy['spec'] | null): ReplayOptions['replicas'] {
+  if (max === undefined) return policy?.replicas ?? null;
+  return { min: Math.min(policy?.replicas.min ?? 1, max), max };
+}
+
+/** Built beside the CLI (infra/local/build.mjs); null when run from the sources: then one thread does it all. */
+function workerFile(): URL | null {
+  // This module is the entry itself or a chunk in a folder below it.
+  const places = ['./replay-worker.mjs', '../replay-worker.mjs'].map((place) => new URL(place, import.meta.url));
+  return places.find((place) => existsSync(place)) ?? null;
 }
 
 function leadTimeOf(text: string): number {
@@ -126,7 +138,7 @@ function timeOf(text: string): number | string {
 }
 
 /** The spec of the only ScalingPolicy of a file. */
-async function policySpecOf(path: string): Promise<Record<string, unknown>> {
+async function policySpecOf(path: string): Promise<ScalingPolicy['spec']> {
   const { workloads } = await policySources.files({ paths: [path] }).current();
   const [policy, ...others] = workloads.values();
   if (policy === undefined || others.length > 0) {
@@ -134,15 +146,5 @@ async function policySpecOf(path: string): Promise<Record<string, unknown>> {
       `Cannot replay with "${path}": expected exactly one ScalingPolicy, current value is ${workloads.size}`,
     );
   }
-  // What the replay decides itself, or has no counterpart in it.
-  const {
-    target: _target,
-    mode: _mode,
-    nodeGroups: _groups,
-    alerts: _alerts,
-    bridge: _bridge,
-    gpusPerReplica: _gpus,
-    ...spec
-  } = policy.spec;
-  return spec;
+  return policy.spec;
 }

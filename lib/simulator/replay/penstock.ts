@@ -8,7 +8,7 @@ import type { Clock } from '../../base/clock.ts';
 import { silentLogger } from '../../base/log.ts';
 import { noMetrics } from '../../base/metrics.ts';
 import { memoryClusterView } from '../../cluster-view/memory.ts';
-import type { PodObservation, ScalingDecision } from '../../core/types.ts';
+import type { PodObservation, ScalingDecision, TargetObservation } from '../../core/types.ts';
 import { actuate } from '../../loop/actuate.ts';
 import { DEFAULT_TOPICS } from '../../loop/deps.ts';
 import type { LoopDeps } from '../../loop/deps.ts';
@@ -16,11 +16,12 @@ import { makeEvaluate } from '../../loop/evaluate.ts';
 import { ingest } from '../../loop/ingest.ts';
 import { memoryNodes } from '../../node-provisioners/memory.ts';
 import { createMemoryPolicySource } from '../../policy-source/memory.ts';
-import { memoryStateStores } from '../../state/memory.ts';
 import type { RecordBatch, StreamProducer } from '../../stream/contract.ts';
+import type { StateStores } from '../../state/contract.ts';
 import { memoryTargets } from '../../targets/memory.ts';
-import type { LoadSample, PlantView } from '../baselines/contract.ts';
+import type { LoadSample, PlantView, PodView } from '../baselines/contract.ts';
 import type { PolicyRun, Scaler } from './run-policy.ts';
+import { replayStores } from './state.ts';
 
 export type PenstockOptions = {
   /** The ScalingPolicy document (and nothing else: nodes are part of the plant's lead time). Its target's name does not matter. */
@@ -30,7 +31,10 @@ export type PenstockOptions = {
   readonly evaluateEveryMs: number;
   /** Replicas at the start. */
   readonly replicas: number;
+  /** Each decision that production would record. */
   readonly onDecision?: (decision: ScalingDecision) => void;
+  /** Default: {@link replayStores}. */
+  readonly state?: StateStores;
 };
 
 const REF = { kind: 'Deployment', namespace: 'default', name: 'replay' } as const;
@@ -85,6 +89,9 @@ function openLoop(options: PenstockOptions): {
     sleep: () => Promise.resolve(),
   };
   const jobs: ActionJob[] = [];
+  // A plant gives the same list until something changes: mostly it does not.
+  let shown: PlantView['pods'] = [];
+  let pods: readonly PodObservation[] = [];
   const targets = memoryTargets();
   targets.put(REF, options.replicas);
   const clusterView = memoryClusterView({ clock });
@@ -94,7 +101,7 @@ function openLoop(options: PenstockOptions): {
     clock,
     log: silentLogger,
     metrics: noMetrics,
-    state: memoryStateStores(),
+    state: options.state ?? replayStores(options.onDecision),
     policies: createMemoryPolicySource({ documents: [options.policy] }),
     topics: DEFAULT_TOPICS,
     wake: NO_WAKE,
@@ -114,7 +121,10 @@ function openLoop(options: PenstockOptions): {
     setTime: (ms) => {
       nowMs = ms;
     },
-    show: (view) => clusterView.targets.set(workload, observationOf(view)),
+    show: (view) => {
+      if (view.pods !== shown) [shown, pods] = [view.pods, view.pods.map(podOf)];
+      clusterView.targets.set(workload, observationOf(view, pods));
+    },
     batchOf: (event) => {
       const value = Buffer.from(JSON.stringify(event));
       const record = {
@@ -152,7 +162,7 @@ function queueOf(jobs: ActionJob[]): ActionQueue {
   };
 }
 
-function observationOf(view: PlantView): Parameters<ReturnType<typeof memoryClusterView>['targets']['set']>[1] {
+function observationOf(view: PlantView, pods: readonly PodObservation[]): TargetObservation {
   return {
     kind: 'observed',
     replicas: view.specReplicas,
@@ -160,18 +170,22 @@ function observationOf(view: PlantView): Parameters<ReturnType<typeof memoryClus
     generation: 1,
     resourceVersion: '1',
     gpusPerReplica: {},
-    pods: view.pods.map((pod): PodObservation => ({
-      name: `replay-${pod.id}`,
-      nodeName: null,
-      ready: pod.readyMs !== null && pod.readyMs <= view.nowMs,
-      createdMs: pod.createdMs,
-      unschedulable: false,
-      terminating: false,
-      terminationGraceSec: 30,
-      ip: null,
-    })),
+    pods,
     rolloutInProgress: false,
     scaledBy: null,
+  };
+}
+
+function podOf(pod: PodView): PodObservation {
+  return {
+    name: `replay-${pod.id}`,
+    nodeName: null,
+    ready: pod.readyMs !== null,
+    createdMs: pod.createdMs,
+    unschedulable: false,
+    terminating: false,
+    terminationGraceSec: 30,
+    ip: null,
   };
 }
 

@@ -3,7 +3,6 @@ import { ConfigError } from '../../base/errors.ts';
 import type { ReplicaCapacity } from '../baselines/contract.ts';
 import { concurrencyAt, mixOf, serviceLevelOf, workReplicaSecOf } from '../plant/capacity.ts';
 import type { LengthMix, ServiceLevel } from '../plant/capacity.ts';
-import type { TraceRequest } from '../plant/contract.ts';
 import { replicaClassOf } from '../plant/replica-classes.ts';
 import type { Trace, TraceOptions } from '../traces/contract.ts';
 import { traceDigest } from '../traces/digest.ts';
@@ -13,6 +12,8 @@ import { openTrace } from '../traces/open-trace.ts';
 import { requestBatchesOf } from '../traces/requests-of.ts';
 import type { TickColumns } from '../traces/ticks.ts';
 import { ticksOfTrace } from '../traces/trace-ticks.ts';
+import { requestColumnsOf } from './request-columns.ts';
+import type { RequestColumns } from './request-columns.ts';
 
 export type ReplayOptions = {
   readonly file: string;
@@ -42,7 +43,7 @@ export type Prepared = {
   readonly capacity: ReplicaCapacity;
   readonly ticks: TickColumns;
   /** Only with the `requests` engine. */
-  readonly requests: readonly TraceRequest[];
+  readonly requests: RequestColumns | null;
   readonly requestCount: number;
   readonly durationSec: number;
   readonly replicas: { readonly min: number; readonly max: number };
@@ -51,14 +52,13 @@ export type Prepared = {
   readonly historyPeakPerSec: number;
 };
 
-/** One request costs some 100 bytes here and a few microseconds per policy. */
-const REQUESTS_MAX = 5_000_000;
 /** A share of the busiest minute at which all policies begin: nobody starts in an emergency. */
 const BUSY_MINUTES = 12;
 const MAX_OVER_PEAK = 3;
 
 /** Reads the trace (twice: for its lengths, then for its arrivals). Throws ConfigError for a file that cannot be read and for settings that cannot be. */
-export async function prepare(options: ReplayOptions): Promise<Prepared> {
+export async function prepare(given: ReplayOptions): Promise<Prepared> {
+  const options = { ...given, warmupSec: wholeTicksSec(given.warmupSec, given.tickSec) };
   const trace = await openTrace(options.file, options.trace);
   const pool = await poolOfTrace(trace, options);
   const level = serviceLevelOf(replicaClassOf(options.replicaClass), mixOfPool(pool));
@@ -69,7 +69,8 @@ export async function prepare(options: ReplayOptions): Promise<Prepared> {
     tickMs,
     workOf: (request) => workReplicaSecOf(level, request),
   });
-  const requests = options.engine === 'requests' ? await collect(trace, drawing) : [];
+  const requests =
+    options.engine === 'requests' ? await requestColumnsOf(requestBatchesOf(trace, drawing), trace.name) : null;
   const peak = peakReplicas(ticks);
   const replicas = options.replicas ?? { min: 1, max: Math.max(4, Math.ceil(peak * MAX_OVER_PEAK)) };
   const durationSec = (ticks.count * tickMs) / 1000;
@@ -94,6 +95,11 @@ export async function prepare(options: ReplayOptions): Promise<Prepared> {
   };
 }
 
+/** The scored part begins with a tick, for the plant as for the optimum. */
+function wholeTicksSec(warmupSec: number, tickSec: number): number {
+  return Math.ceil(warmupSec / tickSec) * tickSec;
+}
+
 async function poolOfTrace(trace: Trace, options: ReplayOptions): Promise<LengthPool> {
   if (trace.kind === 'requests') return lengthPoolOf(trace, { seed: options.seed });
   if (options.lengthsFile === null) return defaultLengthPool();
@@ -112,19 +118,6 @@ function mixOfPool(pool: LengthPool): LengthMix {
       ...(pool.execSec === null ? {} : { execSec: pool.execSec[index] ?? 0 }),
     })),
   );
-}
-
-async function collect(trace: Trace, drawing: Parameters<typeof requestBatchesOf>[1]): Promise<TraceRequest[]> {
-  const requests: TraceRequest[] = [];
-  for await (const batch of requestBatchesOf(trace, drawing)) {
-    for (const request of batch) requests.push(request);
-    if (requests.length > REQUESTS_MAX) {
-      throw new ConfigError(
-        `Cannot replay "${trace.name}" request by request: expected at most ${REQUESTS_MAX} requests; use --engine fluid, or --from and --to`,
-      );
-    }
-  }
-  return requests;
 }
 
 /**

@@ -94,7 +94,6 @@ function reportOf(of: {
   readonly policies: ReplayReport['policies'];
 }): ReplayReport {
   const { prepared, options } = of;
-  const { engine, tickSec, replicaClass, leadTimeSec, leadTimeSigma, failedStartRatio, sloWaitSec, scale } = options;
   const { requestsPerSec, concurrency } = prepared.capacity;
   return {
     trace: {
@@ -106,7 +105,14 @@ function reportOf(of: {
       skippedLines: prepared.trace.counts().badLines,
     },
     settings: {
-      ...{ engine, tickSec, replicaClass, leadTimeSec, leadTimeSigma, failedStartRatio, sloWaitSec, scale },
+      engine: options.engine,
+      tickSec: options.tickSec,
+      replicaClass: options.replicaClass,
+      leadTimeSec: options.leadTimeSec,
+      leadTimeSigma: options.leadTimeSigma,
+      failedStartRatio: options.failedStartRatio,
+      sloWaitSec: options.sloWaitSec,
+      scale: options.scale,
       warmupSec: prepared.options.warmupSec,
       fromSec: 0,
       toSec: prepared.durationSec,

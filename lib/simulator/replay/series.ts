@@ -1,5 +1,6 @@
 /** Series of a replay, thinned out for plots. */
 import type { ReplaySeries } from '../report/types.ts';
+import { scoredFromTick } from './ground.ts';
 import type { Prepared } from './prepare.ts';
 
 /** One value per tick. */
@@ -9,8 +10,8 @@ export type PolicySeries = { readonly ready: Float64Array; readonly misses: Floa
 const POINTS_MAX = 2_000;
 
 export function seriesOf(prepared: Prepared, policies: Readonly<Record<string, PolicySeries>>): ReplaySeries {
-  const { ticks, options } = prepared;
-  const from = Math.floor((options.warmupSec * 1000) / ticks.tickMs);
+  const { ticks } = prepared;
+  const from = scoredFromTick(prepared);
   const step = Math.max(1, Math.ceil((ticks.count - from) / POINTS_MAX));
   const tickSec = ticks.tickMs / 1000;
   const thin = (column: Float64Array, how: 'mean' | 'sum'): number[] => {

@@ -1,0 +1,97 @@
+/** One policy of a replay, from its name to its figures: what a worker thread is asked for. */
+import { ConfigError } from '../../base/errors.ts';
+import type { BaselineFactory } from '../baselines/contract.ts';
+import { baselines } from '../baselines/index.ts';
+import type { PlantTotals } from '../plant/contract.ts';
+import { START_MS, plantOf } from './ground.ts';
+import type { Ground } from './ground.ts';
+import { runOptimum } from './optimum-run.ts';
+import { penstockScaler } from './penstock.ts';
+import { policySettings, replayPolicy } from './plain-policy.ts';
+import { baselineScaler, runPolicy } from './run-policy.ts';
+import type { PolicyRun } from './run-policy.ts';
+import type { PolicySeries } from './series.ts';
+
+export type Task =
+  | { readonly kind: 'optimum' }
+  | { readonly kind: 'penstock'; readonly spec: Readonly<Record<string, unknown>> | null }
+  | { readonly kind: 'baseline'; readonly name: string; readonly tuning: Readonly<Record<string, number>> };
+
+export type Outcome = {
+  readonly totals: PlantTotals;
+  readonly settings: Readonly<Record<string, string>>;
+  /** Null for the optimum, which is a bound and not a run. */
+  readonly series: PolicySeries | null;
+};
+
+/** Production evaluates every 2 s; on ticks of 5 s there is nothing new in between. */
+const EVALUATE_EVERY_MS = 2_000;
+
+/** Same ground and task, same outcome. Throws ConfigError for an unknown baseline or tuning, and for a policy that is not valid. */
+export async function runTask(ground: Ground, task: Task): Promise<Outcome> {
+  if (task.kind === 'optimum') return runOptimum(ground);
+  return task.kind === 'penstock' ? runPenstock(ground, task.spec) : runBaseline(ground, task);
+}
+
+/** Throws ConfigError for an unknown name. */
+export function baselineOf(name: string): BaselineFactory {
+  const known: Readonly<Record<string, BaselineFactory>> = baselines;
+  const factory = Object.hasOwn(known, name) ? known[name] : undefined;
+  if (factory !== undefined) return factory;
+  throw new ConfigError(
+    `Cannot compare with "${name}": expected all, none, or names among ${Object.keys(known).join(', ')}`,
+  );
+}
+
+function runPenstock(ground: Ground, spec: Readonly<Record<string, unknown>> | null): Promise<Outcome> {
+  const policy = replayPolicy(ground, spec);
+  return run(ground, {
+    settings: policySettings(policy),
+    scaler: penstockScaler({
+      policy,
+      startMs: START_MS,
+      evaluateEveryMs: Math.max(EVALUATE_EVERY_MS, ground.ticks.tickMs),
+      replicas: ground.initialReplicas,
+    }),
+  });
+}
+
+function runBaseline(ground: Ground, task: Task & { readonly kind: 'baseline' }): Promise<Outcome> {
+  const factory = baselineOf(task.name);
+  const baseline = factory.create({
+    capacity: ground.capacity,
+    replicas: ground.replicas,
+    leadTimeSec: ground.options.leadTimeSec,
+    seed: ground.options.seed,
+    historyPeakPerSec: ground.historyPeakPerSec,
+    tuning: task.tuning,
+  });
+  const tuned = Object.fromEntries(
+    Object.entries(task.tuning).map(([key, value]) => [key, `${value} (best of its grid on this trace)`]),
+  );
+  return run(ground, { settings: { ...factory.settings, ...tuned }, scaler: baselineScaler(baseline, START_MS) });
+}
+
+async function run(
+  ground: Ground,
+  of: { readonly settings: Readonly<Record<string, string>>; readonly scaler: PolicyRun['scaler'] },
+): Promise<Outcome> {
+  const { count, tickMs } = ground.ticks;
+  const series: PolicySeries = { ready: new Float64Array(count), misses: new Float64Array(count) };
+  let [index, missed] = [0, 0];
+  const totals = await runPolicy({
+    plant: plantOf(ground),
+    scaler: of.scaler,
+    tickMs,
+    endMs: START_MS + count * tickMs,
+    replicas: ground.replicas,
+    onTick: (sample, plant) => {
+      const misses = plant.missesSoFar();
+      series.ready[index] = sample.readyReplicas;
+      series.misses[index] = misses - missed;
+      missed = misses;
+      index++;
+    },
+  });
+  return { totals, settings: of.settings, series };
+}
