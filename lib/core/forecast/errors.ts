@@ -42,12 +42,12 @@ export function withError(
 }
 
 /**
- * The ratio that a share of `quantileRatio` (0..1) of the forecasts did not exceed: the upper edge of its bin. Of n measurements the largest stands for
- * n/(n+1) and no more: a single early mistake is no 99.5 %.
+ * The ratio that a share of `quantileRatio` (0..1) of the forecasts did not exceed: the upper edge of its bin. Of n measurements only what lies
+ * above (n − 1)/n may be the largest: a single early mistake is no 99.5 %.
  */
 export function errorQuantile(histogram: ErrorHistogram, wantedRatio: number): number {
   const total = histogram.reduce((sum, weight) => sum + weight, 0);
-  const quantileRatio = Math.min(wantedRatio, total / (total + 1));
+  const quantileRatio = Math.min(wantedRatio, (total - 1) / total);
   let below = 0;
   for (const [bin, weight] of histogram.entries()) {
     below += weight;

@@ -8,8 +8,11 @@ import type { SignalDemand } from '../signals/contract.ts';
 import { step } from '../trail.ts';
 import type { Draft } from '../trail.ts';
 
-/** Share of forecasts that must suffice, by risk. */
-const QUANTILE: Readonly<Record<ScalingPolicy['spec']['risk'], number>> = { low: 0.999, balanced: 0.995, cheap: 0.97 };
+/**
+ * Share of forecasts that must suffice, by risk. Falling short of one is no miss yet: a queue takes up what the wait allows. On recorded traces 0.95 gave 99.9 %
+ * of requests in time at 1.2 to 1.35 times the optimum (docs/benchmarks).
+ */
+const QUANTILE: Readonly<Record<ScalingPolicy['spec']['risk'], number>> = { low: 0.995, balanced: 0.95, cheap: 0.85 };
 
 /** From so many measured forecasts on, the measured factor replaces the staffing rule's headroom. */
 export const MEASURED_MIN = 40;
