@@ -1,4 +1,5 @@
 /** Plays the day against running servers: topics, controller and bridge, traffic, the live view, and the accounting at the end. */
+import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemClock } from '../../base/clock.ts';
 import { TransientError } from '../../base/errors.ts';
@@ -40,8 +41,8 @@ export type PlayOptions = {
   readonly policyFile: string;
 };
 
-/** Where model servers answer `/metrics`; the policies of the demo say the same. */
-const METRICS_PORT = 8000;
+/** Where model servers answer `/metrics` by the policy file; each demo takes a free port instead, so that two of them, or a server of the user's, do not meet. */
+const POLICY_PORT = 'port: 8000';
 const TICK_MS = 100;
 const LOOK_MS = 400;
 /** The controller loads policies, joins the group and observes the cluster: about 2 s. */
@@ -55,13 +56,14 @@ export async function playDay(options: PlayOptions): Promise<DemoReport | undefi
   const topics = topicsOf(options);
   const kafka = await openDemoKafka(servers.kafka.brokers, topics);
   undo.push(() => kafka.close());
-  const [httpPort = 0] = await freePorts(1);
-  const children = startChildren(options, { topics, httpPort });
+  const [httpPort = 0, metricsPort = 0] = await freePorts(2);
+  const policyFile = await writePolicies(options, metricsPort);
+  const children = startChildren(options, { topics, httpPort, policyFile });
   progress('Started the controller and the bridge as processes of their own.');
   const url = `http://127.0.0.1:${httpPort}`;
   const startMs = systemClock.nowMs();
   const traffic = makeTraffic({ world: servers.world, startMs, durationMs: options.durationSec * 1000 });
-  const modelServers = startModelServers({ world: servers.world, models: traffic.models, port: METRICS_PORT });
+  const modelServers = startModelServers({ world: servers.world, models: traffic.models, port: metricsPort });
   undo.push(() => modelServers.close());
   await waitForController({ url, children, signal, logFiles: logFilesOf(options) });
   if (signal.aborted) return undefined;
@@ -113,11 +115,22 @@ function topicsOf(options: PlayOptions): Topics {
   };
 }
 
+/** The policies of the demo with this demo's port. */
+async function writePolicies(options: PlayOptions, metricsPort: number): Promise<string> {
+  const text = await readFile(options.policyFile, 'utf8');
+  const file = join(dirname(options.servers.kubeconfigFile), 'policies.yaml');
+  await writeFile(file, text.replaceAll(POLICY_PORT, `port: ${metricsPort}`));
+  return file;
+}
+
 function logFilesOf({ servers }: PlayOptions): string[] {
   return ['run', 'bridge'].map((name) => join(dirname(servers.kubeconfigFile), `${name}.log`));
 }
 
-function startChildren(options: PlayOptions, at: { readonly topics: Topics; readonly httpPort: number }): Child[] {
+function startChildren(
+  options: PlayOptions,
+  at: { readonly topics: Topics; readonly httpPort: number; readonly policyFile: string },
+): Child[] {
   const { servers } = options;
   const suffix = at.topics.inferenceLoad.slice(DEFAULT_TOPICS.inferenceLoad.length + 1);
   const env = {
@@ -138,7 +151,7 @@ function startChildren(options: PlayOptions, at: { readonly topics: Topics; read
     AWS_ACCESS_KEY_ID: 'demo',
     AWS_SECRET_ACCESS_KEY: 'demo',
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
-    PENSTOCK_POLICIES: options.policyFile,
+    PENSTOCK_POLICIES: at.policyFile,
     PENSTOCK_HTTP_PORT: String(at.httpPort),
     PENSTOCK_EVALUATE_EVERY_MS: '500',
     PENSTOCK_LEADING_DEBOUNCE_MS: '100',
