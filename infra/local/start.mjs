@@ -1,7 +1,7 @@
 // The two README commands on a bare machine: installs the packages when needed, says what it does, then runs `demo`, `test` or `bench`.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -56,6 +56,11 @@ async function run(name, args) {
     return await spawnNode(['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', jest, ...args]);
   }
   if (name === 'bench') {
+    const names = benchNames();
+    if (!names.includes(args[0])) {
+      say(`Which one? npm run bench -- NAME, with NAME one of ${names.join(', ')}.`);
+      return 2;
+    }
     const { buildBench } = await import('./build.mjs');
     const file = await buildBench(args[0]);
     return await spawnNode(['--enable-source-maps', file, ...args.slice(1)]);
@@ -63,6 +68,13 @@ async function run(name, args) {
   const { buildCli } = await import('./build.mjs');
   const cli = await buildCli();
   return await spawnNode([cli, name, ...args]);
+}
+
+/** Those of `test/bench/` that say how to run them; the others are parts of them. */
+function benchNames() {
+  const folder = join(root, 'test', 'bench');
+  const names = readdirSync(folder).map((file) => file.replace(/\.ts$/, ''));
+  return names.filter((name) => readFileSync(join(folder, `${name}.ts`), 'utf8').includes(`npm run bench -- ${name}`));
 }
 
 /** Runs node in the foreground and passes signals on, so that Ctrl-C gives the child time to clean up. */
