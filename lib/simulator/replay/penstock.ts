@@ -19,7 +19,8 @@ import { createMemoryPolicySource } from '../../policy-source/memory.ts';
 import type { RecordBatch, StreamProducer } from '../../stream/contract.ts';
 import type { StateStores } from '../../state/contract.ts';
 import { memoryTargets } from '../../targets/memory.ts';
-import type { LoadSample, PlantView, PodView } from '../baselines/contract.ts';
+import type { PlantView, PodView } from '../baselines/contract.ts';
+import { NOTHING_CARRIED, aggregateEvent } from './aggregate-event.ts';
 import type { PolicyRun, Scaler } from './run-policy.ts';
 import { replayStores } from './state.ts';
 
@@ -38,20 +39,17 @@ export type PenstockOptions = {
 };
 
 const REF = { kind: 'Deployment', namespace: 'default', name: 'replay' } as const;
-/** What an aggregate of the whole fleet is to the window: one source that sees everything, as a gateway is. */
-const SOURCE = 'gateway/replay';
-
 /** The scaler of one workload. */
 export function penstockScaler(options: PenstockOptions): PolicyRun['scaler'] {
   return (view) => {
     const loop = openLoop(options);
     let nextMs = options.startMs + options.evaluateEveryMs;
-    let carry = { arrived: 0, completed: 0, input: 0, output: 0 };
+    let carry = NOTHING_CARRIED;
     let lastMs = options.startMs;
     const scaler: Scaler = {
       nextMs: () => nextMs,
       observe: async (sample) => {
-        const { event, rest } = eventOf(sample, { workload: loop.workload, startMs: lastMs, carry });
+        const { event, rest } = aggregateEvent(sample, { workload: loop.workload, startMs: lastMs, carry });
         carry = rest;
         lastMs = sample.atMs;
         loop.setTime(sample.atMs);
@@ -187,44 +185,4 @@ function podOf(pod: PodView): PodObservation {
     terminationGraceSec: 30,
     ip: null,
   };
-}
-
-type Carry = { readonly arrived: number; readonly completed: number; readonly input: number; readonly output: number };
-
-/** One aggregate event of the fleet for the time since the last one. Counters are whole; what is left of a fluid comes with the next event. */
-function eventOf(
-  sample: LoadSample,
-  of: { readonly workload: string; readonly startMs: number; readonly carry: Carry },
-): { readonly event: InferenceLoad; readonly rest: Carry } {
-  const spanSec = (sample.atMs - of.startMs) / 1000;
-  const exact: Carry = {
-    arrived: of.carry.arrived + sample.arrivalsPerSec * spanSec,
-    completed: of.carry.completed + sample.completedPerSec * spanSec,
-    input: of.carry.input + sample.inputTokensPerSec * spanSec,
-    output: of.carry.output + sample.outputTokensPerSec * spanSec,
-  };
-  const event: InferenceLoad = {
-    schema: 'penstock.inference-load/1',
-    workload: of.workload,
-    source: SOURCE,
-    intervalStartMs: of.startMs,
-    intervalEndMs: sample.atMs,
-    inFlight: sample.running,
-    queued: sample.queued,
-    requests: { arrived: whole(exact.arrived), completed: whole(exact.completed) },
-    tokens: { input: whole(exact.input), output: whole(exact.output) },
-    utilization: { kvCacheRatio: Math.min(1, Math.max(0, sample.kvRatio)) },
-  };
-  const rest: Carry = {
-    arrived: exact.arrived - whole(exact.arrived),
-    completed: exact.completed - whole(exact.completed),
-    input: exact.input - whole(exact.input),
-    output: exact.output - whole(exact.output),
-  };
-  return { event, rest };
-}
-
-/** 2.9999999999 requests are three: the fluid's sums are not exact in binary. */
-function whole(value: number): number {
-  return Math.max(0, Math.floor(value + 1e-9));
 }

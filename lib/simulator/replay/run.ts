@@ -88,6 +88,13 @@ function figuresOf({ totals, settings }: Outcome, optimumGpuHours: number): Poli
   };
 }
 
+/** The cut in the user's own seconds; a cut between dates is told by its length only. */
+function cutOf({ options, durationSec }: Prepared): Pick<ReplayReport['settings'], 'fromSec' | 'toSec'> {
+  const { from, to } = options.trace;
+  const fromSec = typeof from === 'number' ? from : 0;
+  return { fromSec, toSec: typeof to === 'number' ? to : fromSec + durationSec };
+}
+
 function reportOf(of: {
   readonly prepared: Prepared;
   readonly options: RunOptions;
@@ -114,8 +121,7 @@ function reportOf(of: {
       sloWaitSec: options.sloWaitSec,
       scale: options.scale,
       warmupSec: prepared.options.warmupSec,
-      fromSec: 0,
-      toSec: prepared.durationSec,
+      ...cutOf(prepared),
       replicas: prepared.replicas,
       capacity: { requestsPerSec, concurrency },
     },
