@@ -110,6 +110,8 @@ program
   .option('--max-replicas <count>', 'limit of every policy', integerBetween(1, 10_000))
   .option('--time-column <name>', 'when it is not recognised')
   .option('--rate-column <name>', 'when it is not recognised')
+  .addOption(new Option('--time-unit <unit>', 'of the time column').choices(['iso', 'ns', 'us', 'ms', 's', 'min', 'h']))
+  .addOption(new Option('--rate-unit <unit>', 'of the rate column').choices(['s', 'min', 'h', 'interval']))
   .option('--skip-bad-lines', 'count them instead of stopping at the first')
   .option('--json <file>', 'the figures as JSON')
   .option('--html <file>', 'one page with plots, works offline')
@@ -125,6 +127,38 @@ Examples:
     const { simulateCommand } = await import('./simulate.ts');
     process.exitCode = await simulateCommand({ ...options, version: VERSION });
   });
+
+program
+  .command('record')
+  .description('write the rates and lengths of a topic of inference-load events as traces for simulate')
+  .requiredOption('--out <folder>', 'one CSV per workload')
+  .requiredOption('--seconds <seconds>', 'how long to listen', integerBetween(1, 31 * 86_400))
+  .option('--topic <name>', 'default: the configured one')
+  .option('--workload <name>', 'only this one')
+  .option('--interval <seconds>', 'length of an interval', integerBetween(1, 3_600), 10)
+  .option('--lookback <seconds>', 'begin so far in the past', integerBetween(0, 31 * 86_400), 0)
+  .option('--group <name>', 'consumer group; one of its own when left out')
+  .addHelpText(
+    'after',
+    `
+Example:
+  PENSTOCK_KAFKA_BROKERS=kafka:9092 penstock record --out traces/ --seconds 3600 --lookback 86400`,
+  )
+  .action(
+    async (options: {
+      out: string;
+      seconds: number;
+      topic?: string;
+      workload?: string;
+      interval: number;
+      lookback: number;
+      group?: string;
+    }) => {
+      const { recordCommand } = await import('./record.ts');
+      const { interval, lookback, ...rest } = options;
+      process.exitCode = await recordCommand({ ...rest, intervalSec: interval, lookbackSec: lookback });
+    },
+  );
 
 program
   .command('validate')

@@ -13,6 +13,7 @@ import { renderTable } from '../simulator/report/table.ts';
 import type { ReplayReport } from '../simulator/report/types.ts';
 import type { ReplayOptions } from '../simulator/replay/prepare.ts';
 import { runReplay } from '../simulator/replay/run.ts';
+import type { RateUnit, TimeUnit } from '../simulator/traces/contract.ts';
 import { failures, parseCondition } from './fail-if.ts';
 
 export type SimulateOptions = {
@@ -34,6 +35,8 @@ export type SimulateOptions = {
   readonly maxReplicas?: number;
   readonly timeColumn?: string;
   readonly rateColumn?: string;
+  readonly timeUnit?: TimeUnit;
+  readonly rateUnit?: RateUnit;
   readonly skipBadLines?: boolean;
   readonly json?: string;
   readonly html?: string;
@@ -65,6 +68,8 @@ export async function simulateCommand(options: SimulateOptions): Promise<number>
       ...(options.to === undefined ? {} : { to: timeOf(options.to) }),
       ...(options.timeColumn === undefined ? {} : { timeColumn: options.timeColumn }),
       ...(options.rateColumn === undefined ? {} : { rateColumn: options.rateColumn }),
+      ...(options.timeUnit === undefined ? {} : { timeUnit: options.timeUnit }),
+      ...(options.rateUnit === undefined ? {} : { rateUnit: options.rateUnit }),
       skipBadLines: options.skipBadLines === true,
     },
     engine: options.engine,
