@@ -6,6 +6,7 @@ import { describe, expect, test } from '@jest/globals';
 import { alertRules } from '../lib/core/alert-rules/index.ts';
 import { docOf } from '../lib/core/alert-rules/contract.ts';
 import { readConfig } from '../lib/hosts/config.ts';
+import { loadPolicyTexts } from '../lib/policy-source/policy-set.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
@@ -108,6 +109,15 @@ function variablesDescribed(): Set<string> {
   }
   return new Set(names);
 }
+
+test('the policies of the README load as they are', async () => {
+  const examples = [...read('README.md').matchAll(/^```yaml\n(.*?)^```/gms)].map(([, text = '']) => text);
+  const texts = examples
+    .filter((text) => text.includes('penstock.dev/v1'))
+    .map((text) => ({ file: 'README.md', text }));
+  expect(texts).toHaveLength(1);
+  expect(loadPolicyTexts(texts).problems).toEqual([]);
+});
 
 test('docs/configuration.md describes every environment variable that is read, and no other', () => {
   const described = [...variablesDescribed()].toSorted();

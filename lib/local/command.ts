@@ -23,9 +23,9 @@ export async function run(command: readonly string[], options: CommandOptions): 
   const child = spawn(file, args, {
     cwd: options.cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: options.timeoutMs,
     killSignal: 'SIGKILL',
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    // Not `timeout`: for a command that does not exist its timer is never cleared and keeps the whole process alive.
+    signal: AbortSignal.any([AbortSignal.timeout(options.timeoutMs), ...(options.signal ? [options.signal] : [])]),
   });
   let output = '';
   const keep = (chunk: Buffer): void => {
