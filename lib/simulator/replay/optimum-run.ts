@@ -57,7 +57,7 @@ function served(
   return { ...totals, sloMissCount: totals.sloMissCount < MISSES_MIN ? 0 : totals.sloMissCount };
 }
 
-function directionChanges(replicas: Uint16Array): number {
+function directionChanges(replicas: Optimum['replicas']): number {
   let [changes, last] = [0, 0];
   for (let index = 1; index < replicas.length; index++) {
     const step = Math.sign((replicas[index] ?? 0) - (replicas[index - 1] ?? 0));

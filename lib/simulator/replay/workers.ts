@@ -14,6 +14,8 @@ export type TaskRun = {
   readonly tasks: readonly Task[];
   /** Bundle of `worker.ts`; null: everything in this thread. */
   readonly workerFile: URL | null;
+  /** Default: as many as there are processors. */
+  readonly threads?: number;
   readonly onStart: (task: Task) => void;
 };
 
@@ -32,7 +34,7 @@ export async function runTasks(run: TaskRun): Promise<Outcome[]> {
       outcomes[index] = await runOne(task);
     }
   };
-  const count = Math.min(WORKERS_MAX, availableParallelism(), run.tasks.length);
+  const count = Math.min(WORKERS_MAX, run.threads ?? availableParallelism(), run.tasks.length);
   if (run.workerFile === null || count < 2) {
     await workOff((task) => runTask(run.ground, task));
     return outcomes;

@@ -13,11 +13,13 @@ test('tunings are every combination of the grid once; a grid without entries giv
   expect(tunings({ target: [] })).toEqual([]);
 });
 
-describe('bestOf', () => {
-  const outcome = (gpuHours: number, sloMissCount: number) => ({
-    totals: { gpuHours, sloMissCount, requestCount: 10_000 },
-  });
+type Tried = { readonly totals: { gpuHours: number; sloMissCount: number; requestCount: number } };
 
+const outcome = (gpuHours: number, sloMissCount: number): Tried => ({
+  totals: { gpuHours, sloMissCount, requestCount: 10_000 },
+});
+
+describe('bestOf', () => {
   test('is the cheapest one of those that miss little enough', () => {
     const cheap = outcome(5, 30);
     expect(bestOf([outcome(9, 0), cheap, outcome(2, 31)])).toBe(cheap);
@@ -40,8 +42,7 @@ describe('bestOf', () => {
       fc.property(fc.array(one, { minLength: 1 }), (figures) => {
         const outcomes = figures.map(({ gpuHours, sloMissCount }) => outcome(gpuHours, sloMissCount));
         const best = bestOf(outcomes)?.totals;
-        const ratio = (misses: number): number => misses / 10_000;
-        const good = outcomes.filter(({ totals }) => ratio(totals.sloMissCount) <= TUNED_MISS_RATIO_MAX);
+        const good = outcomes.filter(({ totals }) => totals.sloMissCount <= TUNED_MISS_RATIO_MAX * 10_000);
         const among = good.length > 0 ? good : outcomes;
         const by = (totals: { gpuHours: number; sloMissCount: number }): number =>
           good.length > 0 ? totals.gpuHours : totals.sloMissCount;
