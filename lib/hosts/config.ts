@@ -75,6 +75,11 @@ export function environment(name: string): string | undefined {
   return value === '' ? undefined : value;
 }
 
+/** For a first look only: the AWS SDK's advice to upgrade Node is for whoever runs the controller. */
+export function quietAwsSdk(): void {
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
+}
+
 /** Reads `env` (default: the process's). Throws ConfigError with every problem, one a line; values of secrets are never shown. */
 export function readConfig(env: Environment = process.env): Config {
   const problems: string[] = [];

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import pico from 'picocolors';
 import { systemClock } from '../../base/clock.ts';
 import { ConfigError, messageOf } from '../../base/errors.ts';
-import { environment } from '../../hosts/config.ts';
+import { environment, quietAwsSdk } from '../../hosts/config.ts';
 import { defaultCacheDir } from '../../local/index.ts';
 import { playDay } from './play.ts';
 import { startServers } from './servers.ts';
@@ -24,6 +24,7 @@ export type DemoOptions = {
 /** Runs the demo and returns the exit code: 0 only when the report has no problems; 130 after Ctrl-C. */
 export async function demoCommand(options: DemoOptions): Promise<number> {
   if (options.report !== undefined) await checkWritable(options.report);
+  quietAwsSdk();
   const stopping = new AbortController();
   const stop = (): void => stopping.abort();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
