@@ -8,11 +8,13 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { seededRandom } from '../../lib/base/random.ts';
 import { baselines } from '../../lib/simulator/baselines/index.ts';
 import type { PolicyFigures } from '../../lib/simulator/report/types.ts';
 import { runReplay } from '../../lib/simulator/replay/run.ts';
+import { buildCli } from '../../infra/local/build.mjs';
 import { machine } from './rig.ts';
 
 type Case = {
@@ -107,6 +109,8 @@ type Row = {
 };
 
 const rows: Row[] = [];
+// Policies run side by side in the worker that is built beside the CLI.
+const workerFile = new URL('./replay-worker.mjs', pathToFileURL(await buildCli()));
 try {
   await writeGenerated(join(scratch, 'generated.csv'));
   for (const one of cases()) {
@@ -136,6 +140,7 @@ try {
         tunePeers: values.tune,
         policySpec: null,
         version: 'bench',
+        workerFile: existsSync(workerFile) ? workerFile : null,
         progress: (line) => void process.stderr.write(`  ${line}\n`),
       });
       rows.push({ trace: one.name, leadTimeSec, policies: report.policies });
