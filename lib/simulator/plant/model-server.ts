@@ -8,6 +8,9 @@
  */
 import type { ReplicaClass, TraceRequest } from './contract.ts';
 
+/** Of times and steps that are not known yet. Bound once, because every step looks at it. */
+const NEVER = Infinity;
+
 /** A request on its way through the plant; times [ms], Infinity until they are known. */
 export type Job = {
   readonly arrivalMs: number;
@@ -30,9 +33,9 @@ export function jobOf(request: TraceRequest, at: { readonly startMs: number; rea
     inputTokens,
     outputTokens: Math.max(1, request.outputTokens),
     execMs: (request.execSec ?? at.execSec) * 1000,
-    firstTokenMs: Infinity,
+    firstTokenMs: NEVER,
     promptLeft: inputTokens,
-    lastStep: Infinity,
+    lastStep: NEVER,
   };
 }
 
@@ -88,7 +91,7 @@ export function createModelServer(
   let prompting: Job[] = [];
   /** Prompts that end with the current step. */
   let prompted: Job[] = [];
-  let [load, settledMs, nextMs, step] = [0, at.startMs, Infinity, 0];
+  let [load, settledMs, nextMs, step] = [0, at.startMs, NEVER, 0];
   let [kvHeld, kvReserved, promptLeft] = [0, 0, 0];
   let isBeginning = false;
 
@@ -109,7 +112,7 @@ export function createModelServer(
     }
     const promptTokens = prompting.length > 0 ? processPrompts() : 0;
     if (running.length === 0 && promptTokens === 0) {
-      nextMs = Infinity;
+      nextMs = NEVER;
       return;
     }
     const stepMs = a + b * running.length + (k * kvHeld) / 1000 + c * promptTokens;
@@ -202,7 +205,7 @@ export function createModelServer(
       kvReserved += job.inputTokens + job.outputTokens;
       promptLeft += job.promptLeft;
       bound.push(job);
-      if (nextMs === Infinity && !isBeginning) begin(atMs);
+      if (nextMs === NEVER && !isBeginning) begin(atMs);
     },
     run: (toMs) => {
       for (let atMs = nextMs; atMs <= toMs; atMs = nextMs) {
@@ -220,7 +223,7 @@ type FinishQueue = { readonly length: number; readonly soonestStep: number; push
 /** Running sequences by the step of their last token: a binary heap. */
 function createFinishQueue(): FinishQueue {
   const heap: Job[] = [];
-  const stepAt = (index: number): number => heap[index]?.lastStep ?? Infinity;
+  const stepAt = (index: number): number => heap[index]?.lastStep ?? NEVER;
   const put = (index: number, job: Job): void => {
     heap[index] = job;
   };

@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
+import { seededRandom } from '../../../lib/base/random.ts';
 import { clairvoyantOptimum } from '../../../lib/simulator/optimum/optimum.ts';
+import type { OptimumEffort } from '../../../lib/simulator/optimum/optimum.ts';
 import { createFluidPlant } from '../../../lib/simulator/plant/fluid.ts';
 import { mixOf, serviceLevelOf } from '../../../lib/simulator/plant/capacity.ts';
 import { fixedStart } from '../../../lib/simulator/plant/plant-options.ts';
@@ -10,14 +12,16 @@ const TICK_SEC = 5;
 
 type Case = { readonly work: readonly number[]; readonly waitTicks: number; readonly leadTicks: number };
 
-function optimumOf({ work, waitTicks, leadTicks }: Case, replicasMax?: number) {
-  return clairvoyantOptimum({
-    workReplicaSec: Float64Array.from(work, (ticks) => ticks * TICK_SEC),
-    tickSec: TICK_SEC,
-    waitLimitSec: waitTicks * TICK_SEC,
-    leadTimeSec: leadTicks * TICK_SEC,
-    ...(replicasMax === undefined ? {} : { replicasMax }),
-  });
+function optimumOf({ work, waitTicks, leadTicks }: Case, effort: OptimumEffort = {}) {
+  return clairvoyantOptimum(
+    {
+      workReplicaSec: Float64Array.from(work, (ticks) => ticks * TICK_SEC),
+      tickSec: TICK_SEC,
+      waitLimitSec: waitTicks * TICK_SEC,
+      leadTimeSec: leadTicks * TICK_SEC,
+    },
+    effort,
+  );
 }
 
 /** Tries every schedule of at most `replicasMax` replicas. Least cost [replica-ticks]. */
@@ -45,7 +49,7 @@ function bruteForce({ work, waitTicks, leadTicks }: Case, replicasMax: number): 
 const smallCase: fc.Arbitrary<Case> = fc.record({
   work: fc.array(
     fc.integer({ min: 0, max: 12 }).map((quarters) => quarters / 4),
-    { minLength: 1, maxLength: 7 },
+    { minLength: 1, maxLength: 6 },
   ),
   waitTicks: fc.integer({ min: 0, max: 3 }),
   leadTicks: fc.integer({ min: 0, max: 4 }),
@@ -63,17 +67,42 @@ describe('the optimum', () => {
   test('equals the cheapest of all schedules', () => {
     fc.assert(
       fc.property(smallCase, (small) => {
-        expect(optimumOf(small).replicaSec).toBeCloseTo(bruteForce(small, 4) * TICK_SEC, 6);
+        expect(optimumOf(small).replicaSec).toBeCloseTo(bruteForce(small, 7) * TICK_SEC, 6);
       }),
       { numRuns: 300 },
     );
   });
 
-  test('gains nothing from more replicas than a constant fleet needs', () => {
+  test('takes more replicas than a constant fleet needs where whole ones would idle', () => {
+    // One replica serves it all in time, but idles a quarter of the first tick; none at first and two later do not.
+    const small = { work: [0.75, 2.75, 0.5, 0, 0, 1], waitTicks: 2, leadTicks: 0 };
+
+    expect(optimumOf(small).replicaSec).toBe(4 * TICK_SEC);
+    expect(bruteForce(small, 1)).toBe(5);
+  });
+
+  test('of larger fleets, from coarse to fine, is the exact one of smooth traces', () => {
+    const shape = fc.record({
+      swing: fc.double({ min: 0, max: 8, noNaN: true }),
+      periodTicks: fc.integer({ min: 20, max: 200 }),
+      seed: fc.nat(1000),
+      leadTicks: fc.integer({ min: 1, max: 30 }),
+    });
     fc.assert(
-      fc.property(smallCase, (small) => {
-        expect(optimumOf(small, 12).replicaSec).toBeCloseTo(optimumOf(small).replicaSec, 6);
+      fc.property(shape, ({ swing, periodTicks, seed, leadTicks }) => {
+        const random = seededRandom(seed);
+        const work = Array.from({ length: 400 }, (_, tick) => {
+          return (10 + swing * Math.sin((2 * Math.PI * tick) / periodTicks)) * (0.8 + 0.4 * random());
+        });
+        const exact = optimumOf({ work, waitTicks: 2, leadTicks });
+        const banded = optimumOf({ work, waitTicks: 2, leadTicks }, { exactUnitsMax: 16 });
+
+        expect(exact.isExact).toBe(true);
+        expect(banded.isExact).toBe(false);
+        expect(banded.replicaSec).toBeGreaterThanOrEqual(exact.replicaSec - 1e-6);
+        expect(banded.replicaSec / exact.replicaSec).toBeLessThan(1.005);
       }),
+      { numRuns: 20 },
     );
   });
 
@@ -91,10 +120,15 @@ describe('the optimum', () => {
   });
 
   test('spreads a burst over the wait that is allowed', () => {
-    const optimum = optimumOf({ work: [0, 0, 0, 6, 0, 0, 0], waitTicks: 2, leadTicks: 0 });
+    const optimum = optimumOf({ work: [0, 0, 0, 6, 0, 0, 0], waitTicks: 2, leadTicks: 2 });
 
-    expect(optimum).toMatchObject({ replicaSec: 6 * TICK_SEC });
-    expect(Math.max(...optimum.replicas)).toBe(2);
+    expect(optimum).toMatchObject({ replicaSec: (6 + 2 * 2) * TICK_SEC, replicaStarts: 2, replicasMax: 2 });
+  });
+
+  test('serves traces of next to nothing, too', () => {
+    const optimum = optimumOf({ work: Array.from({ length: 100 }, () => 1e-10), waitTicks: 2, leadTicks: 3 });
+
+    expect(optimum.replicasMax).toBeLessThanOrEqual(1);
   });
 
   test('of nothing is nothing', () => {
