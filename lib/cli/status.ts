@@ -11,6 +11,7 @@ import type { Base } from '../hosts/connections.ts';
 import { readStatus } from '../loop/status.ts';
 import type { StatusDeps } from '../loop/status.ts';
 import { renderStatus } from './status-render.ts';
+import { redisOptionsOf } from '../hosts/redis-options.ts';
 
 const WATCH_MS = 2_000;
 
@@ -46,7 +47,7 @@ export async function openStatus(): Promise<{ readonly deps: StatusDeps; close()
     metrics: noMetrics,
     random: Math.random,
     prefix: `{${config.redis.keyPrefix}}`,
-    connect: (settings) => openRedis({ url: config.redis.url, log, commandTimeoutMs: null, settings }),
+    connect: (settings) => openRedis({ ...redisOptionsOf(config), log, commandTimeoutMs: null, settings }),
   }).openQueue();
   return {
     deps: { clock: systemClock, state, policies, queue },

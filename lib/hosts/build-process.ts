@@ -16,6 +16,7 @@ import { openAws, openKubernetes, openPolicies, openState, openStream } from './
 import type { Base } from './connections.ts';
 import { hooksOf } from './hooks.ts';
 import type { ProcessParts } from './process.ts';
+import { redisOptionsOf } from './redis-options.ts';
 
 export type BuiltProcess = ProcessParts & {
   /** Closes every connection. */
@@ -40,7 +41,7 @@ export async function buildProcess(base: Base, env: Environment): Promise<BuiltP
     // The braces keep all keys of the queue in one slot of a Redis Cluster.
     prefix: `{${config.redis.keyPrefix}}`,
     connect: (settings) =>
-      openRedis({ url: config.redis.url, log, name: 'penstock-queue', commandTimeoutMs: null, settings }),
+      openRedis({ ...redisOptionsOf(config), log, name: 'penstock-queue', commandTimeoutMs: null, settings }),
   });
   const queue = actions.openQueue();
   const producer = stream.producer();

@@ -35,7 +35,14 @@ export type KubernetesConfig = {
 export type Config = {
   readonly logLevel: LogLevel;
   readonly kafka: KafkaConfig;
-  readonly redis: { readonly url: string; readonly keyPrefix: string };
+  readonly redis: {
+    readonly url: string;
+    readonly keyPrefix: string;
+    /** The address is a node of a Redis Cluster. */
+    readonly cluster: boolean;
+    /** Path of a PEM file with the CA of a `rediss://` address, when it is not a public one. */
+    readonly caFile: string | null;
+  };
   readonly kubernetes: KubernetesConfig;
   readonly aws: { readonly region: string; readonly endpoint: string | null };
   /** Files or folders with policies. */
@@ -92,6 +99,8 @@ export function readConfig(env: Environment = process.env): Config {
     kafka: readKafka(read),
     redis: {
       url: read.text('PENSTOCK_REDIS_URL', 'redis://127.0.0.1:6379'),
+      cluster: read.oneOf('PENSTOCK_REDIS_CLUSTER', { fallback: 'false', allowed: ['true', 'false'] }) === 'true',
+      caFile: read.optional('PENSTOCK_REDIS_CA_FILE'),
       // The braces keep all queue keys of BullMQ in one slot of a Redis Cluster.
       keyPrefix: read.text('PENSTOCK_KEY_PREFIX', 'penstock'),
     },

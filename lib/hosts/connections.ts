@@ -19,6 +19,7 @@ import type { KafkaTuning } from '../stream/kafka-tuning.ts';
 import type { Stream } from '../stream/contract.ts';
 import { environment } from './config.ts';
 import type { Config, KafkaConfig } from './config.ts';
+import { redisOptionsOf } from './redis-options.ts';
 
 export type Base = { readonly config: Config; readonly log: Logger; readonly metrics: Metrics };
 
@@ -59,7 +60,7 @@ async function readCa(path: string): Promise<string> {
 /** Checked at once: throws ConfigError when this Redis could lose keys, DeniedError when it refuses us, TransientError when it does not answer. */
 export async function openState(base: Base): Promise<StateStores> {
   const { config, log, metrics } = base;
-  const client = openRedis({ url: config.redis.url, log, name: 'penstock' });
+  const client = openRedis({ ...redisOptionsOf(config), log, name: 'penstock' });
   try {
     for (const warning of (await checkRedis(client)).warnings) log.warn(warning);
   } catch (error) {

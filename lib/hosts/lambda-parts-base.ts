@@ -17,6 +17,7 @@ import { lambdaInvoker } from './lambda-invoke.ts';
 import { withSecrets } from './lambda-secrets.ts';
 import { collectingWake } from './lambda-wake.ts';
 import type { CollectingWake } from './lambda-wake.ts';
+import { redisOptionsOf } from './redis-options.ts';
 
 export type LambdaBase = {
   readonly config: Config;
@@ -51,7 +52,7 @@ export async function buildBase(metrics: Metrics): Promise<LambdaBase> {
 
 /** A client whose server was asked at once: the first event finds the connection open. */
 async function checkedRedis(config: Config, log: Logger): Promise<RedisClient> {
-  const client = openRedis({ url: config.redis.url, log, name: 'penstock-lambda' });
+  const client = openRedis({ ...redisOptionsOf(config), log, name: 'penstock-lambda' });
   try {
     for (const warning of (await checkRedis(client)).warnings) log.warn(warning);
     return client;

@@ -2,6 +2,7 @@
 import { bullmqActions } from '../action-queue/bullmq.ts';
 import { openRedis } from '../clients/redis.ts';
 import type { LambdaBase } from './lambda-parts-base.ts';
+import { redisOptionsOf } from './redis-options.ts';
 
 /** Queue and worker on the same Redis as the state. Each connects when it is first used. */
 export function actionsOf(base: LambdaBase): ReturnType<typeof bullmqActions> {
@@ -14,6 +15,6 @@ export function actionsOf(base: LambdaBase): ReturnType<typeof bullmqActions> {
     // The braces keep all keys of the queue in one slot of a Redis Cluster.
     prefix: `{${config.redis.keyPrefix}}`,
     connect: (settings) =>
-      openRedis({ url: config.redis.url, log, name: 'penstock-queue', commandTimeoutMs: null, settings }),
+      openRedis({ ...redisOptionsOf(config), log, name: 'penstock-queue', commandTimeoutMs: null, settings }),
   });
 }
