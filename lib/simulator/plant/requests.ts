@@ -8,33 +8,24 @@ import { assert } from '../../base/assert.ts';
 import type { LoadSample } from '../baselines/contract.ts';
 import type { Plant, PlantTotals, TraceRequest } from './contract.ts';
 import { createFleet } from './fleet.ts';
+import { createLatencies } from './latencies.ts';
+import type { FinishedRequest } from './latencies.ts';
 import { createModelServer, jobOf } from './model-server.ts';
 import type { Job, ModelServer, ServerEvents } from './model-server.ts';
 import type { PlantOptions } from './plant-options.ts';
 import { createRouter } from './router.ts';
 import { createSerialServer } from './serial-server.ts';
 import { plantTotals } from './totals.ts';
-import { createWaitHistogram } from './wait-histogram.ts';
 import { createWaitScore } from './wait-score.ts';
 import type { AdmittedSpan } from './wait-score.ts';
 
-/** HTTP and tokenising, before and after the server [ms]. */
-export const OVERHEAD_MS = 15;
+export type { FinishedRequest } from './latencies.ts';
 
 export type RequestsOptions = PlantOptions & {
   /** In time order. */
   readonly requests: Iterable<TraceRequest>;
   /** Called when a request ends, scored or not: for tests and reports. */
   readonly onFinished?: (request: FinishedRequest) => void;
-};
-
-export type FinishedRequest = {
-  readonly arrivalMs: number;
-  readonly outputTokens: number;
-  /** From arrival to the first token, with the overhead [ms]. */
-  readonly ttftMs: number;
-  /** From arrival to the last token, with the overhead [ms]. */
-  readonly totalMs: number;
 };
 
 /** A plant at the start of the trace. */
@@ -230,29 +221,5 @@ function jobCursor(
       count++;
       return job;
     },
-  };
-}
-
-/** Latencies of scored requests that ended. */
-function createLatencies(
-  scoreFromMs: number,
-  onFinished: RequestsOptions['onFinished'],
-): { add(job: Job, endMs: number): void; totals(): Required<Pick<PlantTotals, 'ttftMs' | 'interTokenMs'>> } {
-  const ttft = createWaitHistogram();
-  const interToken = createWaitHistogram();
-  const quantilesMs = (histogram: typeof ttft): { p50: number; p99: number } => ({
-    p50: histogram.quantileSec(0.5) * 1000,
-    p99: histogram.quantileSec(0.99) * 1000,
-  });
-  return {
-    add: (job, endMs) => {
-      const { arrivalMs, outputTokens } = job;
-      const ttftMs = job.firstTokenMs - arrivalMs + OVERHEAD_MS;
-      onFinished?.({ arrivalMs, outputTokens, ttftMs, totalMs: endMs - arrivalMs + OVERHEAD_MS });
-      if (arrivalMs < scoreFromMs) return;
-      ttft.add(ttftMs / 1000, 1);
-      if (outputTokens > 1) interToken.add((endMs - job.firstTokenMs) / (outputTokens - 1) / 1000, 1);
-    },
-    totals: () => ({ ttftMs: quantilesMs(ttft), interTokenMs: quantilesMs(interToken) }),
   };
 }
