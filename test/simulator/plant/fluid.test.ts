@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { mixOf, serviceLevelOf } from '../../../lib/simulator/plant/capacity.ts';
+import { concurrencyAt, mixOf, serviceLevelOf } from '../../../lib/simulator/plant/capacity.ts';
 import type { Plant } from '../../../lib/simulator/plant/contract.ts';
 import { createFluidPlant } from '../../../lib/simulator/plant/fluid.ts';
 import type { FluidOptions } from '../../../lib/simulator/plant/fluid.ts';
@@ -170,11 +170,12 @@ describe('replicas of the fluid plant', () => {
 
 describe('samples of the fluid plant', () => {
   test('show rates, tokens and what runs', () => {
-    const plant = plantOf(steady(1, 10));
-    const sample = plant.advanceTo(5000);
+    const plant = plantOf(steady(1, 30));
+    plant.advanceTo(115_000);
+    const sample = plant.advanceTo(120_000);
 
     expect(sample).toMatchObject({
-      atMs: 5000,
+      atMs: 120_000,
       readyReplicas: 2,
       queued: 0,
       inputTokensPerSec: 200,
@@ -185,6 +186,7 @@ describe('samples of the fluid plant', () => {
     // Half the load of each of two.
     expect(sample.running).toBeGreaterThan(20);
     expect(sample.running).toBeLessThan(64);
+    expect(sample.running / 2).toBeCloseTo(concurrencyAt(level, 0.5), 3);
     expect(sample.kvRatio).toBeCloseTo(((sample.running / 2) * 1260.5) / 530_000, 6);
   });
 

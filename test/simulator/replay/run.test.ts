@@ -162,6 +162,20 @@ describe('the scored part', () => {
   });
 });
 
+describe('the two engines', () => {
+  test('agree on peers that read requests in flight, which need seconds to follow a load', async () => {
+    const steady = `t,rps\n${Array.from({ length: 70 }, (_, minute) => `${minute * 60},36`).join('\n')}\n`;
+    const of = { against: ['hpa', 'knative', 'keda'], warmupSec: 1_800 };
+    const [fluid, exact] = await replays(steady, [of, { ...of, engine: 'requests', tickSec: 1 }]);
+    if (fluid === undefined || exact === undefined) throw new Error('there are two');
+    for (const name of of.against) {
+      expect(figures(fluid, name).gpuHours / figures(exact, name).gpuHours).toBeGreaterThan(0.85);
+      expect(figures(fluid, name).gpuHours / figures(exact, name).gpuHours).toBeLessThan(1.15);
+      expect(figures(fluid, name).sloAttainmentRatio).toBeCloseTo(figures(exact, name).sloAttainmentRatio, 2);
+    }
+  });
+});
+
 describe('everybody', () => {
   test('has the same limits, those of a policy file too', async () => {
     const replicas = { min: 2, max: 3 };
