@@ -4,11 +4,14 @@ import { mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { buildCli } from '../../infra/local/build.mjs';
 import type { DemoReport } from '../../lib/cli/demo/report.ts';
 import { testKafkaBrokers, testRedisUrl } from '../support/kafka-redis.ts';
 import { eventually } from '../support/process-host.ts';
+
+// Real processes on a shared machine: one more try, with the first failure in the log, before a run is called broken.
+jest.retryTimes(1, { logErrorsBeforeRetry: true });
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
