@@ -1,7 +1,7 @@
 /** After a plan was stored: tells the ledger and Kafka, wakes the targets that must move, keeps the core's memory. */
 import type { ActionJob } from '../action-queue/contract.ts';
 import { messageOf } from '../base/errors.ts';
-import { worthRecording } from '../core/worth-recording.ts';
+import { withRecorded, worthRecording } from '../core/worth-recording.ts';
 import type { PlannedNodeGroup, PlannedTarget, ScalingDecision } from '../core/types.ts';
 import { OUTBOX_LENGTH_MAX } from '../state/contract.ts';
 import type { OutboxMessage } from '../state/contract.ts';
@@ -115,12 +115,7 @@ export async function saveControls(context: PoolContext, stored: StoredPlan): Pr
         const recorded = decision !== null && mustRecord(context, stored, decision);
         const quiet = context.request.kind === 'leading' && !recorded;
         const value: StoredControl = {
-          control: recorded
-            ? {
-                ...outcome.control,
-                lastRecorded: { id: decision.id, wanted: decision.replicas.wanted, binding: decision.binding },
-              }
-            : outcome.control,
+          control: recorded ? withRecorded(outcome.control, decision) : outcome.control,
           latest: quiet ? (before?.value.latest ?? decision) : decision,
         };
         await context.deps.state.control.compareAndSet(id, value, before?.version);

@@ -6,7 +6,7 @@
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../lib/base/clock.ts';
 import { DEFAULT_TOPICS } from '../../lib/loop/deps.ts';
-import { machine, quantile, startRig, until } from './rig.ts';
+import { benchPolicy, machine, quantile, startRig, until } from './rig.ts';
 
 const { values } = parseArgs({
   options: { samples: { type: 'string', default: '200' }, json: { type: 'boolean', default: false } },
@@ -23,24 +23,12 @@ const rig = await startRig(
     world: {
       deployments: names.map((name) => ({ name, replicas: 1, gpusPerPod: 0, modelLoadSec: 1, imagePullSec: 0.1 })),
     },
-    policies: names.map(policy).join('---\n'),
+    policies: names.map((name) => benchPolicy(name, 20)).join('---\n'),
     partitions: 4,
   },
   // oxlint-disable-next-line node/no-process-env -- a benchmark is its own host
   process.env,
 );
-
-function policy(name: string): string {
-  return `apiVersion: penstock.dev/v1
-kind: ScalingPolicy
-metadata: { name: ${name} }
-spec:
-  mode: act
-  target: { name: ${name} }
-  replicas: { max: 20 }
-  signals: [{ kind: inFlight, perReplica: 8 }]
-`;
-}
 
 try {
   const producer = rig.stream.producer();

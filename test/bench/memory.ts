@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../lib/base/clock.ts';
 import { DEFAULT_TOPICS } from '../../lib/loop/deps.ts';
-import { machine, startRig } from './rig.ts';
+import { benchPolicy, machine, startRig } from './rig.ts';
 
 const { values } = parseArgs({
   options: {
@@ -27,24 +27,12 @@ const rig = await startRig(
     world: {
       deployments: names.map((name) => ({ name, replicas: 1, gpusPerPod: 0, modelLoadSec: 2, imagePullSec: 0.1 })),
     },
-    policies: names.map(policy).join('---\n'),
+    policies: names.map((name) => benchPolicy(name, 6)).join('---\n'),
     partitions: 4,
   },
   // oxlint-disable-next-line node/no-process-env -- a benchmark is its own host
   process.env,
 );
-
-function policy(name: string): string {
-  return `apiVersion: penstock.dev/v1
-kind: ScalingPolicy
-metadata: { name: ${name} }
-spec:
-  mode: act
-  target: { name: ${name} }
-  replicas: { max: 6 }
-  signals: [{ kind: inFlight, perReplica: 8 }]
-`;
-}
 
 type Reading = { readonly minute: number; readonly rssMb: number; readonly heapMb: number; readonly cpuSec: number };
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { systemClock } from '../../lib/base/clock.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import { noMetrics } from '../../lib/base/metrics.ts';
+import { kubeconfigOf } from '../../lib/cli/demo/servers.ts';
 import { startChild } from '../../lib/cli/demo/children.ts';
 import type { Child } from '../../lib/cli/demo/children.ts';
 import { readController } from '../../lib/cli/demo/controller-client.ts';
@@ -130,15 +131,17 @@ export async function until(condition: () => Promise<boolean> | boolean, limitMs
   }
 }
 
-function kubeconfigOf(cluster: ClusterServer): object {
-  return {
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': 'bench',
-    clusters: [{ name: 'bench', cluster: { server: cluster.kubernetesUrl, 'insecure-skip-tls-verify': true } }],
-    users: [{ name: 'penstock', user: { token: cluster.token } }],
-    contexts: [{ name: 'bench', context: { cluster: 'bench', user: 'penstock' } }],
-  };
+/** The policy of a workload whose gateway reports requests in flight: what both benchmarks of the whole controller run on. */
+export function benchPolicy(name: string, replicasMax: number): string {
+  return `apiVersion: penstock.dev/v1
+kind: ScalingPolicy
+metadata: { name: ${name} }
+spec:
+  mode: act
+  target: { name: ${name} }
+  replicas: { max: ${replicasMax} }
+  signals: [{ kind: inFlight, perReplica: 8 }]
+`;
 }
 
 /** Nearest-rank quantile of a list that is not empty. */

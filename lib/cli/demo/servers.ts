@@ -54,7 +54,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
     `Simulated cluster: Kubernetes API on ${cluster.kubernetesUrl}, EKS and Auto Scaling on ${cluster.awsUrl}.`,
   );
   const kubeconfigFile = join(folder, 'kubeconfig.json');
-  await writeFile(kubeconfigFile, JSON.stringify(kubeconfig(cluster)));
+  await writeFile(kubeconfigFile, JSON.stringify(kubeconfigOf(cluster)));
   return { kafka, redis, world, cluster, receiver, kubeconfigFile, alertSecret };
 }
 
@@ -79,8 +79,8 @@ async function redisOf(options: ServersOptions, folder: string): Promise<RedisHa
   return redis;
 }
 
-/** JSON is YAML. */
-function kubeconfig(cluster: ClusterServer): object {
+/** A kubeconfig for the simulated cluster; JSON is YAML. */
+export function kubeconfigOf(cluster: ClusterServer): object {
   return {
     apiVersion: 'v1',
     kind: 'Config',
