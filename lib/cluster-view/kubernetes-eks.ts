@@ -1,16 +1,14 @@
 /** What Kubernetes and EKS say about targets and node groups: a handful of lists, joined here. */
-import { TransientError } from '../base/errors.ts';
 import type { EksNodeGroup } from '../clients/aws-node-groups.ts';
 import type { V1Node, V1Pod, V2HorizontalPodAutoscaler } from '../clients/kubernetes-facade.ts';
 import type { NodeGroupPolicy, ScalingPolicy } from '../core/policy.ts';
-import type { NodeGroupObservation, Snapshot, TargetObservation } from '../core/types.ts';
+import type { NodeGroupObservation, TargetObservation } from '../core/types.ts';
 import type { ClusterView } from './contract.ts';
 import { NODE_GROUP_LABEL, loadByNode, nodeObservation } from './kubernetes-nodes.ts';
 import type { NodeLoad } from './kubernetes-nodes.ts';
 import { podsByOwner } from './kubernetes-pods.ts';
 import {
   LISTED_KINDS,
-  attempt,
   describeGroups,
   listAutoscalers,
   listNodes,
@@ -18,9 +16,11 @@ import {
   listPods,
   namespacesOf,
 } from './kubernetes-reads.ts';
-import type { KubernetesEksOptions, Part } from './kubernetes-reads.ts';
+import type { KubernetesEksOptions } from './kubernetes-reads.ts';
 import { ownersOfCount, targetKey, targetObservation } from './kubernetes-targets.ts';
 import type { Workload } from './kubernetes-targets.ts';
+import { attempt, refuseNothing } from './parts.ts';
+import type { Part } from './parts.ts';
 
 /**
  * Calls per observation: pods, nodes and HPAs once for the whole cluster (nodes and foreign pods matter where node groups are managed; otherwise
@@ -137,12 +137,4 @@ function nodesByGroup(nodes: readonly V1Node[]): ReadonlyMap<string, readonly V1
     else others.push(node);
   }
   return groups;
-}
-
-/** Nothing seen at all is an outage, not an observation. */
-function refuseNothing(snapshot: Snapshot): void {
-  const all = [...Object.values(snapshot.targets), ...Object.values(snapshot.nodeGroups)];
-  const [first] = all;
-  if (first?.kind !== 'missing' || all.some((one) => one.kind === 'observed')) return;
-  throw new TransientError(`Cannot observe the cluster: expected anything, current value is nothing: ${first.reason}`);
 }

@@ -1,6 +1,5 @@
 /** The lists an observation is made of: each whole, or with the reason why it is not there. */
 import type { Clock } from '../base/clock.ts';
-import { messageOf } from '../base/errors.ts';
 import { describeEksNodeGroup } from '../clients/aws-node-groups.ts';
 import type { EksNodeGroup } from '../clients/aws-node-groups.ts';
 import type { AwsClients } from '../clients/aws.ts';
@@ -10,6 +9,8 @@ import type { KubernetesClient } from '../clients/kubernetes.ts';
 import type { NodeGroupPolicy, ScalingPolicy } from '../core/policy.ts';
 import { NODE_GROUP_LABEL } from './kubernetes-nodes.ts';
 import type { Workload } from './kubernetes-targets.ts';
+import { attempt } from './parts.ts';
+import type { Part } from './parts.ts';
 
 export type KubernetesEksOptions = {
   readonly kubernetes: KubernetesClient;
@@ -20,9 +21,6 @@ export type KubernetesEksOptions = {
 
 /** What is to be observed. */
 export type Asked = { readonly workloads: readonly ScalingPolicy[]; readonly nodeGroups: readonly NodeGroupPolicy[] };
-
-/** A whole answer, or why there is none. */
-export type Part<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string };
 
 /** Kinds whose lists we can read. */
 export const LISTED_KINDS = new Set(['Deployment', 'StatefulSet']);
@@ -122,13 +120,4 @@ export async function describeGroups(
 /** Namespaces of the targets, each once. */
 export function namespacesOf(asked: Asked): readonly string[] {
   return [...new Set(asked.workloads.map((policy) => policy.spec.target.namespace))];
-}
-
-/** Runs `work`; what it throws becomes the reason. */
-export async function attempt<T>(work: () => Promise<T>): Promise<Part<T>> {
-  try {
-    return { ok: true, value: await work() };
-  } catch (error) {
-    return { ok: false, reason: messageOf(error) };
-  }
 }
