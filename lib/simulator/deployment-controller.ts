@@ -2,6 +2,7 @@
 import { deletionOrder } from './deletion-order.ts';
 import { createPod, deletePod } from './pod-lifecycle.ts';
 import type { DeploymentRecord, DeploymentStatus } from './records.ts';
+import { isRollingOut, rollOn } from './rollout.ts';
 import { schedulePending } from './scheduler.ts';
 import { keyOf, planIn, touch } from './state.ts';
 import type { WorldState } from './state.ts';
@@ -37,6 +38,7 @@ function settle(state: WorldState): void {
 /** Creates missing pods and deletes surplus ones. Terminating pods count for nothing. */
 export function matchReplicas(state: WorldState, deployment: DeploymentRecord): void {
   const active = [...deployment.pods].filter((pod) => pod.deletion === undefined);
+  if (isRollingOut(deployment, active)) return rollOn(state, deployment, active);
   for (let count = active.length; count < deployment.replicas; count++) createPod(state, deployment);
   if (active.length <= deployment.replicas) return;
   const surplus = deletionOrder(active, state.nowMs).slice(0, active.length - deployment.replicas);
@@ -52,6 +54,7 @@ export function updateStatus(state: WorldState, deployment: DeploymentRecord): v
   const now = {
     observedGeneration: deployment.generation,
     replicas: active.length,
+    updatedReplicas: active.filter((pod) => pod.templateHash === deployment.templateHash).length,
     readyReplicas,
     terminatingReplicas: deployment.pods.size - active.length,
     availableChangedMs: before.availableChangedMs,

@@ -18,6 +18,8 @@ export function createPod(state: WorldState, deployment: DeploymentRecord): PodR
     createdMs: state.nowMs,
     resourceVersion: 0,
     deployment,
+    templateHash: deployment.templateHash,
+    replicaSetUid: deployment.replicaSetUid,
     labels: { ...deployment.podLabels, 'pod-template-hash': deployment.templateHash },
     annotations: {},
     gpus: deployment.gpusPerPod,

@@ -22,8 +22,9 @@ export type DeploymentRecord = Versioned & {
   labels: Labels;
   annotations: Annotations;
   readonly podLabels: Labels;
-  readonly templateHash: string;
-  readonly replicaSetUid: string;
+  /** Of the newest pod template and its ReplicaSet: a rollout changes them. */
+  templateHash: string;
+  replicaSetUid: string;
   readonly gpusPerPod: number;
   readonly nodeSelector: Labels;
   readonly tolerations: readonly Toleration[];
@@ -45,6 +46,8 @@ export type DeploymentRecord = Versioned & {
 export type DeploymentStatus = {
   readonly observedGeneration: number;
   readonly replicas: number;
+  /** Of the newest template. */
+  readonly updatedReplicas: number;
   readonly readyReplicas: number;
   readonly terminatingReplicas: number;
   readonly availableChangedMs: number;
@@ -55,6 +58,8 @@ export type PodRecord = Versioned & {
   readonly namespace: string;
   readonly name: string;
   readonly deployment: DeploymentRecord;
+  readonly templateHash: string;
+  readonly replicaSetUid: string;
   labels: Labels;
   annotations: Annotations;
   readonly gpus: number;

@@ -15,6 +15,7 @@ import type {
   PodRecord,
   ScalingConfig,
 } from './records.ts';
+import { startRollout } from './rollout.ts';
 import { findInstance, setSize } from './scaling-group.ts';
 import { keyOf, touch } from './state.ts';
 import type { WorldState } from './state.ts';
@@ -54,6 +55,8 @@ export type Scenario = {
   finishDrain(pod: PodRecord): void;
   setLeadTimes(group: string, times: { readonly bootSec?: number; readonly gpuReadySec?: number }): void;
   addDeployment(settings: DeploymentSettings): DeploymentRecord;
+  /** Changes the pod template: its pods are replaced step by step. */
+  rollOut(deployment: Ref): void;
   /** The Deployment is gone; its pods terminate. */
   removeDeployment(deployment: Ref): void;
   addNodeGroup(settings: NodeGroupSettings): NodeGroupRecord;
@@ -134,6 +137,7 @@ type ObjectHook = Exclude<keyof Scenario, CloudHook | PodHook>;
 function objectHooks(state: WorldState, acting: Acting): Pick<Scenario, ObjectHook> {
   return {
     addDeployment: (settings) => acting(() => addDeployment(state, settings)),
+    rollOut: (ref) => acting(() => startRollout(state, findDeployment(state, ref))),
     removeDeployment: (ref) =>
       acting(() => {
         const deployment = findDeployment(state, ref);

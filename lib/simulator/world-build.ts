@@ -50,6 +50,7 @@ export function addDeployment(state: WorldState, settings: DeploymentSettings): 
     status: {
       observedGeneration: 0,
       replicas: 0,
+      updatedReplicas: 0,
       readyReplicas: 0,
       terminatingReplicas: 0,
       availableChangedMs: state.nowMs,

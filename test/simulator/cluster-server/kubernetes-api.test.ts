@@ -37,16 +37,25 @@ function kubeConfigOf(server: ClusterServer, token: string | undefined = server.
 
 kubernetesConformance('simulator', async () => {
   const world = createWorld(
-    { nodeGroups: [group({ desiredSize: 4 })], deployments: [], kubeletDelayMs: 5, controllerDelayMs: 2 },
+    {
+      nodeGroups: [group({ desiredSize: 4, bootSec: 0.05, gpuReadySec: 0.05, inServiceSec: 0.05 })],
+      deployments: [],
+      kubeletDelayMs: 5,
+      controllerDelayMs: 2,
+      scalingDelaySec: 0.01,
+    },
     systemClock.nowMs(),
   );
   const tokens = { admin: { user: 'admin', rules: 'admin' as const }, scaler: SCALER };
+  const first = world.state.version;
   const server = await startClusterServer({ world, clock: systemClock, tokens, tickMs: 5 });
   const namespace = 'serving';
+  let nodes = 4;
   return {
     kubeConfig: kubeConfigOf(server),
     namespace,
     scalerToken: 'scaler',
+    expiredToken: 'was-good-once',
     createDeployment: async (name, replicas) => {
       world.addDeployment({ name, namespace, replicas, imagePullSec: 0.005, modelLoadSec: 0.01 });
     },
@@ -54,6 +63,10 @@ kubernetesConformance('simulator', async () => {
       world.addDisruptionBudget({ name, namespace, matchLabels: { app }, minAvailable });
     },
     removeBudget: async (name) => world.removeDisruptionBudget({ namespace, name }),
+    addNode: async () => world.editGroup(group().name, { desiredSize: ++nodes }),
+    removeDeployment: async (name) => world.removeDeployment({ namespace, name }),
+    rollOut: async (name) => world.rollOut({ namespace, name }),
+    forgottenVersion: async () => String(first - 1),
     withToken: (token) => kubeConfigOf(server, token),
     close: () => server.close(),
   };

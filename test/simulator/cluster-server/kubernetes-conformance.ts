@@ -12,7 +12,7 @@ import {
   Watch,
   setHeaderOptions,
 } from '@kubernetes/client-node';
-import type { KubeConfig, V1ListMeta, V1Pod } from '@kubernetes/client-node';
+import type { KubeConfig, V1ListMeta, V1Pod, V1PodCondition } from '@kubernetes/client-node';
 
 export type KubernetesFixture = {
   readonly kubeConfig: KubeConfig;
@@ -26,11 +26,27 @@ export type KubernetesFixture = {
   withToken(token: string | undefined): KubeConfig;
   /** The token of an identity that may only get and patch `deployments/scale` of Deployment `engine`. */
   readonly scalerToken: string;
+  /** A token that was good once. */
+  readonly expiredToken: string;
+  /** One more node with a free GPU for pods of this suite, Ready when it comes back. */
+  addNode(): Promise<unknown>;
+  removeDeployment(name: string): Promise<void>;
+  /** Changes the pod template, so that every pod of the Deployment is replaced. */
+  rollOut(name: string): Promise<void>;
+  /** A resource version that the server has forgotten. */
+  forgottenVersion(): Promise<string>;
   close(): Promise<void>;
+};
+
+export type ConformanceOptions = {
+  /** The cluster is somebody's: why tests that cordon nodes, count GPUs or forge tokens are left out. Default: they run. */
+  readonly foreign?: string;
 };
 
 const merge = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
 const DEADLINE_MS = 20_000;
+/** A real server is not to be kept busy by looking at it [ms]. */
+const POLL_MS_MAX = 100;
 
 type Refusal = {
   readonly code: number;
@@ -54,16 +70,22 @@ export async function refusalOf(call: () => Promise<unknown>): Promise<Refusal> 
 /** Polls until `probe` gives a value; throws at the deadline. */
 export async function until<T>(what: string, probe: () => Promise<T | undefined | false>): Promise<T> {
   const endMs = performance.now() + DEADLINE_MS;
+  let waitMs = 10;
   for (;;) {
     const value = await probe();
     if (value !== undefined && value !== false) return value;
     if (performance.now() > endMs) throw new Error(`${what}: not within ${DEADLINE_MS} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    waitMs = Math.min(waitMs * 1.5, POLL_MS_MAX);
   }
 }
 
 function isReady(pod: V1Pod): boolean {
   return pod.status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') === true;
+}
+
+function scheduling(pod: V1Pod): V1PodCondition | undefined {
+  return pod.status?.conditions?.find((one) => one.type === 'PodScheduled');
 }
 
 function testThenSet(expected: number): object[] {
@@ -78,8 +100,14 @@ function nextPageOf(list: { readonly metadata?: V1ListMeta }): string {
   return list.metadata?.['_continue'] ?? '';
 }
 
-/** Registers the suite. The fixture's cluster needs at least 4 free GPUs. */
-export function kubernetesConformance(server: string, create: () => Promise<KubernetesFixture>): void {
+/** Registers the suite. The fixture's cluster needs 4 GPUs that nobody else uses, unless `foreign` says that it is somebody's. */
+export function kubernetesConformance(
+  server: string,
+  create: () => Promise<KubernetesFixture>,
+  { foreign }: ConformanceOptions = {},
+): void {
+  const testOnOwn = (name: string, run: () => Promise<void>): void =>
+    foreign === undefined ? test(name, run) : test.skip(`${name} (${foreign})`, run);
   describe(`Kubernetes API: ${server}`, () => {
     let fixture: KubernetesFixture;
     let apps: AppsV1Api;
@@ -127,6 +155,7 @@ export function kubernetesConformance(server: string, create: () => Promise<Kube
       const hash = pod?.metadata?.labels?.['pod-template-hash'] ?? 'none';
       expect(pod?.metadata?.name).toMatch(new RegExp(`^engine-${hash}-[a-z0-9]{5}$`));
       expect(pod?.metadata?.ownerReferences?.[0]).toMatchObject({ kind: 'ReplicaSet', name: `engine-${hash}` });
+      if (foreign !== undefined) return;
       const node = await core.readNode({ name: pod?.spec?.nodeName ?? '' });
       expect(Number(node.status?.allocatable?.['nvidia.com/gpu'])).toBeGreaterThan(0);
     });
@@ -335,7 +364,7 @@ export function kubernetesConformance(server: string, create: () => Promise<Kube
       await ready(2);
     });
 
-    test('a cordoned node says so and takes its taint back when uncordoned', async () => {
+    testOnOwn('a cordoned node says so and takes its taint back when uncordoned', async () => {
       const [pod] = await ready(2);
       const name = pod?.spec?.nodeName ?? '';
       const cordon = (unschedulable: boolean): Promise<unknown> =>
@@ -349,6 +378,69 @@ export function kubernetesConformance(server: string, create: () => Promise<Kube
       });
       await cordon(false);
       await until('no taint', async () => (await core.readNode({ name })).spec?.taints === undefined);
+    });
+
+    testOnOwn('a pod waits, Unschedulable, until a node joins', async () => {
+      const { namespace } = fixture;
+      const labelSelector = 'app=waiting';
+      const list = async (): Promise<V1Pod[]> => (await core.listNamespacedPod({ namespace, labelSelector })).items;
+      await fixture.createDeployment('waiting', 3);
+      const waiting = await until('one is Unschedulable', async () => {
+        const all = await list();
+        return all.filter(isReady).length === 2 && all.find((pod) => scheduling(pod)?.reason === 'Unschedulable');
+      });
+      expect(waiting.status?.phase).toBe('Pending');
+      expect(waiting.spec?.nodeName).toBeUndefined();
+      expect(scheduling(waiting)).toMatchObject({
+        status: 'False',
+        message: expect.stringMatching(/Insufficient nvidia.com\/gpu/),
+      });
+      await fixture.addNode();
+      await until('all are Ready', async () => (await list()).filter(isReady).length === 3);
+      await fixture.removeDeployment('waiting');
+      await until('all are gone', async () => (await list()).length === 0);
+    });
+
+    test('a rollout shows as one, and a count set meanwhile holds', async () => {
+      await ready(2);
+      const before = new Set((await pods()).map((pod) => pod.metadata?.name));
+      await fixture.rollOut('engine');
+      const during = await apps.readNamespacedDeployment(engine());
+      const { generation = 0 } = during.metadata ?? {};
+      const { observedGeneration = 0, updatedReplicas = 0 } = during.status ?? {};
+      expect(observedGeneration < generation || updatedReplicas < 2).toBe(true);
+      await scaleTo(3);
+      await until('the end of the rollout', async () => {
+        const { metadata, status } = await apps.readNamespacedDeployment(engine());
+        const isSeen = status?.observedGeneration === metadata?.generation;
+        return isSeen && status?.updatedReplicas === 3 && status.readyReplicas === 3 && status.replicas === 3;
+      });
+      const after = await ready(3);
+      expect(after.filter((pod) => before.has(pod.metadata?.name))).toEqual([]);
+      expect(new Set(after.map((pod) => pod.metadata?.labels?.['pod-template-hash'])).size).toBe(1);
+      await scaleTo(2);
+      await ready(2);
+    });
+
+    test('a Deployment that is deleted is 404 for its writers, and its pods go', async () => {
+      const { namespace } = fixture;
+      const doomed = { namespace, name: 'doomed' };
+      await fixture.createDeployment('doomed', 1);
+      const list = async () => (await core.listNamespacedPod({ namespace, labelSelector: 'app=doomed' })).items;
+      await until('a pod', async () => (await list()).some(isReady));
+      await fixture.removeDeployment('doomed');
+      const late = { ...doomed, body: { spec: { replicas: 2 } } };
+      expect(await refusalOf(() => apps.patchNamespacedDeploymentScale(late, merge))).toMatchObject({
+        code: 404,
+        body: { reason: 'NotFound', message: 'deployments.apps "doomed" not found' },
+      });
+      await until('no pods', async () => (await list()).length === 0);
+    });
+
+    testOnOwn('a token that has expired is 401, like one that was never good', async () => {
+      const late = fixture.withToken(fixture.expiredToken).makeApiClient(AppsV1Api);
+      const refused = await refusalOf(() => late.readNamespacedDeploymentScale(engine()));
+      expect(refused.code).toBe(401);
     });
 
     test('a Deployment scaled to zero reads as zero, with the number there or left out', async () => {
@@ -382,6 +474,57 @@ export function kubernetesConformance(server: string, create: () => Promise<Kube
       expect(seen[0]?.type).toBe('ADDED');
       expect(new Set(seen.map((event) => event.type))).toEqual(new Set(['ADDED', 'MODIFIED', 'DELETED']));
       expect(seen.every((event) => event.version > Number(metadata?.resourceVersion))).toBe(true);
+    });
+
+    test('a watch from a forgotten version gets 410 and ends; from a new list it goes on', async () => {
+      const { namespace } = fixture;
+      const seen: { type: string; object: Record<string, unknown> }[] = [];
+      let isOver = false;
+      const onEvent = (type: string, object: Record<string, unknown>): void => void seen.push({ type, object });
+      const onEnd = (): void => void (isOver = true);
+      const from = { resourceVersion: await fixture.forgottenVersion() };
+      const path = `/api/v1/namespaces/${namespace}/pods`;
+      await new Watch(fixture.kubeConfig).watch(path, from, onEvent, onEnd);
+      await until('the end', async () => isOver);
+      expect(seen).toHaveLength(1);
+      expect(seen[0]).toMatchObject({ type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired' } });
+      expect(String(seen[0]?.object['message'])).toMatch(/^too old resource version/);
+      const { metadata } = await core.listNamespacedPod({ namespace });
+      const again: string[] = [];
+      const next = { resourceVersion: metadata?.resourceVersion };
+      const watch = await new Watch(fixture.kubeConfig).watch(
+        path,
+        next,
+        (type: string) => void again.push(type),
+        () => {},
+      );
+      await scaleTo(3);
+      await until('an event', async () => again.includes('ADDED'));
+      watch.abort();
+      await scaleTo(2);
+      await ready(2);
+    });
+
+    test('a silent watch ends by itself at its timeout, with a bookmark from which it can go on', async () => {
+      await ready(2);
+      const { namespace } = fixture;
+      const { metadata } = await core.listNamespacedPod({ namespace });
+      const seen: { type: string; version: number }[] = [];
+      let isOver = false;
+      const onEvent = (type: string, object: V1Pod): void =>
+        void seen.push({ type, version: Number(object.metadata?.resourceVersion) });
+      const asked = { allowWatchBookmarks: true, timeoutSeconds: 4, labelSelector: 'app=nobody' };
+      const path = `/api/v1/namespaces/${namespace}/pods`;
+      const onEnd = (): void => void (isOver = true);
+      await new Watch(fixture.kubeConfig).watch(
+        path,
+        { ...asked, resourceVersion: metadata?.resourceVersion },
+        onEvent,
+        onEnd,
+      );
+      await until('the end', async () => isOver);
+      expect(new Set(seen.map((event) => event.type))).toEqual(new Set(['BOOKMARK']));
+      expect(seen.at(-1)?.version).toBeGreaterThanOrEqual(Number(metadata?.resourceVersion));
     });
 
     test('a watch without a resource version begins with what is there', async () => {

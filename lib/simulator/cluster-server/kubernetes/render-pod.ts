@@ -21,7 +21,7 @@ function podMetadata(pod: PodRecord) {
   const { deployment, deletion } = pod;
   return {
     name: pod.name,
-    generateName: `${deployment.name}-${deployment.templateHash}-`,
+    generateName: `${deployment.name}-${pod.templateHash}-`,
     namespace: pod.namespace,
     uid: pod.uid,
     resourceVersion: String(pod.resourceVersion),
@@ -39,8 +39,8 @@ function podMetadata(pod: PodRecord) {
       {
         apiVersion: 'apps/v1',
         kind: 'ReplicaSet',
-        name: `${deployment.name}-${deployment.templateHash}`,
-        uid: deployment.replicaSetUid,
+        name: `${deployment.name}-${pod.templateHash}`,
+        uid: pod.replicaSetUid,
         controller: true,
         blockOwnerDeletion: true,
       },

@@ -48,7 +48,7 @@ function deploymentStatus(deployment: DeploymentRecord) {
   const missing = Math.max(0, deployment.replicas - status.readyReplicas);
   const counts = {
     replicas: status.replicas,
-    updatedReplicas: status.replicas,
+    updatedReplicas: status.updatedReplicas,
     readyReplicas: status.readyReplicas,
     availableReplicas: status.readyReplicas,
     unavailableReplicas: missing,

@@ -14,6 +14,9 @@ import type { Entry, HistoryEvent } from './store.ts';
 /** A watcher that does not read is cut off beyond this many waiting bytes, as the real server cuts slow ones. */
 const WAITING_BYTES_MAX = 4 * 1024 * 1024;
 
+/** A watch with an end gets a bookmark so long before it [ms], so that its reader can go on from there. */
+const LAST_BOOKMARK_MS = 2_000;
+
 export type Watcher = {
   /** Sends a bookmark when one is due and ends the watch when its time is over. */
   tick(nowMs: number): void;
@@ -92,7 +95,11 @@ function follow(stream: Stream, options: WatchOptions): Watcher {
   const seconds = Number(query.get('timeoutSeconds') ?? 0);
   const endMs = seconds > 0 ? options.nowMs + seconds * 1000 : Infinity;
   const wantsBookmarks = query.get('allowWatchBookmarks') === 'true';
-  let bookmarkMs = options.nowMs + options.bookmarkIntervalMs;
+  const dueMs = (nowMs: number): number => {
+    const lastMs = endMs - LAST_BOOKMARK_MS;
+    return lastMs > nowMs ? Math.min(nowMs + options.bookmarkIntervalMs, lastMs) : nowMs + options.bookmarkIntervalMs;
+  };
+  let bookmarkMs = dueMs(options.nowMs);
   watched.response.on('close', () => {
     stop();
     options.onClose();
@@ -101,7 +108,7 @@ function follow(stream: Stream, options: WatchOptions): Watcher {
     tick: (nowMs) => {
       if (nowMs >= endMs) watched.response.end();
       if (nowMs >= endMs || !wantsBookmarks || nowMs < bookmarkMs) return;
-      bookmarkMs = nowMs + options.bookmarkIntervalMs;
+      bookmarkMs = dueMs(nowMs);
       line('BOOKMARK', bookmark(watched, context.store.version(), false));
     },
     close: () => watched.response.destroy(),
