@@ -48,7 +48,14 @@ function eventOf(source: string, at: { startMs: number; endMs: number }, { value
 }
 
 /** A log in the order in which things happened; offsets ascend per partition, from 0. */
-export const log: fc.Arbitrary<readonly Delivered[]> = fc.array(step, { minLength: 1, maxLength: 60 }).map((steps) => {
+export const log: fc.Arbitrary<readonly Delivered[]> = logOf(60);
+
+/** The same, of at most so many records. */
+export function logOf(maxLength: number): fc.Arbitrary<readonly Delivered[]> {
+  return fc.array(step, { minLength: 1, maxLength }).map(recordsOf);
+}
+
+function recordsOf(steps: readonly Step[]): readonly Delivered[] {
   const ends = new Map<number, number>();
   const offsets = [0, 0, 0];
   return steps.map((one) => {
@@ -61,7 +68,7 @@ export const log: fc.Arbitrary<readonly Delivered[]> = fc.array(step, { minLengt
     const event = eventOf(SOURCES[one.source] ?? '', { startMs, endMs }, one);
     return { topicPartition: `t-${partition}`, offset, timestampMs: endMs + one.delayMs, event };
   });
-});
+}
 
 /** A run of records of one partition as it may be delivered: `from` goes back at will, so that records come again. */
 export type Delivery = { readonly topicPartition: string; readonly records: readonly Delivered[] };
