@@ -1,5 +1,5 @@
 /**
- * To add a target kind (say, a Swarm service):
+ * To add a target kind (say, a Nomad job):
  * 1. implement {@link Target} in a file of its own,
  * 2. name it in `index.ts`,
  * 3. run `test/conformance/target.ts` against it.
@@ -8,8 +8,11 @@ import type { TargetRef } from '../core/types.ts';
 
 export type TargetState = {
   readonly replicas: number;
+  /** Another after every change of the spec, and after nothing else. Only compared for being the same. */
   readonly generation: number;
+  /** Another after every write: the precondition of the next one. */
   readonly resourceVersion: string;
+  /** Of the object, not of its name, where the orchestrator tells them apart. */
   readonly uid: string;
 };
 
