@@ -9,6 +9,7 @@ const FIGURES = [
   'sloMissCount',
   'sloAttainmentRatio',
   'ratioToOptimum',
+  'ratioToWindowRule',
   'replicaStarts',
   'directionChanges',
   'replicasMax',

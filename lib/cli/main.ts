@@ -92,11 +92,31 @@ program
   .option('--format <name>', 'auto, azure-llm, burstgpt, mooncake, servegen, requests, rate, image', 'auto')
   .option('--policy <file>', 'a ScalingPolicy to replay; a plain one when left out')
   .option('--against <names>', 'peers: all, none, or names with commas', 'hpa,keda,knative')
+  .option('--sweep-risk', 'Penstock at each setting of risk: what fewer misses cost')
   .option('--tune-peers', 'each peer also with its best setting for this very trace, in hindsight')
   .option('--replica-class <name>', 'A to G (docs/replay.md); G for image traces', 'B')
   .option('--lead-time <seconds>', 'from asked for to ready: seconds, or standby, warm, tuned, large, cold', '180')
+  .option('--lead-time-sigma <sigma>', 'lognormal spread of the lead time, such as 0.3', numberBetween(0, 3), 0)
+  .option(
+    '--capacity-wait <wait>',
+    'for a machine, per start: none, recorded, recorded-uncut, or P50/P95 seconds',
+    'none',
+  )
+  .option('--failed-starts <ratio>', 'share of the starts that fail and are repeated', numberBetween(0, 0.95), 0)
+  .addOption(
+    new Option('--peer-nodes <name>', "whose delay comes before the peers' lead time, and how long empty nodes stay")
+      .choices(['none', 'cluster-autoscaler', 'karpenter'])
+      .default('none'),
+  )
+  .option(
+    '--warm-start <seconds>',
+    'of the lead time, on a node that is there (with --peer-nodes)',
+    numberBetween(0, 86_400),
+  )
   .option('--slo-wait <seconds>', 'longest wait of a request for its admission', numberAbove(0), 10)
   .option('--scale <factor>', 'times the traffic', numberAbove(0), 1)
+  .option('--overlay <copies>', 'of recorded requests at once, shifted by random hours', integerBetween(1, 100), 1)
+  .option('--tick <seconds>', 'between samples; 5, or half of the SLO wait when that is less', integerBetween(1, 60))
   .option('--seed <number>', 'of everything drawn', integerBetween(0, 2 ** 31), 1)
   .addOption(
     new Option('--engine <name>', 'fluid for weeks, requests for hours')
@@ -220,6 +240,15 @@ function numberAbove(limit: number): (text: string) => number {
     const value = Number(text);
     if (text.trim() === '' || !Number.isFinite(value) || value <= limit)
       throw new InvalidArgumentError(`expected a number above ${limit}.`);
+    return value;
+  };
+}
+
+function numberBetween(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !(value >= min && value <= max))
+      throw new InvalidArgumentError(`expected a number from ${min} to ${max}.`);
     return value;
   };
 }

@@ -1,16 +1,20 @@
 /** `penstock simulate`: what Penstock would have cost and missed on a trace, beside its peers and the best that was possible. */
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import pico from 'picocolors';
 import { ConfigError } from '../base/errors.ts';
 import type { ScalingPolicy } from '../core/policy.ts';
 import { environment } from '../hosts/config.ts';
 import { policySources } from '../policy-source/index.ts';
 import { baselines } from '../simulator/baselines/index.ts';
+import { CUT_SEC } from '../simulator/plant/capacity-wait.ts';
+import type { CapacityWait } from '../simulator/plant/capacity-wait.ts';
 import { renderHtml } from '../simulator/report/html.ts';
 import { renderJson } from '../simulator/report/json.ts';
 import { renderTable } from '../simulator/report/table.ts';
 import type { ReplayReport } from '../simulator/report/types.ts';
+import type { PeerNodes } from '../simulator/replay/node-models.ts';
 import type { ReplayOptions } from '../simulator/replay/prepare.ts';
 import { runReplay } from '../simulator/replay/run.ts';
 import type { RateUnit, TimeUnit } from '../simulator/traces/contract.ts';
@@ -24,8 +28,16 @@ export type SimulateOptions = {
   readonly tunePeers?: boolean;
   readonly replicaClass: string;
   readonly leadTime: string;
+  readonly leadTimeSigma: number;
+  readonly capacityWait: string;
+  readonly failedStarts: number;
+  readonly peerNodes: PeerNodes;
+  readonly warmStart?: number;
+  readonly sweepRisk?: boolean;
   readonly sloWait: number;
   readonly scale: number;
+  readonly overlay: number;
+  readonly tick?: number;
   readonly seed: number;
   readonly engine: 'fluid' | 'requests';
   readonly from?: string;
@@ -53,13 +65,22 @@ export const LEAD_TIME_PRESETS: Readonly<Record<string, number>> = {
   cold: 690,
 };
 
+const DAY_SEC = 86_400;
+
+/** Waits for a machine by name: `recorded` is cut at half an hour, `recorded-uncut` has the hours of its last hundredth. */
+const CAPACITY_WAITS: Readonly<Record<string, CapacityWait | null>> = {
+  none: null,
+  recorded: { kind: 'recorded', cutSec: CUT_SEC },
+  'recorded-uncut': { kind: 'recorded', cutSec: null },
+};
+
 /** Exit code: 0; 1 when a `--fail-if` condition holds. Throws ConfigError on a trace or an option that cannot be used. */
 export async function simulateCommand(options: SimulateOptions): Promise<number> {
   const conditions = (options.failIf ?? []).map(parseCondition);
   const colors = pico.createColors(process.stdout.isTTY && environment('NO_COLOR') === undefined);
   const live = process.stderr.isTTY;
   const progress = (line: string): void => void process.stderr.write(live ? `\r\u001b[K${line}` : `${line}\n`);
-  const policySpec = options.policy === undefined ? null : await policySpecOf(options.policy);
+  const policy = options.policy === undefined ? null : await policyOf(options.policy);
   const { report, series } = await runReplay({
     file: options.trace,
     trace: {
@@ -75,18 +96,25 @@ export async function simulateCommand(options: SimulateOptions): Promise<number>
     engine: options.engine,
     replicaClass: options.replicaClass,
     leadTimeSec: leadTimeOf(options.leadTime),
-    leadTimeSigma: 0,
-    failedStartRatio: 0,
+    leadTimeSigma: options.leadTimeSigma,
+    capacityWait: capacityWaitOf(options.capacityWait),
+    failedStartRatio: options.failedStarts,
+    peerNodes: options.peerNodes,
+    ...(options.warmStart === undefined ? {} : { warmStartSec: options.warmStart }),
     sloWaitSec: options.sloWait,
     scale: options.scale,
+    overlay: options.overlay,
     warmupSec: options.warmup,
     seed: options.seed,
-    tickSec: options.engine === 'fluid' ? 5 : 1,
-    replicas: limitsOf(options.maxReplicas, policySpec),
+    tickSec: options.tick ?? tickSecOf(options),
+    replicas: limitsOf(options.maxReplicas, policy?.spec ?? null),
+    maxReplicas: options.maxReplicas ?? null,
     lengthsFile: options.lengths ?? null,
     against: peersOf(options.against),
     tunePeers: options.tunePeers === true,
-    policySpec,
+    sweepRisk: options.sweepRisk === true,
+    policySpec: policy?.spec ?? null,
+    policyFile: policy === null ? null : { file: policy.file, digest: policy.digest },
     version: options.version,
     progress,
     workerFile: workerFile(),
@@ -127,13 +155,31 @@ function workerFile(): URL | null {
   return places.find((place) => existsSync(place)) ?? null;
 }
 
+const TICK_SEC_MAX = 5;
+
+/** Samples come every second with single requests. A fluid's ticks are at most half of what a request may wait: a burst of that length is seen. */
+function tickSecOf({ engine, sloWait }: Pick<SimulateOptions, 'engine' | 'sloWait'>): number {
+  return engine === 'requests' ? 1 : Math.max(1, Math.min(TICK_SEC_MAX, Math.floor(sloWait / 2)));
+}
+
+/** `none`, a preset, or `P50/P95` in seconds. */
+function capacityWaitOf(text: string): CapacityWait | null {
+  if (Object.hasOwn(CAPACITY_WAITS, text)) return CAPACITY_WAITS[text] ?? null;
+  const [p50Sec, p95Sec] = text.split('/').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  const isPair = text.split('/').length === 2 && p50Sec !== undefined && p95Sec !== undefined;
+  if (isPair && p50Sec >= 0 && p95Sec >= p50Sec && p95Sec <= DAY_SEC) return { kind: 'quantiles', p50Sec, p95Sec };
+  throw new ConfigError(
+    `Cannot use the capacity wait "${text}": expected P50/P95 in seconds (P50 at most P95, up to ${DAY_SEC}), or one of ${Object.keys(CAPACITY_WAITS).join(', ')}`,
+  );
+}
+
 function leadTimeOf(text: string): number {
   const preset = LEAD_TIME_PRESETS[text];
   if (preset !== undefined) return preset;
   const seconds = Number(text);
-  if (Number.isFinite(seconds) && seconds >= 0 && seconds <= 86_400 && text.trim() !== '') return seconds;
+  if (Number.isFinite(seconds) && seconds >= 0 && seconds <= DAY_SEC && text.trim() !== '') return seconds;
   throw new ConfigError(
-    `Cannot use the lead time "${text}": expected seconds from 0 to 86400, or one of ${Object.keys(LEAD_TIME_PRESETS).join(', ')}`,
+    `Cannot use the lead time "${text}": expected seconds from 0 to ${DAY_SEC}, or one of ${Object.keys(LEAD_TIME_PRESETS).join(', ')}`,
   );
 }
 
@@ -142,14 +188,19 @@ function timeOf(text: string): number | string {
   return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
-/** The spec of the only ScalingPolicy of a file. */
-async function policySpecOf(path: string): Promise<ScalingPolicy['spec']> {
-  const { workloads } = await policySources.files({ paths: [path] }).current();
+type PolicyFile = { readonly spec: ScalingPolicy['spec']; readonly file: string; readonly digest: string };
+
+/** The only ScalingPolicy of a file, and the SHA-256 of the file. */
+async function policyOf(file: string): Promise<PolicyFile> {
+  const { workloads } = await policySources.files({ paths: [file] }).current();
   const [policy, ...others] = workloads.values();
-  if (policy === undefined || others.length > 0) {
+  if (policy === undefined || others.length > 0 || !(await stat(file)).isFile()) {
     throw new ConfigError(
-      `Cannot replay with "${path}": expected exactly one ScalingPolicy, current value is ${workloads.size}`,
+      `Cannot replay with "${file}": expected a file with exactly one ScalingPolicy, current value is ${workloads.size}`,
     );
   }
-  return policy.spec;
+  const digest = createHash('sha256')
+    .update(await readFile(file))
+    .digest('hex');
+  return { spec: policy.spec, file, digest };
 }

@@ -1,5 +1,6 @@
 /** `penstock simulate` as people run it: the built CLI, with its worker threads. */
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,6 +43,8 @@ async function simulate(...args: readonly string[]): Promise<Ended> {
   return { code, ...texts };
 }
 
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
 const reportIn = async (file: string): Promise<ReplayReport> =>
   JSON.parse(await readFile(file, 'utf8')) as ReplayReport;
 
@@ -58,9 +61,10 @@ describe('penstock simulate', () => {
       `Reading ${trace}…`,
       'Running penstock…',
       'Computing the optimum…',
+      'Computing the window rule…',
       'Running hpa…',
     ]);
-    expect(Object.keys((await reportIn(json)).policies)).toEqual(['penstock', 'hpa', 'optimum']);
+    expect(Object.keys((await reportIn(json)).policies)).toEqual(['penstock', 'hpa', 'optimum', 'windowRule']);
     expect(await readFile(html, 'utf8')).toMatch(/^<!doctype html>[^]*penstock/i);
   });
 
@@ -77,7 +81,7 @@ describe('penstock simulate', () => {
     await writeFile(zipped, gzipSync(await readFile(trace)));
     const json = join(folder, 'none.json');
     expect(await simulate('--trace', zipped, '--against', 'none', '--json', json)).toMatchObject({ code: 0 });
-    expect(Object.keys((await reportIn(json)).policies)).toEqual(['penstock', 'optimum']);
+    expect(Object.keys((await reportIn(json)).policies)).toEqual(['penstock', 'optimum', 'windowRule']);
   });
 
   test('takes the limits of a policy file for everybody', async () => {
@@ -104,6 +108,50 @@ describe('penstock simulate', () => {
   });
 });
 
+describe('the command that repeats a run', () => {
+  test('gives the same bytes, with the policy, the lengths, the columns and the cut', async () => {
+    const [policy, lengths] = [join(folder, 'a policy.yaml'), join(folder, 'lengths.csv')];
+    await writeFile(
+      policy,
+      [
+        'apiVersion: penstock.dev/v1',
+        'kind: ScalingPolicy',
+        'metadata: { name: chat }',
+        'spec: { target: { namespace: a, name: b }, replicas: { max: 9 }, risk: low, signals: [{ kind: requestRate, perReplicaPerSec: 8 }] }',
+      ].join('\n'),
+    );
+    await writeFile(lengths, 't,in_tok,out_tok\n0,800,90\n1,2000,150\n2,300,400\n');
+    const odd = join(folder, 'odd.csv');
+    await writeFile(odd, (await readFile(trace, 'utf8')).replace('t,rps', 'when,how many'));
+    const [first, again] = [join(folder, 'first.json'), join(folder, 'again.json')];
+    const given = ['--policy', policy, '--lengths', lengths, '--time-column', 'when', '--time-unit', 's'];
+    const cut = ['--rate-column', 'how many', '--rate-unit', 's', '--from', '120', '--to', '1500', '--warmup', '62'];
+    const plant = [
+      '--lead-time',
+      'warm',
+      '--lead-time-sigma',
+      '0.2',
+      '--capacity-wait',
+      '5/30',
+      '--failed-starts',
+      '0.1',
+    ];
+    const more = ['--peer-nodes', 'karpenter', '--slo-wait', '4', '--seed', '7', '--against', 'static,hpa'];
+    const ended = await simulate('--trace', odd, ...given, ...cut, ...plant, ...more, '--json', first);
+    expect(ended).toMatchObject({ code: 0 });
+
+    const { repeat, settings } = JSON.parse(await readFile(first, 'utf8')) as ReplayReport & { repeat: string };
+    expect(settings.policy).toEqual({ file: policy, digest: sha256(await readFile(policy, 'utf8')) });
+    expect(settings.lengths).toEqual({ file: lengths, digest: expect.stringMatching(/^[\da-f]{64}$/) });
+    // As a shell splits it.
+    const words = Array.from(repeat.matchAll(/'([^']*)'|(\S+)/g), ([, quoted, plain]) => quoted ?? plain ?? '');
+    expect(words.slice(0, 2)).toEqual(['penstock', 'simulate']);
+    expect(words).not.toContain('--max-replicas');
+    expect(await simulate(...words.slice(2), '--json', again)).toMatchObject({ code: 0 });
+    expect(await readFile(again, 'utf8')).toBe(await readFile(first, 'utf8'));
+  });
+});
+
 describe('exit code', () => {
   test('1 when a --fail-if condition holds, with the condition; 0 when none does', async () => {
     const failed = await simulate('--trace', trace, '--against', 'none', '--fail-if', 'gpuHours>0', 'costUsd<0');
@@ -121,6 +169,12 @@ describe('exit code', () => {
       'Cannot compare with "nobody": expected all, none, or names among hpa',
     ],
     ['a condition that is none', ['--fail-if', 'cost<1'], 'Cannot use --fail-if "cost<1"'],
+    [
+      'a capacity wait that is none',
+      ['--capacity-wait', '60/30'],
+      'Cannot use the capacity wait "60/30": expected P50/P95',
+    ],
+    ['copies of a rate series', ['--overlay', '3'], 'expected recorded requests, current value is a rate series'],
     ['a lead time that is none', ['--lead-time', 'soon'], 'Cannot use the lead time "soon"'],
     ['a warm-up that leaves nothing', ['--warmup', '2400'], "expected a warm-up shorter than the trace's 2400 s"],
   ])('2 for %s, before anything runs', async (_what, args, message) => {

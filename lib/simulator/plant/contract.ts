@@ -1,5 +1,6 @@
 /** The plant of a replay: model servers that start, serve and drain, for one workload. Two engines implement it: `fluid` (ticks) and `requests` (each request). */
 import type { LoadSample, PodView } from '../baselines/contract.ts';
+import type { NodeReaction } from '../baselines/node-reaction.ts';
 
 /** Timing of one class of replica; see `replica-classes.ts`. Step time of a server in ms: a + b·B + k·KV/1000 + c·P. */
 export type ReplicaClass = {
@@ -30,6 +31,16 @@ export type StartModel = {
   readonly failedStartRatio: number;
   /** Extra wait for a machine, drawn per start [s]; null: none. */
   readonly capacityWaitSec: ((random: () => number) => number) | null;
+  /** Nodes apart from replicas; null or left out: every start brings its own machine at once, every end takes it away. */
+  readonly nodes?: NodeModel | null;
+};
+
+/** Nodes with a life of their own, one replica each. */
+export type NodeModel = {
+  /** When a node is asked for after its pod was created, and how long an empty one stays. */
+  readonly reaction: NodeReaction;
+  /** Share of the lead time that a replica needs on a node that is there, 0..1. */
+  readonly warmStartRatio: number;
 };
 
 /** Work that arrives: a stream of ticks or requests, in time order. */

@@ -1,8 +1,10 @@
 /** The replicas of a plant, whatever serves in them: starts, readiness, removal, and what they cost. */
 import { assert } from '../../base/assert.ts';
 import type { PodView } from '../baselines/contract.ts';
+import { createNodePool } from './node-pool.ts';
 import type { PlantOptions } from './plant-options.ts';
 import { startDraws } from './start-draw.ts';
+import type { StartDraw } from './start-draw.ts';
 
 /** What an engine does with the replicas. */
 export type FleetEvents = {
@@ -37,7 +39,15 @@ export type Fleet = {
   totals(nowMs: number): FleetTotals;
 };
 
-type Pod = { readonly id: number; readonly createdMs: number; readonly launchMs: number; readonly readyMs: number };
+type Pod = {
+  readonly id: number;
+  readonly createdMs: number;
+  /** When its node is asked for; null: it was there. Later pods may still move a time that has not come. */
+  readonly askedMs: number | null;
+  readonly launchMs: number;
+  readonly readyMs: number;
+  readonly draw: StartDraw;
+};
 type Ending = { readonly id: number; readonly launchMs: number; endMs: number };
 
 /** A fleet with `replicas` ready at the start. */
@@ -53,6 +63,7 @@ export function createFleet(options: PlantOptions, events: FleetEvents): Fleet {
   let nextReadyMs = Infinity;
   let specReplicas = options.replicas;
   let lastDirection = 0;
+  let lastAskedMs: number | null = null;
   const sums = { ms: 0, starts: 0, turns: 0, max: options.replicas };
 
   const scoredMs = (fromMs: number, toMs: number): number => Math.max(0, toMs - Math.max(fromMs, scoreFromMs));
@@ -60,9 +71,47 @@ export function createFleet(options: PlantOptions, events: FleetEvents): Fleet {
     pods = null;
     nextReadyMs = starting.reduce((soonest, pod) => Math.min(soonest, pod.readyMs), Infinity);
   };
+  const { nodes: nodeModel = null } = options.start;
+  const nodes = nodeModel === null ? null : createNodePool(nodeModel.reaction, scoredMs);
+  const warmMs = ({ takesMs }: StartDraw): number => Math.round(takesMs * (nodeModel?.warmStartRatio ?? 1));
+  const upMs = (pod: Pod): number => pod.readyMs - warmMs(pod.draw);
+  const onNewNode = (pod: Pick<Pod, 'id' | 'createdMs' | 'draw'>, askedMs: number): Pod => {
+    const launchMs = askedMs + pod.draw.waitMs;
+    return { ...pod, askedMs, launchMs, readyMs: launchMs + pod.draw.takesMs };
+  };
   const launch = (nowMs: number): void => {
-    starting.push({ id: nextId++, createdMs: nowMs, ...draw(nowMs) });
+    const pod = { id: nextId++, createdMs: nowMs, draw: draw() };
+    const node = nodes?.take(nowMs);
+    if (node === undefined) starting.push(onNewNode(pod, nowMs));
+    else {
+      const launchMs = Math.max(nowMs, node.paidFromMs);
+      starting.push({ ...pod, askedMs: null, launchMs, readyMs: Math.max(nowMs, node.upMs) + warmMs(pod.draw) });
+    }
     if (nowMs >= scoreFromMs) sums.starts++;
+  };
+  /** Pods that are pending together are asked for together: new ones may move those that are not asked for yet. */
+  const askAgain = (nowMs: number): void => {
+    if (nodeModel === null) return;
+    const pending = starting.filter((pod) => pod.askedMs !== null);
+    const created = pending.map((pod) => pod.createdMs);
+    const isOpen = (pod: Pod): boolean => pod.askedMs !== null && (pod.askedMs > nowMs || pod.createdMs === nowMs);
+    starting = starting.map((pod) => {
+      if (!isOpen(pod)) return pod;
+      const othersPendingSinceMs = created.toSpliced(pending.indexOf(pod), 1);
+      const delayMs = nodeModel.reaction.upDelayMs({ pendingSinceMs: pod.createdMs, othersPendingSinceMs });
+      return onNewNode(pod, Math.max(nowMs, pod.createdMs + delayMs));
+    });
+  };
+  const nodeCount = (): number => ready.length + starting.length + ending.length + (nodes?.count ?? 0) + 1;
+  const leave = (node: { launchMs: number; upMs: number }, nowMs: number): void =>
+    nodes?.leave(node, { nowMs, nodeCount: nodeCount() });
+  const advanceNodes = (nowMs: number): void => {
+    if (nodes === null) return;
+    for (const { askedMs } of starting) {
+      if (askedMs !== null && askedMs <= nowMs) lastAskedMs = Math.max(lastAskedMs ?? 0, askedMs);
+    }
+    settle(nowMs);
+    nodes.advanceTo(nowMs, lastAskedMs);
   };
   const retire = (pod: Pod, nowMs: number): void => {
     ready.splice(ready.indexOf(pod), 1);
@@ -72,14 +121,19 @@ export function createFleet(options: PlantOptions, events: FleetEvents): Fleet {
   const settle = (nowMs: number): void => {
     const over = ending.filter((pod) => pod.endMs <= nowMs);
     if (over.length === 0) return;
-    for (const pod of over) sums.ms += scoredMs(pod.launchMs, pod.endMs);
     ending = ending.filter((pod) => pod.endMs > nowMs);
+    for (const pod of over) {
+      sums.ms += scoredMs(pod.launchMs, pod.endMs);
+      leave({ launchMs: pod.launchMs, upMs: pod.endMs }, pod.endMs);
+    }
   };
   const removeOne = (nowMs: number): void => {
     // Both lists are in order of creation: the youngest is the last.
     const cancelled = starting.pop();
     if (cancelled !== undefined) {
       sums.ms += scoredMs(cancelled.launchMs, nowMs);
+      // What was asked for comes, wanted or not.
+      if ((cancelled.askedMs ?? nowMs) <= nowMs) leave({ launchMs: cancelled.launchMs, upMs: upMs(cancelled) }, nowMs);
       return;
     }
     const victim = ready.findLast((pod) => events.isIdle(pod.id)) ?? ready.at(-1);
@@ -104,7 +158,14 @@ export function createFleet(options: PlantOptions, events: FleetEvents): Fleet {
   };
 
   for (let index = 0; index < options.replicas; index++) {
-    const pod: Pod = { id: nextId++, createdMs: startMs, launchMs: startMs, readyMs: startMs };
+    const pod: Pod = {
+      id: nextId++,
+      createdMs: startMs,
+      askedMs: null,
+      launchMs: startMs,
+      readyMs: startMs,
+      draw: { waitMs: 0, takesMs: 0 },
+    };
     ready.push(pod);
     events.ready(pod.id, startMs);
   }
@@ -123,14 +184,19 @@ export function createFleet(options: PlantOptions, events: FleetEvents): Fleet {
     get nextReadyMs() {
       return nextReadyMs;
     },
-    advanceTo: makeReady,
+    advanceTo: (nowMs) => {
+      advanceNodes(nowMs);
+      makeReady(nowMs);
+    },
     scale: (replicas, nowMs) => {
       assert(Number.isInteger(replicas) && replicas >= 0, `replicas are a whole number of 0 or more, not ${replicas}`);
       if (replicas === specReplicas) return;
       noteDirection(replicas, nowMs);
       settle(nowMs);
+      advanceNodes(nowMs);
       while (ready.length + starting.length > replicas) removeOne(nowMs);
       while (ready.length + starting.length < replicas) launch(nowMs);
+      askAgain(nowMs);
       specReplicas = replicas;
       if (nowMs < scoreFromMs) sums.max = replicas;
       else sums.max = Math.max(sums.max, replicas);
@@ -146,7 +212,7 @@ export function createFleet(options: PlantOptions, events: FleetEvents): Fleet {
       settle(nowMs);
       const open = [...ready, ...starting, ...ending].reduce((sum, pod) => sum + scoredMs(pod.launchMs, nowMs), 0);
       return {
-        replicaSec: (sums.ms + open) / 1000,
+        replicaSec: (sums.ms + open + (nodes?.emptyMs(nowMs) ?? 0)) / 1000,
         replicaStarts: sums.starts,
         directionChanges: sums.turns,
         replicasMax: sums.max,

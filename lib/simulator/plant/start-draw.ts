@@ -1,13 +1,14 @@
-/** When a replica that is asked for now will be launched and ready. */
+/** What a start takes. */
 import { seededRandom } from '../../base/random.ts';
 import type { Random } from '../../base/random.ts';
 import { drawDurationMs } from '../draws.ts';
 import type { StartModel } from './contract.ts';
 
 export type StartDraw = {
-  /** The machine is there, its cost begins. */
-  readonly launchMs: number;
-  readonly readyMs: number;
+  /** From a machine's being asked for to its launch, when its cost begins. */
+  readonly waitMs: number;
+  /** From launch to ready, all attempts. */
+  readonly takesMs: number;
 };
 
 /** A start that fails this often in a row counts as done with the next try, so that a failure ratio of 1 ends, too. */
@@ -17,7 +18,7 @@ const START_ATTEMPTS_MAX = 20;
  * Draws starts, the same for the same seed and order: wait for a machine, then the lead time (lognormal around its median), once more for each failed attempt. Independent
  * streams per concern, so that a failure ratio does not change the durations of other replicas' first attempts.
  */
-export function startDraws(model: StartModel, seed: number): (nowMs: number) => StartDraw {
+export function startDraws(model: StartModel, seed: number): () => StartDraw {
   const durations = seededRandom(seed * 4 + 1);
   const failures = seededRandom(seed * 4 + 2);
   const repeats = seededRandom(seed * 4 + 3);
@@ -25,12 +26,12 @@ export function startDraws(model: StartModel, seed: number): (nowMs: number) => 
   const attemptMs = (random: Random): number =>
     drawDurationMs(random, { medianSec: model.leadTimeSec, sigma: model.sigma });
 
-  return (nowMs) => {
-    const launchMs = nowMs + Math.round((model.capacityWaitSec?.(waits) ?? 0) * 1000);
-    let readyMs = launchMs + attemptMs(durations);
+  return () => {
+    const waitMs = Math.round((model.capacityWaitSec?.(waits) ?? 0) * 1000);
+    let takesMs = attemptMs(durations);
     for (let attempt = 1; attempt < START_ATTEMPTS_MAX && failures() < model.failedStartRatio; attempt++) {
-      readyMs += attemptMs(repeats);
+      takesMs += attemptMs(repeats);
     }
-    return { launchMs, readyMs };
+    return { waitMs, takesMs };
   };
 }

@@ -1,6 +1,7 @@
-/** The clairvoyant bound of the scored part, with the figures of a policy. */
+/** The two yardsticks of the scored part, with the figures of a policy: the clairvoyant bound, and a planner's rule with hindsight. */
 import { clairvoyantOptimum } from '../optimum/optimum.ts';
 import type { Optimum } from '../optimum/optimum.ts';
+import { windowRule } from '../optimum/window-rule.ts';
 import type { PlantTotals } from '../plant/contract.ts';
 import { createFluidService } from '../plant/fluid-service.ts';
 import { createWaitScore } from '../plant/wait-score.ts';
@@ -8,41 +9,63 @@ import { scoredFromTick } from './ground.ts';
 import type { Ground } from './ground.ts';
 import type { Outcome } from './tasks.ts';
 
-/** Limits of the policies do not bind it: it is the best that was possible. */
-export function runOptimum(ground: Ground): Outcome {
+const RULES = {
+  optimum: {
+    solve: clairvoyantOptimum,
+    rule: 'least GPU time that serves everything within the SLO wait, knowing the whole trace',
+  },
+  windowRule: {
+    solve: windowRule,
+    rule: 'replicas for the mean load of the SLO wait before and after, kept through gaps of up to a lead time, knowing the whole trace: no bound, a burst may miss',
+  },
+} as const;
+
+/** Limits of the policies do not bind them, nor do failed starts and waits for machines. */
+export function runBound(ground: Ground, kind: keyof typeof RULES): Outcome {
   const { ticks, level, options } = ground;
   const from = scoredFromTick(ground);
-  const best = clairvoyantOptimum({
+  const best = RULES[kind].solve({
     workReplicaSec: ticks.workReplicaSec.subarray(from),
     tickSec: ticks.tickMs / 1000,
     waitLimitSec: options.sloWaitSec,
     leadTimeSec: options.leadTimeSec,
   });
   const hours = best.replicaSec / 3600;
+  const { totals, misses } = served(ground, { from, best });
   return {
     totals: {
-      ...served(ground, { from, best }),
+      ...totals,
       gpuHours: hours * level.replicaClass.gpusPerReplica,
       costUsd: hours * level.replicaClass.usdPerHour,
       replicaStarts: best.replicaStarts,
       directionChanges: directionChanges(best.replicas),
       replicasMax: best.replicasMax,
     },
-    settings: { rule: 'least GPU time that serves everything within the SLO wait, knowing the whole trace' },
-    series: null,
+    settings: { rule: RULES[kind].rule },
+    series: { ready: placed(ticks.count, { from, values: best.replicas }), misses },
   };
+}
+
+function placed(count: number, of: { readonly from: number; readonly values: ArrayLike<number> }): Float64Array {
+  const column = new Float64Array(count);
+  column.set(of.values, of.from);
+  return column;
 }
 
 /** Fewer missed requests than this are sums of fractions that are not exact. */
 const MISSES_MIN = 0.01;
 
-/** Its schedule is served like anybody's: its waits and misses are counted, not claimed. */
-function served(
-  { ticks, options }: Ground,
-  of: { readonly from: number; readonly best: Optimum },
-): Pick<PlantTotals, 'requestCount' | 'sloMissCount' | 'waitSec'> {
+type Served = {
+  readonly totals: Pick<PlantTotals, 'requestCount' | 'sloMissCount' | 'waitSec'>;
+  readonly misses: Float64Array;
+};
+
+/** A schedule is served like anybody's: its waits and misses are counted, not claimed. */
+function served({ ticks, options }: Ground, of: { readonly from: number; readonly best: Optimum }): Served {
   const score = createWaitScore({ limitSec: options.sloWaitSec, scoreFromMs: 0 });
   const service = createFluidService(score);
+  const misses = new Float64Array(ticks.count);
+  let missed = 0;
   for (const [index, replicas] of of.best.replicas.entries()) {
     const tick = of.from + index;
     const requests = ticks.requests[tick] ?? 0;
@@ -52,9 +75,12 @@ function served(
     const requestsPerWork = workMs > 0 ? requests / workMs : 0;
     const toMs = fromMs + ticks.tickMs;
     service.serve({ fromMs, toMs, workMs, requestsPerWork, inputPerWork: 0, outputPerWork: 0 }, replicas);
+    misses[tick] = score.missesSoFar() - missed;
+    missed = score.missesSoFar();
   }
   const totals = score.totals(service.waiting(of.best.replicas.length * ticks.tickMs));
-  return { ...totals, sloMissCount: totals.sloMissCount < MISSES_MIN ? 0 : totals.sloMissCount };
+  if (totals.sloMissCount >= MISSES_MIN) return { totals, misses };
+  return { totals: { ...totals, sloMissCount: 0 }, misses: new Float64Array(ticks.count) };
 }
 
 function directionChanges(replicas: Optimum['replicas']): number {

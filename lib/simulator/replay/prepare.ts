@@ -1,6 +1,7 @@
 /** From a trace file to what every policy of a replay meets: the same ticks or requests, the same servers, the same limits. */
 import { ConfigError } from '../../base/errors.ts';
 import type { ReplicaCapacity } from '../baselines/contract.ts';
+import type { CapacityWait } from '../plant/capacity-wait.ts';
 import { concurrencyAt, mixOf, serviceLevelOf, workReplicaSecOf } from '../plant/capacity.ts';
 import type { LengthMix, ServiceLevel } from '../plant/capacity.ts';
 import { replicaClassOf } from '../plant/replica-classes.ts';
@@ -12,6 +13,7 @@ import { openTrace } from '../traces/open-trace.ts';
 import { requestBatchesOf } from '../traces/requests-of.ts';
 import type { TickColumns } from '../traces/ticks.ts';
 import { ticksOfTrace } from '../traces/trace-ticks.ts';
+import type { PeerNodes } from './node-models.ts';
 import { requestColumnsOf } from './request-columns.ts';
 import type { RequestColumns } from './request-columns.ts';
 
@@ -33,12 +35,22 @@ export type ReplayOptions = {
   readonly replicas: { readonly min: number; readonly max: number } | null;
   /** A trace whose requests have the lengths for a rate series that says none. */
   readonly lengthsFile: string | null;
+  /** So many copies of recorded requests at once, shifted by random hours; default 1. */
+  readonly overlay?: number;
+  /** Wait for a machine, drawn per start; default null: none. */
+  readonly capacityWait?: CapacityWait | null;
+  /** Who brings the peers' nodes; default `none`. */
+  readonly peerNodes?: PeerNodes;
+  /** Of the lead time, what a replica needs on a node that is there [s]; default 82, at most the lead time. */
+  readonly warmStartSec?: number;
 };
 
 export type Prepared = {
   readonly options: ReplayOptions;
   readonly trace: Trace;
   readonly digest: string;
+  /** SHA-256 of the lengths that were borrowed; null when there is no such file. */
+  readonly lengthsDigest: string | null;
   readonly level: ServiceLevel;
   readonly capacity: ReplicaCapacity;
   readonly ticks: TickColumns;
@@ -60,10 +72,11 @@ const MAX_OVER_PEAK = 3;
 export async function prepare(given: ReplayOptions): Promise<Prepared> {
   const options = { ...given, warmupSec: wholeTicksSec(given.warmupSec, given.tickSec) };
   const trace = await openTrace(options.file, options.trace);
-  const pool = await poolOfTrace(trace, options);
+  const { pool, lengthsDigest } = await poolOfTrace(trace, options);
   const level = serviceLevelOf(replicaClassOf(options.replicaClass), mixOfPool(pool));
   const tickMs = options.tickSec * 1000;
-  const drawing = { seed: options.seed, scale: options.scale, lengths: pool };
+  const overlay = overlayOf(trace, options);
+  const drawing = { seed: options.seed, scale: options.scale, lengths: pool, overlay };
   const ticks = await ticksOfTrace(trace, {
     ...drawing,
     tickMs,
@@ -83,6 +96,7 @@ export async function prepare(given: ReplayOptions): Promise<Prepared> {
     options,
     trace,
     digest: await traceDigest(trace),
+    lengthsDigest,
     level,
     capacity: capacityOf(level),
     ticks,
@@ -100,13 +114,24 @@ function wholeTicksSec(warmupSec: number, tickSec: number): number {
   return Math.ceil(warmupSec / tickSec) * tickSec;
 }
 
-async function poolOfTrace(trace: Trace, options: ReplayOptions): Promise<LengthPool> {
-  if (trace.kind === 'requests') return lengthPoolOf(trace, { seed: options.seed });
-  if (options.lengthsFile === null) return defaultLengthPool();
-  const lengths = await openTrace(options.lengthsFile, {});
-  if (lengths.kind === 'requests') return lengthPoolOf(lengths, { seed: options.seed });
+function overlayOf(trace: Trace, { overlay = 1, file }: ReplayOptions): number {
+  if (overlay === 1 || trace.kind === 'requests') return overlay;
+  throw new ConfigError(`Cannot overlay trace "${file}": expected recorded requests, current value is a rate series`);
+}
+
+async function poolOfTrace(
+  trace: Trace,
+  options: ReplayOptions,
+): Promise<{ readonly pool: LengthPool; readonly lengthsDigest: string | null }> {
+  const { lengthsFile, seed } = options;
+  if (trace.kind === 'requests') return { pool: await lengthPoolOf(trace, { seed }), lengthsDigest: null };
+  if (lengthsFile === null) return { pool: defaultLengthPool(), lengthsDigest: null };
+  const lengths = await openTrace(lengthsFile, {});
+  if (lengths.kind === 'requests') {
+    return { pool: await lengthPoolOf(lengths, { seed }), lengthsDigest: await traceDigest(lengths) };
+  }
   throw new ConfigError(
-    `Cannot take lengths from "${options.lengthsFile}": expected a trace of requests, current value is a rate series`,
+    `Cannot take lengths from "${lengthsFile}": expected a trace of requests, current value is a rate series`,
   );
 }
 

@@ -1,13 +1,16 @@
 /** A whole replay: Penstock, the peers and the optimum on the same trace. */
+import type { ScalingPolicy } from '../../core/policy.ts';
+import { OPTIMUM, PENSTOCK, WINDOW_RULE } from '../report/policies.ts';
 import type { PolicyFigures, ReplayReport, ReplaySeries } from '../report/types.ts';
 import { groundOf } from './ground.ts';
 import { prepare } from './prepare.ts';
-import type { Prepared, ReplayOptions } from './prepare.ts';
+import type { ReplayOptions } from './prepare.ts';
 import { seriesOf } from './series.ts';
 import type { PolicySeries } from './series.ts';
 import { baselineOf } from './tasks.ts';
 import type { Outcome, Task } from './tasks.ts';
-import { bestOf, tunings } from './tuning.ts';
+import { reportOf } from './report-of.ts';
+import { bestOf, missRatioOf, tunings } from './tuning.ts';
 import { runTasks } from './workers.ts';
 
 export type RunOptions = ReplayOptions & {
@@ -17,6 +20,12 @@ export type RunOptions = ReplayOptions & {
   readonly tunePeers: boolean;
   /** Spec of the ScalingPolicy to replay; null: the plain one. Its limits of replicas are those of `replicas`. */
   readonly policySpec: Readonly<Record<string, unknown>> | null;
+  /** The file of `policySpec`; for the report only. */
+  readonly policyFile?: { readonly file: string; readonly digest: string } | null;
+  /** Penstock at its other settings of `risk`, too. */
+  readonly sweepRisk?: boolean;
+  /** The limit that was asked for by itself, when there was one; for the report only. */
+  readonly maxReplicas?: number | null;
   readonly version: string;
   readonly progress: (line: string) => void;
   /** Bundle of `worker.ts`, to run policies side by side; everything in this thread when left out. */
@@ -34,27 +43,41 @@ export async function runReplay(options: RunOptions): Promise<Replay> {
     ground: groundOf(prepared),
     tasks: entries.map(({ task }) => task),
     workerFile: options.workerFile ?? null,
-    onStart: (task) => options.progress(lineOf(task)),
+    onStart: (index) => options.progress(entries[index] === undefined ? '' : lineOf(entries[index])),
   });
   const byKey = chosen(entries, outcomes);
-  const optimumGpuHours = byKey.get('optimum')?.totals.gpuHours ?? 0;
+  const yardsticks = {
+    optimum: byKey.get(OPTIMUM)?.totals.gpuHours ?? 0,
+    windowRule: byKey.get(WINDOW_RULE)?.totals.gpuHours ?? 0,
+  };
   const policies: Record<string, PolicyFigures> = {};
   const series: Record<string, PolicySeries> = {};
   for (const [key, outcome] of byKey) {
-    policies[key] = figuresOf(outcome, optimumGpuHours);
-    if (outcome.series !== null) series[key] = outcome.series;
+    policies[key] = figuresOf(outcome, yardsticks);
+    series[key] = outcome.series;
   }
   return { report: reportOf({ prepared, options, policies }), series: seriesOf(prepared, series) };
 }
 
 type Entry = { readonly key: string; readonly task: Task };
 
+/** Settings of `risk` in a policy, the careful one first. */
+const RISKS = ['low', 'balanced', 'cheap'] as const satisfies readonly ScalingPolicy['spec']['risk'][];
+const DEFAULT_RISK = 'balanced';
+
 /** Longest first. Several entries of one key are settings to choose from. */
 function entriesOf(options: RunOptions): Entry[] {
   const peers = options.against.map(baselineOf);
+  const spec = options.policySpec;
+  const risks = options.sweepRisk === true ? RISKS.filter((risk) => risk !== (spec?.['risk'] ?? DEFAULT_RISK)) : [];
   return [
-    { key: 'penstock', task: { kind: 'penstock', spec: options.policySpec } },
-    { key: 'optimum', task: { kind: 'optimum' } },
+    { key: PENSTOCK, task: { kind: 'penstock', spec } },
+    ...risks.map((risk): Entry => ({
+      key: `${PENSTOCK}:${risk}`,
+      task: { kind: 'penstock', spec: { ...spec, risk } },
+    })),
+    { key: OPTIMUM, task: { kind: 'optimum' } },
+    { key: WINDOW_RULE, task: { kind: 'windowRule' } },
     ...peers.map(({ name }): Entry => ({ key: name, task: { kind: 'baseline', name, tuning: {} } })),
     ...(options.tunePeers ? peers : []).flatMap(({ name, grid }) =>
       tunings(grid).map((tuning): Entry => ({ key: `${name}:tuned`, task: { kind: 'baseline', name, tuning } })),
@@ -62,74 +85,41 @@ function entriesOf(options: RunOptions): Entry[] {
   ];
 }
 
-function lineOf(task: Task): string {
+function lineOf({ key, task }: Entry): string {
   if (task.kind === 'optimum') return 'Computing the optimum…';
-  if (task.kind === 'penstock') return 'Running penstock…';
-  const isTuned = Object.keys(task.tuning).length > 0;
-  return isTuned ? `Tuning ${task.name} ${JSON.stringify(task.tuning)}…` : `Running ${task.name}…`;
+  if (task.kind === 'windowRule') return 'Computing the window rule…';
+  const isTuned = task.kind === 'baseline' && Object.keys(task.tuning).length > 0;
+  return isTuned ? `Tuning ${task.name} ${JSON.stringify(task.tuning)}…` : `Running ${key}…`;
 }
 
 function chosen(entries: readonly Entry[], outcomes: readonly Outcome[]): Map<string, Outcome> {
   const best = new Map<string, Outcome>();
   for (const key of new Set(entries.map((entry) => entry.key))) {
-    const choice = bestOf(outcomes.filter((_, index) => entries[index]?.key === key));
+    // Penstock comes first: a tuned peer may miss as much as Penstock does.
+    const penstock = best.get(PENSTOCK);
+    const choice = bestOf(
+      outcomes.filter((_, index) => entries[index]?.key === key),
+      penstock === undefined ? undefined : missRatioOf(penstock),
+    );
     if (choice !== undefined) best.set(key, choice);
   }
   return best;
 }
 
-function figuresOf({ totals, settings }: Outcome, optimumGpuHours: number): PolicyFigures {
+function figuresOf(
+  { totals, settings }: Outcome,
+  yardsticks: { readonly optimum: number; readonly windowRule: number },
+): PolicyFigures {
   return {
     ...totals,
     sloAttainmentRatio: totals.requestCount === 0 ? 1 : 1 - totals.sloMissCount / totals.requestCount,
-    // Nothing to serve costs nothing at best: then there is no ratio to speak of.
-    ratioToOptimum: optimumGpuHours === 0 ? 1 : totals.gpuHours / optimumGpuHours,
+    ratioToOptimum: ratioTo(yardsticks.optimum, totals.gpuHours),
+    ratioToWindowRule: ratioTo(yardsticks.windowRule, totals.gpuHours),
     settings,
   };
 }
 
-/** The cut in the user's own seconds; a cut between dates is told by its length only. */
-function cutOf({ options, durationSec }: Prepared): Pick<ReplayReport['settings'], 'fromSec' | 'toSec'> {
-  const { from, to } = options.trace;
-  const fromSec = typeof from === 'number' ? from : 0;
-  return { fromSec, toSec: typeof to === 'number' ? to : fromSec + durationSec };
-}
-
-function reportOf(of: {
-  readonly prepared: Prepared;
-  readonly options: RunOptions;
-  readonly policies: ReplayReport['policies'];
-}): ReplayReport {
-  const { prepared, options } = of;
-  const { requestsPerSec, concurrency } = prepared.capacity;
-  return {
-    trace: {
-      file: options.file,
-      format: prepared.trace.format,
-      digest: prepared.digest,
-      requestCount: Math.round(prepared.requestCount),
-      durationSec: prepared.durationSec,
-      skippedLines: prepared.trace.counts().badLines,
-    },
-    settings: {
-      engine: options.engine,
-      tickSec: options.tickSec,
-      replicaClass: options.replicaClass,
-      leadTimeSec: options.leadTimeSec,
-      leadTimeSigma: options.leadTimeSigma,
-      failedStartRatio: options.failedStartRatio,
-      sloWaitSec: options.sloWaitSec,
-      scale: options.scale,
-      warmupSec: prepared.options.warmupSec,
-      ...cutOf(prepared),
-      replicas: prepared.replicas,
-      capacity: { requestsPerSec, concurrency },
-    },
-    seed: options.seed,
-    versions: {
-      penstock: options.version,
-      ...Object.fromEntries(options.against.map((name) => [name, baselineOf(name).source])),
-    },
-    policies: of.policies,
-  };
+/** Nothing to serve costs nothing at best: then there is no ratio to speak of. */
+function ratioTo(yardstick: number, gpuHours: number): number {
+  return yardstick === 0 ? 1 : gpuHours / yardstick;
 }

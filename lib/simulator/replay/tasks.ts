@@ -3,9 +3,10 @@ import { ConfigError } from '../../base/errors.ts';
 import type { BaselineFactory } from '../baselines/contract.ts';
 import { baselines } from '../baselines/index.ts';
 import type { PlantTotals } from '../plant/contract.ts';
-import { START_MS, plantOf } from './ground.ts';
+import { START_MS, nodeOptionsOf, plantOf } from './ground.ts';
 import type { Ground } from './ground.ts';
-import { runOptimum } from './optimum-run.ts';
+import { nodeSettings } from './node-models.ts';
+import { runBound } from './optimum-run.ts';
 import { penstockScaler } from './penstock.ts';
 import { policySettings, replayPolicy } from './plain-policy.ts';
 import { baselineScaler, runPolicy } from './run-policy.ts';
@@ -14,14 +15,14 @@ import type { PolicySeries } from './series.ts';
 
 export type Task =
   | { readonly kind: 'optimum' }
+  | { readonly kind: 'windowRule' }
   | { readonly kind: 'penstock'; readonly spec: Readonly<Record<string, unknown>> | null }
   | { readonly kind: 'baseline'; readonly name: string; readonly tuning: Readonly<Record<string, number>> };
 
 export type Outcome = {
   readonly totals: PlantTotals;
   readonly settings: Readonly<Record<string, string>>;
-  /** Null for the optimum, which is a bound and not a run. */
-  readonly series: PolicySeries | null;
+  readonly series: PolicySeries;
 };
 
 /** Production evaluates every 2 s; on ticks of 5 s there is nothing new in between. */
@@ -29,7 +30,7 @@ const EVALUATE_EVERY_MS = 2_000;
 
 /** Same ground and task, same outcome. Throws ConfigError for an unknown baseline or tuning, and for a policy that is not valid. */
 export async function runTask(ground: Ground, task: Task): Promise<Outcome> {
-  if (task.kind === 'optimum') return runOptimum(ground);
+  if (task.kind === 'optimum' || task.kind === 'windowRule') return runBound(ground, task.kind);
   return task.kind === 'penstock' ? runPenstock(ground, task.spec) : runBaseline(ground, task);
 }
 
@@ -46,6 +47,7 @@ export function baselineOf(name: string): BaselineFactory {
 function runPenstock(ground: Ground, spec: Readonly<Record<string, unknown>> | null): Promise<Outcome> {
   const policy = replayPolicy(ground, spec);
   return run(ground, {
+    who: 'penstock',
     settings: policySettings(policy),
     scaler: penstockScaler({
       policy,
@@ -69,18 +71,26 @@ function runBaseline(ground: Ground, task: Task & { readonly kind: 'baseline' })
   const tuned = Object.fromEntries(
     Object.entries(task.tuning).map(([key, value]) => [key, `${value} (best of its grid on this trace)`]),
   );
-  return run(ground, { settings: { ...factory.settings, ...tuned }, scaler: baselineScaler(baseline, START_MS) });
+  return run(ground, {
+    who: 'peer',
+    settings: { ...factory.settings, ...tuned },
+    scaler: baselineScaler(baseline, START_MS),
+  });
 }
 
 async function run(
   ground: Ground,
-  of: { readonly settings: Readonly<Record<string, string>>; readonly scaler: PolicyRun['scaler'] },
+  of: {
+    readonly who: 'penstock' | 'peer';
+    readonly settings: Readonly<Record<string, string>>;
+    readonly scaler: PolicyRun['scaler'];
+  },
 ): Promise<Outcome> {
   const { count, tickMs } = ground.ticks;
   const series: PolicySeries = { ready: new Float64Array(count), misses: new Float64Array(count) };
   let [index, missed] = [0, 0];
   const totals = await runPolicy({
-    plant: plantOf(ground),
+    plant: plantOf(ground, of.who),
     scaler: of.scaler,
     tickMs,
     endMs: START_MS + count * tickMs,
@@ -93,5 +103,5 @@ async function run(
       index++;
     },
   });
-  return { totals, settings: of.settings, series };
+  return { totals, settings: { ...of.settings, ...nodeSettings(of.who, nodeOptionsOf(ground.options)) }, series };
 }

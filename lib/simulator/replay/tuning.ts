@@ -12,19 +12,34 @@ export function tunings(grid: Readonly<Record<string, readonly number[]>>): Read
   return combinations;
 }
 
-/** Misses above this share disqualify a setting as long as another one stays below. */
+/** Without anybody to compare with, misses above this share disqualify a setting as long as another one stays below. */
 export const TUNED_MISS_RATIO_MAX = 0.003;
 
-/** The setting with the fewest GPU-hours among those that miss no more than {@link TUNED_MISS_RATIO_MAX}; the fewest misses when all do. Undefined for none. */
+/** Misses of a fluid are fractions: less than this is none. */
+const MISSES_MIN = 0.5;
+
+/**
+ * The setting with the fewest GPU-hours among those that miss no more than `missRatioMax` of the requests (what the policy to compare with misses); the fewest misses when
+ * all miss more. Undefined for none.
+ */
 export function bestOf<T extends { readonly totals: Pick<PlantTotals, 'sloMissCount' | 'requestCount' | 'gpuHours'> }>(
   outcomes: readonly T[],
+  missRatioMax = TUNED_MISS_RATIO_MAX,
 ): T | undefined {
+  const excess = ({ totals }: T): number =>
+    Math.max(0, totals.sloMissCount - missRatioMax * totals.requestCount - MISSES_MIN) /
+    Math.max(1, totals.requestCount);
   // A stable sort: of equals the first of the grid.
   return outcomes.toSorted(
     (one, other) => excess(one) - excess(other) || one.totals.gpuHours - other.totals.gpuHours,
   )[0];
 }
 
-function excess({ totals }: Parameters<typeof bestOf>[0][number]): number {
-  return Math.max(0, totals.sloMissCount / Math.max(1, totals.requestCount) - TUNED_MISS_RATIO_MAX);
+/** Share of the requests that an outcome missed, 0..1; 0 without requests. */
+export function missRatioOf({
+  totals,
+}: {
+  readonly totals: Pick<PlantTotals, 'sloMissCount' | 'requestCount'>;
+}): number {
+  return totals.sloMissCount / Math.max(1, totals.requestCount);
 }

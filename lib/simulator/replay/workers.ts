@@ -16,7 +16,8 @@ export type TaskRun = {
   readonly workerFile: URL | null;
   /** Default: as many as there are processors. */
   readonly threads?: number;
-  readonly onStart: (task: Task) => void;
+  /** With the place of the task in the list. */
+  readonly onStart: (index: number) => void;
 };
 
 /** What a worker answers. */
@@ -30,7 +31,7 @@ export async function runTasks(run: TaskRun): Promise<Outcome[]> {
   const waiting = run.tasks.entries();
   const workOff = async (runOne: (task: Task) => Promise<Outcome>): Promise<void> => {
     for (const [index, task] of waiting) {
-      run.onStart(task);
+      run.onStart(index);
       outcomes[index] = await runOne(task);
     }
   };

@@ -1,5 +1,6 @@
 /** The report as a file: the same report gives the same bytes. */
-import { OPTIMUM, PENSTOCK, byText } from './policies.ts';
+import { OPTIMUM, PENSTOCK, WINDOW_RULE, byText } from './policies.ts';
+import { repeatCommand } from './repeat.ts';
 import type { ReplayReport } from './types.ts';
 
 /** Significant digits of fractions: more than any figure means, and enough that one miss in 100 million shows in a ratio. Whole numbers are exact. */
@@ -7,16 +8,16 @@ export const FRACTION_DIGITS = 9;
 
 /** Order of keys where it is not that of the alphabet, by path from the top: what is read first comes first, `…` stands for all others. */
 const ORDERS: Readonly<Record<string, readonly string[]>> = {
-  '': ['trace', 'settings', 'seed', 'versions', 'policies', '…'],
-  '/policies': [PENSTOCK, '…', OPTIMUM],
+  '': ['trace', 'settings', 'seed', 'versions', 'repeat', 'policies', '…'],
+  '/policies': [PENSTOCK, '…', OPTIMUM, WINDOW_RULE],
 };
 
 /**
- * JSON, indented by two, one line end at its end. Keys: `trace, settings, seed, versions, policies`; in `policies` first `penstock`, last `optimum`; everything else by
+ * JSON, indented by two, one line end at its end. Keys: `trace, settings, seed, versions, repeat` (the command), `policies`; in `policies` first `penstock`, last `optimum` and `windowRule`; everything else by
  * code unit. Fractions are rounded to {@link FRACTION_DIGITS} significant digits; NaN and infinities, which JSON does not have, are null.
  */
 export function renderJson(report: ReplayReport): string {
-  return `${written(report, { path: '', lineStart: '\n' })}\n`;
+  return `${written({ ...report, repeat: repeatCommand(report) }, { path: '', lineStart: '\n' })}\n`;
 }
 
 type Place = { readonly path: string; readonly lineStart: string };

@@ -6,6 +6,14 @@ export const PENSTOCK = 'penstock';
 /** The clairvoyant bound; not something that can be run. */
 export const OPTIMUM = 'optimum';
 
+/** A planner's rule with hindsight; no bound, and not something that can be run. */
+export const WINDOW_RULE = 'windowRule';
+
+/** Whether it is something that knows the future, and no policy. */
+export function isYardstick(name: string): boolean {
+  return name === OPTIMUM || name === WINDOW_RULE;
+}
+
 /** Whom a reader most likely runs today, likeliest first. */
 const USUAL = ['hpa', 'keda', 'knative'];
 
@@ -23,9 +31,9 @@ export function policiesByCost(report: ReplayReport): readonly NamedPolicy[] {
     .toSorted(cheaperFirst);
 }
 
-/** What Penstock is compared with: everything but itself and the optimum, cheapest first. */
+/** What Penstock is compared with: everything but itself and the yardsticks, cheapest first. */
 export function peersByCost(report: ReplayReport): readonly NamedPolicy[] {
-  return policiesByCost(report).filter(({ name }) => baseOf(name) !== PENSTOCK && name !== OPTIMUM);
+  return policiesByCost(report).filter(({ name }) => baseOf(name) !== PENSTOCK && !isYardstick(name));
 }
 
 /** The peer as most people run it: `hpa`, else `keda`, else `knative`, else the first by name. Undefined without peers. */

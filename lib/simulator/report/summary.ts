@@ -1,11 +1,13 @@
 /** The result in one sentence, whichever way it went. */
 import { count, decimal, percentAbout } from './format.ts';
-import { OPTIMUM, PENSTOCK, cheapestPeer, peersByCost, usualPeer } from './policies.ts';
+import { OPTIMUM, PENSTOCK, WINDOW_RULE, cheapestPeer, peersByCost, usualPeer } from './policies.ts';
 import type { NamedPolicy } from './policies.ts';
 import type { PolicyFigures, ReplayReport } from './types.ts';
 
-/** Below half a percent two bills are called the same. */
+/** Below half a percent two figures are called about the same. */
 const SAME_RATIO = 0.005;
+/** What is left of 100 % when 99 % are gone. */
+const HARDLY_ANY_RATIO = 0.01;
 
 /** What Penstock would have cost and missed beside the usual peer, the best one, and the optimum. Plain text, names as they are in the report. */
 export function summarySentence(report: ReplayReport): string {
@@ -40,7 +42,9 @@ function nobodyMissedAsFew(report: ReplayReport, usual: NamedPolicy): string {
 
 function besideOptimum(report: ReplayReport, own: PolicyFigures): string[] {
   if (report.policies[OPTIMUM] === undefined || !Number.isFinite(own.ratioToOptimum)) return [];
-  return [`its GPU-hours are ${decimal(own.ratioToOptimum, 2)} × those of the optimum`];
+  const window =
+    report.policies[WINDOW_RULE] === undefined ? '' : ` (${decimal(own.ratioToWindowRule, 2)} × the window rule's)`;
+  return [`its GPU-hours are ${decimal(own.ratioToOptimum, 2)} × those of the optimum${window}`];
 }
 
 /** Says "used 12 % fewer GPU-hours than hpa and missed 67 % fewer requests (1,204 against 3,611)". */
@@ -62,6 +66,7 @@ function costBeside(gpuHours: number, { name, figures }: NamedPolicy): Compared 
   if (!Number.isFinite(ratio)) return { sign, text: `${decimal(gpuHours, 1)} GPU-hours against none of ${name}` };
   if (Math.abs(ratio - 1) < SAME_RATIO) return { sign: 0, text: `about the same GPU-hours as ${name}` };
   if (ratio >= 2) return { sign, text: `${decimal(ratio, 1)} × the GPU-hours of ${name}` };
+  if (ratio < HARDLY_ANY_RATIO) return { sign, text: `over 99 % fewer GPU-hours than ${name}` };
   return { sign, text: `${percentAbout(ratio - 1)} % ${sign > 0 ? 'more' : 'fewer'} GPU-hours than ${name}` };
 }
 
@@ -74,7 +79,10 @@ function missesBeside(missCount: number, { figures }: NamedPolicy): Compared {
   if (missCount === 0) return { sign, text: `missed no request, where that peer missed ${count(theirs)}` };
   if (theirs === 0) return { sign, text: `missed ${requests(missCount)}, where that peer missed none` };
   const ratio = missCount / theirs;
-  if (ratio >= 2) return { sign, text: `missed ${decimal(ratio, 1)} × as many requests ${counts}` };
+  if (ratio >= 2) return { sign, text: `missed ${decimal(ratio, ratio < 100 ? 1 : 0)} × as many requests ${counts}` };
+  if (Math.abs(ratio - 1) < SAME_RATIO) return { sign: 0, text: `missed about as many requests ${counts}` };
+  // Rounded it would be all of them.
+  if (ratio < HARDLY_ANY_RATIO) return { sign, text: `missed over 99 % fewer requests ${counts}` };
   return { sign, text: `missed ${percentAbout(ratio - 1)} % ${sign > 0 ? 'more' : 'fewer'} requests ${counts}` };
 }
 

@@ -1,7 +1,8 @@
 /** The report on a terminal. */
 import { figureColumns } from './columns.ts';
-import { count, duration } from './format.ts';
-import { OPTIMUM, PENSTOCK, policiesByCost } from './policies.ts';
+import { count, decimal, duration } from './format.ts';
+import { OPTIMUM, PENSTOCK, WINDOW_RULE, policiesByCost } from './policies.ts';
+import { capacityWaitText } from './repeat.ts';
 import { summarySentence } from './summary.ts';
 import type { ReplayReport } from './types.ts';
 
@@ -18,10 +19,11 @@ const PLAIN: ReportColors = { bold: String, dim: String, cyan: String };
 const MARKS = new Map([
   [PENSTOCK, '▸'],
   [OPTIMUM, '◇'],
+  [WINDOW_RULE, '◇'],
 ]);
 
 /**
- * What was replayed, one line per policy (cheapest first, `▸` Penstock, `◇` the optimum), and the result in one sentence.
+ * What was replayed, one line per policy (cheapest first, `▸` Penstock, `◇` what knows the future), and the result in one sentence.
  * Lines for a terminal, without line ends; without `colors` in plain text.
  */
 export function renderTable(report: ReplayReport, options: { readonly colors?: ReportColors } = {}): string[] {
@@ -44,10 +46,21 @@ export function replayed({ trace, settings, seed }: ReplayReport): string {
     `${trace.file} (${trace.format}): ${duration(trace.durationSec)}, ${count(trace.requestCount)} requests${skipped}`,
     `engine ${settings.engine}`,
     `replica class ${settings.replicaClass}`,
-    `lead time ${settings.leadTimeSec} s`,
+    `lead time ${settings.leadTimeSec} s${leadTimeNotes(settings)}`,
     `SLO wait ${settings.sloWaitSec} s`,
     `seed ${seed}`,
   ].join('; ');
+}
+
+/** What a lead time is not alone: only what differs from the usual run. */
+function leadTimeNotes(settings: ReplayReport['settings']): string {
+  const notes = [
+    ...(settings.leadTimeSigma > 0 ? [`sigma ${settings.leadTimeSigma}`] : []),
+    ...(settings.capacityWait === null ? [] : [`capacity wait ${capacityWaitText(settings.capacityWait)}`]),
+    ...(settings.failedStartRatio > 0 ? [`${decimal(settings.failedStartRatio * 100, 1)} % failed starts`] : []),
+    ...(settings.peerNodes === 'none' ? [] : [`peers' nodes by ${settings.peerNodes}`]),
+  ];
+  return notes.length === 0 ? '' : ` (${notes.join(', ')})`;
 }
 
 function policyRows(report: ReplayReport): string[] {

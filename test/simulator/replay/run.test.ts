@@ -9,6 +9,7 @@ import type { PolicyFigures } from '../../../lib/simulator/report/types.ts';
 import { runOptions, waveCsv, withFiles } from './support.ts';
 
 const ALL = Object.keys(baselines);
+const YARDSTICKS = ['optimum', 'windowRule'];
 
 /** The path of a trace is part of a report: it is the same for all. */
 const replays = (text: string, runs: readonly Partial<RunOptions>[]): Promise<Replay[]> =>
@@ -34,7 +35,7 @@ describe('a report', () => {
   test('has Penstock, each peer and the optimum, with every figure', async () => {
     const done = await replay(waveCsv(60), { against: ALL });
 
-    expect(Object.keys(done.report.policies).toSorted()).toEqual([...ALL, 'optimum', 'penstock'].toSorted());
+    expect(Object.keys(done.report.policies).toSorted()).toEqual([...ALL, ...YARDSTICKS, 'penstock'].toSorted());
     for (const policy of Object.values(done.report.policies)) {
       expect(policy).toEqual({
         gpuHours: expect.any(Number),
@@ -43,6 +44,7 @@ describe('a report', () => {
         sloMissCount: expect.any(Number),
         sloAttainmentRatio: expect.any(Number),
         ratioToOptimum: expect.any(Number),
+        ratioToWindowRule: expect.any(Number),
         waitSec: { p50: expect.any(Number), p99: expect.any(Number), max: expect.any(Number) },
         replicaStarts: expect.any(Number),
         directionChanges: expect.any(Number),
@@ -54,8 +56,9 @@ describe('a report', () => {
       expect(policy.requestCount).toBeCloseTo(figures(done, 'penstock').requestCount, 3);
       expect(policy.sloAttainmentRatio).toBeCloseTo(1 - policy.sloMissCount / policy.requestCount, 9);
       expect(policy.ratioToOptimum).toBeCloseTo(policy.gpuHours / figures(done, 'optimum').gpuHours, 9);
+      expect(policy.ratioToWindowRule).toBeCloseTo(policy.gpuHours / figures(done, 'windowRule').gpuHours, 9);
     }
-    expect(Object.keys(done.series.policies).toSorted()).toEqual([...ALL, 'penstock'].toSorted());
+    expect(Object.keys(done.series.policies).toSorted()).toEqual([...ALL, ...YARDSTICKS, 'penstock'].toSorted());
     expect(Object.keys(done.report.versions).toSorted()).toEqual([...ALL, 'penstock'].toSorted());
   });
 
@@ -80,16 +83,39 @@ describe('a report', () => {
 
   test('against nobody has Penstock and the optimum', async () => {
     const { report } = await replay(waveCsv(10));
-    expect(Object.keys(report.policies)).toEqual(['penstock', 'optimum']);
+    expect(Object.keys(report.policies)).toEqual(['penstock', ...YARDSTICKS]);
   });
 
   test('has a tuned peer as a key of its own, at least as good as its recommended setting', async () => {
     const done = await replay(waveCsv(30), { against: ['static'], tunePeers: true });
     const tuned = figures(done, 'static:tuned');
-    expect(Object.keys(done.report.policies).toSorted()).toEqual(['optimum', 'penstock', 'static', 'static:tuned']);
+    expect(Object.keys(done.report.policies).toSorted()).toEqual(
+      [...YARDSTICKS, 'penstock', 'static', 'static:tuned'].toSorted(),
+    );
     expect(tuned.settings['headroomRatio']).toMatch(/best of its grid on this trace/);
     expect(tuned.sloMissCount / tuned.requestCount).toBeLessThanOrEqual(0.003);
     expect(tuned.gpuHours).toBeLessThanOrEqual(figures(done, 'static').gpuHours);
+  });
+
+  test('has Penstock at its other settings of risk when asked: more misses for fewer GPU-hours', async () => {
+    const done = await replay(waveCsv(90), { sweepRisk: true, policySpec: { risk: 'low' }, leadTimeSec: 120 });
+    expect(Object.keys(done.report.policies).toSorted()).toEqual(
+      [...YARDSTICKS, 'penstock', 'penstock:balanced', 'penstock:cheap'].toSorted(),
+    );
+    const [low, cheap] = [figures(done, 'penstock'), figures(done, 'penstock:cheap')];
+    expect(cheap.settings['risk']).toBe('"cheap"');
+    expect(cheap.gpuHours).toBeLessThan(low.gpuHours);
+    expect(cheap.sloMissCount).toBeGreaterThanOrEqual(low.sloMissCount);
+  });
+
+  test('has the schedule of the optimum as a series, and its replicas make its bill', async () => {
+    const done = await replay(waveCsv(30), { warmupSec: 300 });
+    const ready = done.series.policies['optimum']?.ready ?? [];
+    expect(ready).toHaveLength(done.series.load.length);
+    const { gpuHours, replicaStarts } = figures(done, 'optimum');
+    const readyHours = ready.reduce((sum, replicas) => sum + replicas, 0) * (done.series.stepSec / 3600);
+    expect(gpuHours - readyHours).toBeGreaterThan(0);
+    expect(gpuHours - readyHours).toBeLessThanOrEqual((replicaStarts * 60) / 3600);
   });
 
   test('says which part of the trace was replayed', async () => {
@@ -112,7 +138,12 @@ describe('a report', () => {
 
 describe('the same seed', () => {
   test('gives the same bytes, another one does not', async () => {
-    const of = { against: ['hpa', 'knative'], leadTimeSigma: 0.3, failedStartRatio: 0.1 };
+    const of = {
+      against: ['hpa', 'knative'],
+      leadTimeSigma: 0.3,
+      failedStartRatio: 0.1,
+      capacityWait: { kind: 'recorded', cutSec: 60 } as const,
+    };
     const [one, same, other] = await replays(waveCsv(45), [of, of, { ...of, seed: 2 }]).then((done) =>
       done.map(({ report }) => report),
     );
@@ -176,6 +207,29 @@ describe('the two engines', () => {
   });
 });
 
+describe('the nodes of the peers', () => {
+  test('come later with a node autoscaler of their own, and its empty nodes are paid for; Penstock orders them itself', async () => {
+    const of = { against: ['hpa', 'static'], leadTimeSec: 120 };
+    const [none, ca, karpenter] = await replays(waveCsv(45), [
+      of,
+      { ...of, peerNodes: 'cluster-autoscaler' },
+      { ...of, peerNodes: 'karpenter' },
+    ]);
+    if (none === undefined || ca === undefined || karpenter === undefined) throw new Error('there are three');
+    // A fleet that never changes meets nothing of it, nor does who knows the future.
+    for (const name of ['static', 'optimum', 'windowRule']) {
+      expect(figures(ca, name).gpuHours).toBe(figures(none, name).gpuHours);
+    }
+    // The same nodes for Penstock whoever brings those of the peers.
+    expect(figures(karpenter, 'penstock').gpuHours).toBe(figures(ca, 'penstock').gpuHours);
+    expect(figures(ca, 'penstock').settings['nodes']).toContain('nothing before the lead time');
+    expect(figures(ca, 'hpa').settings['nodes']).toContain('the delay of cluster-autoscaler before the lead time');
+    expect(figures(ca, 'hpa').settings['nodes.gpuPodAge']).toContain('30 s');
+    expect(figures(none, 'hpa').settings['nodes']).toBeUndefined();
+    expect(figures(ca, 'hpa').gpuHours).not.toBe(figures(karpenter, 'hpa').gpuHours);
+  });
+});
+
 describe('everybody', () => {
   test('has the same limits, those of a policy file too', async () => {
     const replicas = { min: 2, max: 3 };
@@ -188,7 +242,7 @@ describe('everybody', () => {
 
   test('begins with the same replicas', async () => {
     const done = await replay(waveCsv(30), { against: ALL });
-    const first = new Set(Object.values(done.series.policies).map((policy) => policy.ready[0]));
+    const first = new Set(['penstock', ...ALL].map((name) => done.series.policies[name]?.ready[0]));
     expect(first.size).toBe(1);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { TUNED_MISS_RATIO_MAX, bestOf, tunings } from '../../../lib/simulator/replay/tuning.ts';
+import { TUNED_MISS_RATIO_MAX, bestOf, missRatioOf, tunings } from '../../../lib/simulator/replay/tuning.ts';
 
 test('tunings are every combination of the grid once; a grid without entries gives none', () => {
   expect(tunings({ target: [0.5, 0.7], windowSec: [60, 300] })).toEqual([
@@ -28,6 +28,14 @@ describe('bestOf', () => {
   test('is the one that misses least when all miss too much', () => {
     const least = outcome(20, 100);
     expect(bestOf([outcome(9, 5_000), least, outcome(2, 101)])).toBe(least);
+  });
+
+  test('may miss what the policy to compare with misses, and nothing when that misses nothing', () => {
+    const [careful, cheap] = [outcome(9, 0), outcome(5, 900)];
+    expect(bestOf([careful, cheap, outcome(4, 1_001)], 0.1)).toBe(cheap);
+    expect(bestOf([careful, cheap], 0)).toBe(careful);
+    expect(bestOf([outcome(9, 0), outcome(8, 0.2)], 0)?.totals.gpuHours).toBe(8);
+    expect(missRatioOf(cheap)).toBe(0.09);
   });
 
   test('is the first of equals, and undefined for none', () => {

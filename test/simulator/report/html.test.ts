@@ -104,7 +104,8 @@ describe('pageData', () => {
 describe('looksOf', () => {
   test('no two policies differ in colour alone', () => {
     const peers = ['hpa', 'keda', 'knative', 'aibrix', 'wva', 'dynamo', 'ray', 'static', 'keda-prometheus', 'other'];
-    const names = ['penstock', 'optimum', ...peers, ...peers.map((name) => `${name}:tuned`)];
+    const own = ['penstock', 'penstock:low', 'penstock:cheap'];
+    const names = [...own, 'optimum', 'windowRule', ...peers, ...peers.map((name) => `${name}:tuned`)];
     const withoutColor = [...looksOf(names).values()].map(
       ({ dash, marker, hollow }) => `${dash}/${marker}/${String(hollow)}`,
     );

@@ -27,9 +27,9 @@ describe('renderJson', () => {
     expect(renderJson(sampleReplay({ points: 200, seed: 2 }).report)).not.toBe(renderJson(report));
   });
 
-  test('has what is read first at the top, and the optimum last', () => {
+  test('has what is read first at the top, and the yardsticks last', () => {
     const written = JSON.parse(renderJson(sampleReplay({ points: 200 }).report)) as ReplayReport;
-    expect(Object.keys(written)).toEqual(['trace', 'settings', 'seed', 'versions', 'policies']);
+    expect(Object.keys(written)).toEqual(['trace', 'settings', 'seed', 'versions', 'repeat', 'policies']);
     const names = Object.keys(written.policies);
     expect([names[0], names.at(-1)]).toEqual(['penstock', 'optimum']);
     expect(names.slice(1, -1)).toEqual(names.slice(1, -1).toSorted());

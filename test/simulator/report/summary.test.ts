@@ -64,6 +64,24 @@ describe('summarySentence', () => {
       [1000, 8],
       'about the same GPU-hours as hpa and missed 13 % fewer requests (7 against 8)',
     ],
+    [
+      'nearly all of the misses gone',
+      [1004, 3],
+      [1000, 2000],
+      'about the same GPU-hours as hpa and missed over 99 % fewer requests (3 against 2,000)',
+    ],
+    [
+      'nearly as many misses',
+      [900, 100_001],
+      [1000, 100_000],
+      '10 % fewer GPU-hours than hpa and missed about as many requests (100,001 against 100,000)',
+    ],
+    [
+      'very many times the misses',
+      [900, 2000],
+      [1000, 3],
+      '10 % fewer GPU-hours than hpa but missed 667 × as many requests (2,000 against 3)',
+    ],
     ['equal cost', [1000, 0], [1000, 0], 'the same GPU-hours as hpa and neither missed a request'],
     ['a multiple of the cost', [2500, 0], [1000, 0], '2.5 × the GPU-hours of hpa and neither missed a request'],
     [
@@ -74,6 +92,13 @@ describe('summarySentence', () => {
     ],
   ])('words %s', (_, penstock, hpa, expected) => {
     expect(summarySentence(reportOf({ penstock, hpa }))).toContain(`Penstock used ${expected}`);
+  });
+
+  test('counts neither yardstick among the peers, and names both', () => {
+    const sentence = summarySentence(reportOf({ penstock: [900, 0], optimum: [800, 0], windowRule: [880, 0] }));
+    expect(sentence).toBe(
+      "Penstock used 900.0 GPU-hours and missed 0 requests; its GPU-hours are 1.13 × those of the optimum (1.00 × the window rule's).",
+    );
   });
 
   test('names the nearest when every peer missed more', () => {

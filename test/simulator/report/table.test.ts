@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { repeatCommand } from '../../../lib/simulator/report/repeat.ts';
 import { renderTable } from '../../../lib/simulator/report/table.ts';
+import type { ReplayReport } from '../../../lib/simulator/report/types.ts';
 import { sampleFigures, sampleReport } from './sample.ts';
 
 const REPORT = sampleReport({
@@ -12,6 +13,7 @@ const REPORT = sampleReport({
   }),
   penstock: sampleFigures({ gpuHours: 905.2, costUsd: 3044.2, sloMissCount: 420, replicaStarts: 1311 }),
   optimum: sampleFigures({ gpuHours: 800, costUsd: 2690.4, waitSec: { p50: 0, p99: 0, max: 9.8 } }),
+  windowRule: sampleFigures({ gpuHours: 900, costUsd: 3026, sloMissCount: 5 }),
   'hpa:tuned': sampleFigures({ gpuHours: 999.9, costUsd: 3362.7, sloMissCount: 420 }),
 });
 
@@ -20,15 +22,16 @@ describe('renderTable', () => {
     expect(renderTable(REPORT)).toEqual([
       'traces/chat-week.csv.gz (rate): 7 d, 1,000,000 requests; engine fluid; replica class B; lead time 180 s; SLO wait 10 s; seed 1',
       '',
-      '  policy     GPU-hours  ×optimum  cost USD  in SLO %  misses  wait p50 s  p99 s  max s  starts  turns  max replicas',
-      '◇ optimum          800     1.000     2,690   100.000       0        0.00   0.00    9.8     120     30            32',
-      '▸ penstock         905     1.131     3,044    99.958     420        0.00   1.25   42.0   1,311     30            32',
-      '  hpa:tuned      1,000     1.250     3,363    99.958     420        0.00   1.25   42.0     120     30            32',
-      '  hpa            1,240     1.551     4,172    99.820   1,800        0.00  12.50  181.0     120     30            32',
+      '  policy      GPU-hours  ×optimum  ×window  cost USD  in SLO %  misses  wait p50 s  p99 s  max s  starts  turns  max replicas',
+      '◇ optimum           800     1.000    0.889     2,690   100.000       0        0.00   0.00    9.8     120     30            32',
+      '◇ windowRule        900     1.125    1.000     3,026    99.999       5        0.00   1.25   42.0     120     30            32',
+      '▸ penstock          905     1.131    1.006     3,044    99.958     420        0.00   1.25   42.0   1,311     30            32',
+      '  hpa:tuned       1,000     1.250    1.111     3,363    99.958     420        0.00   1.25   42.0     120     30            32',
+      '  hpa             1,240     1.551    1.378     4,172    99.820   1,800        0.00  12.50  181.0     120     30            32',
       '',
       'Penstock used 27 % fewer GPU-hours than hpa and missed 77 % fewer requests (420 against 1,800); ' +
         'used 9.5 % fewer GPU-hours than hpa:tuned, the cheapest peer that missed no more, and missed as many requests (420 each); ' +
-        'its GPU-hours are 1.13 × those of the optimum.',
+        "its GPU-hours are 1.13 × those of the optimum (1.01 × the window rule's).",
     ]);
   });
 
@@ -52,8 +55,21 @@ describe('renderTable', () => {
     const plain = renderTable(REPORT);
     const painted = renderTable(REPORT, { colors });
     expect(painted.map((line) => line.replaceAll(/<\/?.>/g, ''))).toEqual(plain);
-    expect(painted[4]).toBe(`<b>${plain[4]}</b>`);
+    expect(painted[5]).toBe(`<b>${plain[5]}</b>`);
     expect(painted[3]).toBe(`<c>${plain[3]}</c>`);
+  });
+
+  test('says what else a start takes, and who brings the nodes of the peers', () => {
+    const settings = {
+      ...REPORT.settings,
+      leadTimeSigma: 0.3,
+      capacityWait: { kind: 'quantiles', p50Sec: 0, p95Sec: 370 } as const,
+      failedStartRatio: 0.02,
+      peerNodes: 'karpenter' as const,
+    };
+    expect(renderTable({ ...REPORT, settings })[0]).toContain(
+      "lead time 180 s (sigma 0.3, capacity wait 0/370, 2.0 % failed starts, peers' nodes by karpenter); SLO wait",
+    );
   });
 
   test('lets nothing from a file name move the cursor or turn the line', () => {
@@ -72,17 +88,42 @@ describe('renderTable', () => {
 });
 
 describe('repeatCommand', () => {
-  test('names everything that flags can set', () => {
+  test('names the files, the peers and the plant, and nothing that was not given', () => {
     expect(repeatCommand(REPORT)).toBe(
       'penstock simulate --trace traces/chat-week.csv.gz --format rate --against hpa --replica-class B --lead-time 180 --slo-wait 10 ' +
-        '--scale 3 --seed 1 --engine fluid --from 0 --to 604800 --warmup 3600 --max-replicas 60 --tune-peers',
+        '--scale 3 --seed 1 --engine fluid --tick 5 --warmup 3600',
+    );
+  });
+
+  test('names all that was given', () => {
+    const settings: ReplayReport['settings'] = {
+      ...REPORT.settings,
+      leadTimeSigma: 0.3,
+      capacityWait: { kind: 'recorded', cutSec: null },
+      failedStartRatio: 0.02,
+      peerNodes: 'cluster-autoscaler',
+      warmStartSec: 82,
+      overlay: 12,
+      cut: { from: '2024-05-10T00:00:00Z', to: 600 },
+      columns: { timeColumn: 'when', timeUnit: 'ms', rateColumn: 'req/min', rateUnit: 'min' },
+      skipBadLines: true,
+      lengths: { file: 'lengths.csv', digest: 'abc' },
+      policy: { file: 'my policy.yaml', digest: 'def' },
+      maxReplicas: 60,
+      tunePeers: true,
+      sweepRisk: true,
+    };
+    expect(repeatCommand({ ...REPORT, settings })).toBe(
+      "penstock simulate --trace traces/chat-week.csv.gz --format rate --lengths lengths.csv --policy 'my policy.yaml' --against hpa " +
+        '--replica-class B --lead-time 180 --lead-time-sigma 0.3 --capacity-wait recorded-uncut --failed-starts 0.02 --peer-nodes cluster-autoscaler ' +
+        '--warm-start 82 --slo-wait 10 --scale 3 --overlay 12 --seed 1 --engine fluid --tick 5 --max-replicas 60 --from 2024-05-10T00:00:00Z --to 600 ' +
+        '--warmup 3600 --time-column when --time-unit ms --rate-column req/min --rate-unit min --tune-peers --sweep-risk --skip-bad-lines',
     );
   });
 
   test('quotes a file name for the shell', () => {
     const file = "my trace's $(rm).csv";
-    const command = repeatCommand({ ...REPORT, trace: { ...REPORT.trace, file, skippedLines: 2 } });
+    const command = repeatCommand({ ...REPORT, trace: { ...REPORT.trace, file } });
     expect(command).toContain(String.raw`--trace 'my trace'\''s $(rm).csv' --format`);
-    expect(command).toMatch(/ --skip-bad-lines$/);
   });
 });

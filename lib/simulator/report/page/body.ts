@@ -2,9 +2,9 @@
 import { figureColumns } from '../columns.ts';
 import type { FigureColumn } from '../columns.ts';
 import { count, decimal, duration, percentDown, requestCountText } from '../format.ts';
-import { OPTIMUM, PENSTOCK, policiesByCost } from '../policies.ts';
+import { OPTIMUM, PENSTOCK, isYardstick, policiesByCost } from '../policies.ts';
 import type { NamedPolicy } from '../policies.ts';
-import { repeatCommand } from '../repeat.ts';
+import { capacityWaitText, repeatCommand } from '../repeat.ts';
 import { summarySentence } from '../summary.ts';
 import type { ReplayReport } from '../types.ts';
 import { escapeHtml as text } from './escape.ts';
@@ -45,7 +45,11 @@ function keyFigures(report: ReplayReport): string {
   const own = report.policies[PENSTOCK];
   if (own === undefined) return '';
   const tiles = [
-    ['GPU-hours', decimal(own.gpuHours, own.gpuHours < 100 ? 2 : 0), `${decimal(own.ratioToOptimum, 2)} × optimum`],
+    [
+      'GPU-hours',
+      decimal(own.gpuHours, own.gpuHours < 100 ? 2 : 0),
+      `${decimal(own.ratioToOptimum, 2)} × optimum, ${decimal(own.ratioToWindowRule, 2)} × window rule`,
+    ],
     ['Cost', `${decimal(own.costUsd, own.costUsd < 1000 ? 2 : 0)} USD`, 'from launch to end of drain'],
     ['Within SLO', `${percentDown(own.sloAttainmentRatio)} %`, `${requestCountText(own.sloMissCount)} misses`],
     ['Wait p99', `${decimal(own.waitSec.p99, 2)} s`, `longest ${decimal(own.waitSec.max, 1)} s`],
@@ -76,9 +80,11 @@ function scatter(report: ReplayReport): string {
     report.policies[OPTIMUM] === undefined
       ? ''
       : ' The dashed line is the optimum: the least that serves everything in time, knowing the future.';
+  const swept = Object.keys(report.policies).some((name) => name.startsWith(`${PENSTOCK}:`));
+  const frontier = swept ? ' The blue line joins Penstock at its settings of <code>risk</code>.' : '';
   return `<section aria-labelledby="scatter-title">
 <h2 id="scatter-title">Cost against misses</h2>
-<p class="note">Each mark is a policy over the whole replay. Left is cheaper, down is fewer misses.${best}</p>
+<p class="note">Each mark is a policy over the whole replay. Left is cheaper, down is fewer misses.${best}${frontier}</p>
 <div class="chart" id="scatter"></div>
 </section>`;
 }
@@ -111,7 +117,7 @@ function headingHtml(heading: string): string {
 }
 
 function figureRow({ name, figures: of }: NamedPolicy, columns: readonly FigureColumn[]): string {
-  const kind = name === PENSTOCK ? ' class="own"' : name === OPTIMUM ? ' class="bound"' : '';
+  const kind = name === PENSTOCK ? ' class="own"' : isYardstick(name) ? ' class="bound"' : '';
   const cells = columns.map((column) => {
     const value = column.value(of);
     return `<td data-value="${Number.isNaN(value) ? '' : value}">${text(column.text(of))}</td>`;
@@ -129,7 +135,9 @@ function settings(report: ReplayReport): string {
       'Scored part',
       `from ${duration(used.fromSec)} to ${duration(used.toSec)} of the trace, after ${duration(used.warmupSec)} of warm-up`,
     ],
-    ['Scale', `load × ${used.scale}`],
+    ['Scale', `load × ${used.scale}${used.overlay === 1 ? '' : `, ${used.overlay} copies shifted by random hours`}`],
+    ['Lengths', lengthsText(report)],
+    ['Policy', used.policy === null ? 'a plain one' : `${used.policy.file} (SHA-256 ${used.policy.digest})`],
     [
       'Engine',
       used.engine === 'fluid' ? `fluid, ticks of ${used.tickSec} s` : `requests, sampled every ${used.tickSec} s`,
@@ -139,8 +147,16 @@ function settings(report: ReplayReport): string {
       'One replica',
       `${decimal(used.capacity.requestsPerSec, 2)} requests/s with ${decimal(used.capacity.concurrency, 1)} in it`,
     ],
-    ['Lead time', `${used.leadTimeSec} s (median), lognormal sigma ${used.leadTimeSigma}`],
+    [
+      'Lead time',
+      `${used.leadTimeSec} s${used.leadTimeSigma > 0 ? ` (median), lognormal sigma ${used.leadTimeSigma}` : ', fixed'}`,
+    ],
+    [
+      'Wait for a machine',
+      used.capacityWait === null ? 'none' : `${capacityWaitText(used.capacityWait)}, drawn per start`,
+    ],
     ['Failed starts', `${decimal(used.failedStartRatio * 100, 1)} %`],
+    ['Nodes', nodesText(used)],
     ['SLO wait', `${used.sloWaitSec} s`],
     ['Replicas', `${used.replicas.min} to ${used.replicas.max}`],
     ['Seed', String(report.seed)],
@@ -149,10 +165,22 @@ function settings(report: ReplayReport): string {
   return `<section aria-labelledby="settings-title">
 <h2 id="settings-title">Settings, and how to repeat it</h2>
 <pre id="command" tabindex="0" aria-label="Command that repeats this replay">${text(repeatCommand(report))}</pre>
-<p class="note">With the same trace, policy (<code>--policy</code>) and versions the same figures come out, byte for byte.</p>
+<p class="note">In the folder where it was run, with the same files and versions, the same figures come out, byte for byte.</p>
 ${definitions(rows)}
 <div class="columns">${Object.entries(report.policies).map(policySettings).join('\n')}</div>
 </section>`;
+}
+
+function nodesText(used: ReplayReport['settings']): string {
+  if (used.peerNodes === 'none')
+    return "part of the lead time: a replica's machine comes and goes with it, for everybody";
+  return `one per replica. Penstock asks for them with the replicas; those of the peers are brought by ${used.peerNodes} after its own delay. Empty nodes are paid for until they go; a replica on one needs ${used.warmStartSec} s. Each policy's settings say what was added`;
+}
+
+function lengthsText({ trace, settings: used }: ReplayReport): string {
+  if (used.lengths !== null)
+    return `${used.lengths.file} (SHA-256 ${used.lengths.digest ?? 'not read: the trace has its own'})`;
+  return trace.format === 'rate' ? 'a built-in mix' : "the trace's own";
 }
 
 function policySettings([name, { settings: used }]: readonly [string, NamedPolicy['figures']]): string {

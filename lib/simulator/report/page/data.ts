@@ -1,6 +1,6 @@
 /** What the page's script gets: the series thinned to what a screen can show, and how each policy is drawn. */
 import { decimal, percentDown, requestCountText } from '../format.ts';
-import { OPTIMUM, PENSTOCK, policiesByCost, usualPeer } from '../policies.ts';
+import { OPTIMUM, PENSTOCK, baseOf, policiesByCost, usualPeer } from '../policies.ts';
 import type { ReplayReport, ReplaySeries } from '../types.ts';
 import { looksOf } from './looks.ts';
 import type { Look } from './looks.ts';
@@ -23,6 +23,8 @@ export type PagePolicy = Look & {
   /** Drawn in the first chart until the legend says otherwise. */
   readonly shown: boolean;
   readonly optimum: boolean;
+  /** Penstock, at any setting: a line joins these in the second chart. */
+  readonly own: boolean;
   readonly gpuHours: number;
   /** 0 also for less than half a request of a fluid: a logarithm would make much of it. */
   readonly sloMissCount: number;
@@ -46,10 +48,11 @@ export function pageData(report: ReplayReport, series: ReplaySeries): PageData {
       name,
       shown: shown.has(name),
       optimum: name === OPTIMUM,
+      own: baseOf(name) === PENSTOCK,
       gpuHours: figures.gpuHours,
       sloMissCount: figures.sloMissCount < 0.5 ? 0 : figures.sloMissCount,
       facts: [
-        `${decimal(figures.gpuHours, 1)} GPU-hours, ${decimal(figures.ratioToOptimum, 3)} × optimum`,
+        `${decimal(figures.gpuHours, 1)} GPU-hours, ${decimal(figures.ratioToOptimum, 3)} × optimum, ${decimal(figures.ratioToWindowRule, 3)} × window rule`,
         `${decimal(figures.costUsd, 2)} USD`,
         `${requestCountText(figures.sloMissCount)} misses, ${percentDown(figures.sloAttainmentRatio)} % within SLO`,
       ],

@@ -1,5 +1,5 @@
 /** How each policy is drawn: colour, dash and marker together, so that none has to be told by its colour. */
-import { OPTIMUM, PENSTOCK, baseOf, byText } from '../policies.ts';
+import { OPTIMUM, PENSTOCK, WINDOW_RULE, baseOf, byText, isYardstick } from '../policies.ts';
 
 export type Look = {
   /** Index of the palette in `style.ts`: 0 ink, 1 Penstock's blue, 2..6 peers. */
@@ -23,17 +23,21 @@ const KNOWN = ['hpa', 'keda', 'knative', 'aibrix', 'wva', 'dynamo', 'ray', 'stat
 
 /** A look for each name; up to 35 peers differ in colour or marker. */
 export function looksOf(names: readonly string[]): ReadonlyMap<string, Look> {
-  const bases = [...new Set(names.map(baseOf))].filter((base) => base !== PENSTOCK && base !== OPTIMUM);
+  const bases = [...new Set(names.map(baseOf))].filter((base) => base !== PENSTOCK && !isYardstick(base));
   const others = bases.filter((base) => !KNOWN.includes(base)).toSorted(byText);
   const peers = [...KNOWN, ...others];
-  return new Map(names.map((name) => [name, lookOf(name, peers.indexOf(baseOf(name)))]));
+  const own = names.filter((name) => baseOf(name) === PENSTOCK && name !== PENSTOCK).toSorted(byText);
+  return new Map(
+    names.map((name) => [name, lookOf(name, { peer: peers.indexOf(baseOf(name)), variant: own.indexOf(name) })]),
+  );
 }
 
-function lookOf(name: string, peer: number): Look {
+function lookOf(name: string, { peer, variant }: { readonly peer: number; readonly variant: number }): Look {
   const hollow = name !== baseOf(name);
   const base = baseOf(name);
   if (base === OPTIMUM) return { color: 0, dash: '2 3', marker: 'star', hollow };
-  if (base === PENSTOCK) return { color: 1, dash: hollow ? variantDash(0) : '', marker: 'circle', hollow };
+  if (base === WINDOW_RULE) return { color: 0, dash: '1 3', marker: 'star', hollow: true };
+  if (base === PENSTOCK) return { color: 1, dash: hollow ? variantDash(variant) : '', marker: 'circle', hollow };
   const round = Math.floor(peer / PEER_COLORS);
   return {
     color: 2 + (peer % PEER_COLORS),

@@ -33,10 +33,20 @@ function scatter() {
     var taken = [{ x: box.left + 4, y: floor - 24, w: 196, h: 20 }];
     label('↙ better: cheaper, fewer misses', box.left + 8, floor - 10, { class: 'better' }, picture);
     points.forEach(function (policy) { taken.push({ x: x(policy.gpuHours) - 7, y: y(policy.sloMissCount) - 7, w: 14, h: 14 }); });
+    frontier(x, y);
     var bounds = { left: box.left + 2, right: box.left + box.width, top: box.top, bottom: floor + box.lane };
     points.slice().sort(function (one, other) { return isOwn(other) - isOwn(one); }).forEach(function (policy) {
       point(policy, x(policy.gpuHours), y(policy.sloMissCount), taken, bounds);
     });
+  }
+
+  /* Penstock at its settings of risk. */
+  function frontier(x, y) {
+    var own = points.filter(function (policy) { return policy.own; });
+    if (own.length < 2) return;
+    own.sort(function (one, other) { return one.gpuHours - other.gpuHours; });
+    var path = own.map(function (policy, at) { return (at ? 'L' : 'M') + x(policy.gpuHours).toFixed(1) + ' ' + y(policy.sloMissCount).toFixed(1); });
+    drawn('path', { class: 'line c1', d: path.join(''), 'data-frontier': '' }, picture);
   }
 
   function axes(box, scale) {
