@@ -4,6 +4,7 @@ import type { Allotment } from './allocation/allot.ts';
 import type { PoolInput, PoolOutcome, PoolWorkload } from './decide-types.ts';
 import { decisionId, decisionOf } from './decision.ts';
 import { idleNodesOf } from './nodes/idle.ts';
+import { inSteps } from './nodes/steps.ts';
 import { planNodes } from './nodes/plan-nodes.ts';
 import type { NodePlan } from './nodes/plan-nodes.ts';
 import type { Mode, PlannedNodeGroup, PlannedTarget } from './types.ts';
@@ -13,7 +14,8 @@ import type { Mode, PlannedNodeGroup, PlannedTarget } from './types.ts';
  * that no pod waits for nothing; running replicas and `replicas.min` are never cut for it. What cannot be had is in `unmet`.
  * Deterministic; integers; a leading evaluation lowers nothing.
  */
-export function planPool(input: PoolInput): PoolOutcome {
+export function planPool(asked: PoolInput): PoolOutcome {
+  const input = inSteps(asked);
   const allotment = allot(input);
   const idle = idleNodesOf(input, allotment.supply);
   const nodes = planNodes(input, { supply: allotment.supply, idle });

@@ -72,11 +72,15 @@ export const scalingPolicySchema = z.strictObject({
         /** 1: a model that takes minutes to load should not vanish unless asked for. */
         min: z.int().min(0).max(REPLICAS_MAX).default(1),
         max: z.int().min(1).max(REPLICAS_MAX),
+        /** Replicas that only work together (a leader and its workers as pods of one target): counts are whole multiples, GPUs come for all of them or none. */
+        step: z.int().min(1).max(64).default(1),
       }),
       /** Read from the pod template when left out. */
       gpusPerReplica: gpuCountsSchema.optional(),
       /** In order of preference. Empty: nodes are somebody else's business. */
       nodeGroups: z.array(nameSchema).max(20).default([]),
+      /** Where new nodes are asked for: in the order of `nodeGroups` (people know why), or the mix that costs least for what is needed. */
+      nodeGroupChoice: z.enum(['order', 'price']).default('order'),
       /** Workloads of one pool are planned together; workloads that share a node group must share it. */
       pool: nameSchema.default('default'),
       slo: z
@@ -131,6 +135,14 @@ export const scalingPolicySchema = z.strictObject({
           code: 'custom',
           path: ['replicas', 'min'],
           message: `expected at most replicas.max (${spec.replicas.max})`,
+        });
+      }
+      for (const bound of ['min', 'max'] as const) {
+        if (spec.replicas[bound] % spec.replicas.step === 0) continue;
+        context.addIssue({
+          code: 'custom',
+          path: ['replicas', bound],
+          message: `expected a multiple of replicas.step (${spec.replicas.step})`,
         });
       }
       if (

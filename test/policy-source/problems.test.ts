@@ -48,7 +48,7 @@ spec:
       '"a.yaml": metadata.name is "Chat", expected a name of lower-case letters, digits, "-" and "." (line 3).',
       '"a.yaml": spec.mode is "dry-run", expected one of "observe", "act" or "paused" (line 5).',
       '"a.yaml": spec.replicas.max is "4", expected an integer from 1 to 10000 (line 10).',
-      '"a.yaml": spec.replicas.mni is not a known key, expected one of min or max; did you mean "min"? (line 9).',
+      '"a.yaml": spec.replicas.mni is not a known key, expected one of min, max or step; did you mean "min"? (line 9).',
       '"a.yaml": spec.gpusPerReplica.gpu is a key of another form, expected a resource name such as nvidia.com/gpu (line 11).',
       '"a.yaml": spec.signals[0].perReplica is missing, expected a number above 0, at most 1000000000 (line 14).',
       '"a.yaml": spec.signals[1].kind is "inflight", expected one of "inFlight", "requestRate", "tokens", "queueDepth", "queueWork", "kvCache" or "gpu" (line 15).',

@@ -1,7 +1,7 @@
 /** How many replicas of each workload get GPUs: everything when there are enough, else what the fleet's strategy gives. */
 import type { PoolInput, PoolWorkload } from '../decide-types.ts';
 import { total } from '../nodes/gpus.ts';
-import { place, placeAll } from '../nodes/place.ts';
+import { nextStep, place, placeAll } from '../nodes/place.ts';
 import type { Placed, Placement } from '../nodes/place.ts';
 import { priceOf } from '../nodes/groups.ts';
 import { supplyOf } from '../nodes/supply.ts';
@@ -59,7 +59,15 @@ function claimantOf({ policy, target, outcome }: PoolWorkload): Claimant | null 
       weight: policy.spec.priority.weight,
       load: outcome.demand ?? outcome.wanted,
     },
-    placement: { workload, groups: policy.spec.nodeGroups, gpus, replicas: outcome.wanted - held },
+    placement: {
+      workload,
+      groups: policy.spec.nodeGroups,
+      gpus,
+      replicas: outcome.wanted - held,
+      choice: policy.spec.nodeGroupChoice,
+      step: policy.spec.replicas.step,
+      held,
+    },
   };
 }
 
@@ -108,8 +116,10 @@ function shareOut(input: PoolInput, claimants: readonly Claimant[], blockedBy: A
   let open = inOrder.filter(({ claim }) => (granted.get(claim.workload) ?? 0) < claim.wanted);
   while (open.length > 0) {
     open = open.filter(({ claim, placement }) => {
-      if (place(supply, { ...placement, replicas: 1 }).replicas === 0) return false;
-      const replicas = (granted.get(claim.workload) ?? 0) + 1;
+      const have = granted.get(claim.workload) ?? 0;
+      const size = nextStep(placement.step ?? 1, have);
+      if (place(supply, { ...placement, replicas: size, held: have }).replicas === 0) return false;
+      const replicas = have + size;
       granted.set(claim.workload, replicas);
       return replicas < claim.wanted;
     });

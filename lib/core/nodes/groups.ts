@@ -70,6 +70,11 @@ export function priceOf(policy: NodeGroupPolicy): number {
   return policy.spec.shape.usdPerHour ?? 0;
 }
 
+/** The price of a node [USD/h]; null when none is known. */
+export function priceKnown(policy: NodeGroupPolicy): number | null {
+  return policy.spec.shape.usdPerHour ?? null;
+}
+
 /** What a group of so many nodes costs beyond what is committed [USD/h]. */
 export function extraCostOf(policy: NodeGroupPolicy, nodes: number): number {
   return Math.max(0, nodes - policy.spec.committedNodes) * priceOf(policy);

@@ -1,7 +1,9 @@
 /** Puts replicas on GPUs: free ones first, then nodes that are on their way, then new nodes. Source: first-fit decreasing. */
 import type { GpuCounts } from '../types.ts';
+import { cheapestFirst, coverOf } from './choose.ts';
+import type { Cover } from './choose.ts';
 import { fits, minus, total } from './gpus.ts';
-import { orderNode } from './supply.ts';
+import { isPaid, orderNode, takeBackNode } from './supply.ts';
 import type { Bin, BinKind, Supply } from './supply.ts';
 
 export type Placement = {
@@ -11,6 +13,12 @@ export type Placement = {
   readonly gpus: GpuCounts;
   /** Replicas that need a place. */
   readonly replicas: number;
+  /** What decides where a new node is asked for: the order of `groups` (when left out), or the price of what is used of it. */
+  readonly choice?: 'order' | 'price';
+  /** Replicas that are placed all or none; 1 when left out. */
+  readonly step?: number;
+  /** Replicas that have a place already: an incomplete step is completed first. */
+  readonly held?: number;
 };
 
 export type Placed = {
@@ -19,69 +27,146 @@ export type Placed = {
   readonly blockedBy: readonly string[];
 };
 
-const KINDS: readonly BinKind[] = ['free', 'pending', 'new'];
+const EXISTING: readonly BinKind[] = ['free', 'pending'];
+const ALL: readonly BinKind[] = ['free', 'pending', 'new'];
 
-/** Places the largest replicas first; fills `supply`. */
+/** Places the largest replicas first, on what exists before anything is ordered; fills `supply`. */
 export function placeAll(supply: Supply, placements: readonly Placement[]): ReadonlyMap<string, Placed> {
-  const largestFirst = placements.toSorted(
-    (a, b) => total(b.gpus) - total(a.gpus) || (a.workload < b.workload ? -1 : a.workload > b.workload ? 1 : 0),
-  );
-  return new Map(largestFirst.map((placement) => [placement.workload, place(supply, placement)]));
+  const jobs = placements
+    .toSorted(
+      (a, b) => total(b.gpus) - total(a.gpus) || (a.workload < b.workload ? -1 : a.workload > b.workload ? 1 : 0),
+    )
+    .map((placement) => jobOf(placement));
+  for (const job of jobs) fill(supply, job, { kinds: EXISTING, later: [] });
+  for (const [index, job] of jobs.entries()) {
+    if (job.placed < job.placement.replicas) fill(supply, job, { kinds: ALL, later: jobs.slice(index + 1) });
+  }
+  return new Map(jobs.map((job) => [job.placement.workload, placedOf(job)]));
 }
 
 /** Places as many replicas of one workload as there is room for. */
 export function place(supply: Supply, placement: Placement): Placed {
-  // Free GPUs only shrink here, so a bin that was too full once is never looked at again.
-  const cursors = new Map<string, number>();
-  for (let replicas = 0; replicas < placement.replicas; replicas++) {
-    const blockedBy = placeOne(supply, placement, cursors);
-    if (blockedBy !== null) return { replicas, blockedBy };
-  }
-  return { replicas: placement.replicas, blockedBy: [] };
+  const job = jobOf(placement);
+  fill(supply, job, { kinds: ALL, later: [] });
+  return placedOf(job);
 }
 
-/** null when placed, else the clauses. */
-function placeOne(supply: Supply, placement: Placement, cursors: Map<string, number>): readonly string[] | null {
-  for (const kind of KINDS) {
-    for (const group of placement.groups) {
-      const bin = nextFit(supply.bins[kind].get(group) ?? [], {
-        cursors,
-        key: `${kind}/${group}`,
-        need: placement.gpus,
-      });
-      if (bin === null) continue;
-      bin.free = minus(bin.free, placement.gpus);
-      bin.used = true;
-      return null;
+/** Replicas that complete the next whole step after `have` of them. */
+export function nextStep(step: number, have: number): number {
+  return step - (have % step);
+}
+
+type Job = {
+  readonly placement: Placement;
+  placed: number;
+  blockedBy: readonly string[];
+  /** Free GPUs only shrink here, so a bin that was too full once is never looked at again. */
+  readonly cursors: Map<string, number>;
+  cover: Cover | null;
+};
+
+type Where = { readonly kinds: readonly BinKind[]; readonly later: readonly Job[] };
+
+function jobOf(placement: Placement): Job {
+  return { placement, placed: 0, blockedBy: [], cursors: new Map(), cover: null };
+}
+
+function placedOf(job: Job): Placed {
+  return { replicas: job.placed, blockedBy: job.placed === job.placement.replicas ? [] : job.blockedBy };
+}
+
+function fill(supply: Supply, job: Job, where: Where): void {
+  const { replicas, step = 1, held = 0 } = job.placement;
+  while (job.placed < replicas) {
+    const size = nextStep(step, held + job.placed);
+    // Fewer than a whole step are wanted: none of it would work alone.
+    if (job.placed + size > replicas) return;
+    if (!placeStep(supply, job, { ...where, size })) return;
+    job.placed += size;
+  }
+}
+
+type Undo = { readonly bin: Bin; readonly free: GpuCounts; readonly used: boolean };
+
+/** All of `size` replicas or none. */
+function placeStep(supply: Supply, job: Job, where: Where & { readonly size: number }): boolean {
+  const undo: Undo[] = [];
+  const ordered: string[] = [];
+  for (let done = 0; done < where.size; done++) {
+    const bin = findBin(supply, job, where) ?? orderBin(supply, job, { ...where, done, ordered });
+    if (bin === null) {
+      takeBack(supply, { undo, ordered });
+      if (undo.length > 0) job.cursors.clear();
+      return false;
+    }
+    undo.push({ bin, free: bin.free, used: bin.used });
+    bin.free = minus(bin.free, job.placement.gpus);
+    bin.used = true;
+  }
+  return true;
+}
+
+function takeBack(supply: Supply, of: { readonly undo: readonly Undo[]; readonly ordered: readonly string[] }): void {
+  for (const { bin, free, used } of of.undo.toReversed()) {
+    bin.free = free;
+    bin.used = used;
+  }
+  for (const group of of.ordered.toReversed()) takeBackNode(supply, group);
+}
+
+function findBin(supply: Supply, job: Job, { kinds }: Where): Bin | null {
+  for (const kind of kinds) {
+    for (const group of job.placement.groups) {
+      const bin = nextFit(supply.bins[kind].get(group) ?? [], { job, key: `${kind}/${group}` });
+      if (bin !== null) return bin;
     }
   }
-  const blockedBy: string[] = [];
-  for (const group of orderOf(supply, placement.groups)) {
-    const reason = tooSmall(supply, { group, need: placement.gpus }) ?? orderNode(supply, group);
-    if (reason === null) return placeOne(supply, placement, cursors);
-    blockedBy.push(reason);
-  }
-  return blockedBy;
+  return null;
 }
 
-function nextFit(
-  bins: readonly Bin[],
-  search: { readonly cursors: Map<string, number>; readonly key: string; readonly need: GpuCounts },
-): Bin | null {
-  let index = search.cursors.get(search.key) ?? 0;
-  while (index < bins.length && !fits(bins[index]?.free ?? {}, search.need)) index++;
-  search.cursors.set(search.key, index);
+function nextFit(bins: readonly Bin[], search: { readonly job: Job; readonly key: string }): Bin | null {
+  const { cursors, placement } = search.job;
+  let index = cursors.get(search.key) ?? 0;
+  while (index < bins.length && !fits(bins[index]?.free ?? {}, placement.gpus)) index++;
+  cursors.set(search.key, index);
   return bins[index] ?? null;
 }
 
-/** Nodes already paid for come first, then the policy's own order. */
-function orderOf(supply: Supply, groups: readonly string[]): readonly string[] {
-  const isPaid = (name: string): boolean => {
-    const group = supply.groups.get(name);
-    if (group === undefined) return false;
-    return group.observed.desired + (supply.bins.new.get(name)?.length ?? 0) < group.policy.spec.committedNodes;
-  };
-  return [...groups.filter(isPaid), ...groups.filter((name) => !isPaid(name))];
+/** A new node for the replica; null when no group can give one, with the clauses in `job.blockedBy`. */
+function orderBin(
+  supply: Supply,
+  job: Job,
+  where: Where & { readonly size: number; readonly done: number; readonly ordered: string[] },
+): Bin | null {
+  if (!where.kinds.includes('new')) return null;
+  const blockedBy: string[] = [];
+  for (const group of orderOf(supply, job, where)) {
+    const reason = tooSmall(supply, { group, need: job.placement.gpus }) ?? orderNode(supply, group);
+    if (reason === null) {
+      where.ordered.push(group);
+      return supply.bins.new.get(group)?.at(-1) ?? null;
+    }
+    blockedBy.push(reason);
+    // The mix was made with this group in it.
+    job.cover = null;
+  }
+  job.blockedBy = blockedBy;
+  return null;
+}
+
+/** Nodes already paid for come first, then the policy's own order or the cheapest. */
+function orderOf(supply: Supply, job: Job, where: Where & { readonly done: number }): readonly string[] {
+  const { groups, choice = 'order', replicas } = job.placement;
+  const paid = groups.filter((name) => isPaid(supply, name));
+  const others = groups.filter((name) => !paid.includes(name));
+  if (choice === 'order' || others.length < 2) return [...paid, ...others];
+  const left = replicas - job.placed - where.done;
+  job.cover ??= coverOf(supply, job.placement);
+  const later = where.later.map(({ placement, placed }) => ({ ...placement, replicas: placement.replicas - placed }));
+  return [
+    ...paid,
+    ...cheapestFirst(supply, { placement: job.placement, groups: others, cover: job.cover, left, later }),
+  ];
 }
 
 function tooSmall(supply: Supply, of: { readonly group: string; readonly need: GpuCounts }): string | null {

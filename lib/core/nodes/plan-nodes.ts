@@ -76,7 +76,7 @@ function atLeastBefore(input: PoolInput, of: { readonly group: GroupFacts; reado
 function floorOf(input: PoolInput, parts: GroupParts & { readonly ordered: number }): number {
   const { group } = parts;
   const { nodes: limits } = group.policy.spec;
-  const mayLower = whyNoNewVictims(input, group) === null;
+  const mayLower = whyNoNewVictims(input, parts) === null;
   const idle = idleLongEnough(group, { idle: parts.idle, nowMs: input.nowMs }).length;
   const needed = group.observed.desired - (mayLower ? idle : 0) + parts.ordered;
   const least = Math.max(limits.min, group.policy.spec.committedNodes);

@@ -5,6 +5,7 @@ import type { GpuCounts, NodeObservation } from '../types.ts';
 import { fits, minus, plus } from './gpus.ts';
 import { extraCostOf, factsOf, isComing } from './groups.ts';
 import type { GroupFacts } from './groups.ts';
+import { isDegraded } from './health.ts';
 
 /** Prices do not add up exactly in binary [USD/h]. */
 const USD_TOLERANCE = 1e-6;
@@ -29,6 +30,10 @@ export type Supply = {
   quotaLeft: GpuCounts;
   /** [USD/h]; Infinity without a budget. */
   budgetLeft: number;
+  /** Too many nodes look sick. */
+  readonly isDegraded: boolean;
+  /** Which workload is on hold and why, by group: nothing of it may shrink. */
+  readonly holds: ReadonlyMap<string, string>;
 };
 
 /** Supply of a pool, with nodes ordered already where a group is below its minimum. */
@@ -47,12 +52,25 @@ export function supplyOf(input: PoolInput): Supply {
     },
     quotaLeft: quotaLeft(input, facts),
     budgetLeft: budgetLeft(input, facts),
+    isDegraded: isDegraded(input),
+    holds: holdsOf(input),
   };
   for (const group of facts) {
     const below = group.policy.spec.nodes.min - group.observed.desired;
     for (let ordered = 0; ordered < below && orderNode(supply, group.name) === null; ordered++);
   }
   return supply;
+}
+
+function holdsOf(input: PoolInput): ReadonlyMap<string, string> {
+  const holds = new Map<string, string>();
+  for (const { policy, outcome } of input.workloads) {
+    if (outcome.hold === null) continue;
+    for (const group of policy.spec.nodeGroups) {
+      if (!holds.has(group)) holds.set(group, `${policy.metadata.name} is on hold: ${outcome.hold}`);
+    }
+  }
+  return holds;
 }
 
 /** Nodes in use first, then idle ones, those about to be freed last: what is idle stays idle when it can. */
@@ -106,23 +124,55 @@ function budgetLeft(input: PoolInput, facts: readonly GroupFacts[]): number {
 
 /** Orders one node of a group. Returns null when done, else what stands against it in a clause. */
 export function orderNode(supply: Supply, name: string): string | null {
+  const refusal = canOrder(supply, name);
+  const group = supply.groups.get(name);
+  const ordered = supply.bins.new.get(name);
+  if (refusal !== null || group === undefined || ordered === undefined) return refusal ?? `${name} is not observed`;
+  supply.quotaLeft = minus(supply.quotaLeft, limitedGpus(supply, group));
+  supply.budgetLeft -= extraOfNext(group, ordered.length);
+  ordered.push(newBin({ kind: 'new', group, nodeName: null }));
+  return null;
+}
+
+/** What stands against one more node of a group, in a clause; null when nothing does. */
+export function canOrder(supply: Supply, name: string): string | null {
   const group = supply.groups.get(name);
   const ordered = supply.bins.new.get(name);
   if (group === undefined || ordered === undefined) return `${name} is not observed`;
   if (ordered.length >= group.orderable.nodes) return group.orderable.because;
-  const { gpus } = group.policy.spec.shape;
-  const limited = Object.fromEntries(
-    Object.entries(gpus).filter(([resource]) => supply.quotaLeft[resource] !== undefined),
-  );
-  if (!fits(supply.quotaLeft, limited)) return `the GPU quota does not allow another node of ${name}`;
-  const nodes = group.observed.desired + ordered.length;
-  const extra = extraCostOf(group.policy, nodes + 1) - extraCostOf(group.policy, nodes);
+  if (!fits(supply.quotaLeft, limitedGpus(supply, group)))
+    return `the GPU quota does not allow another node of ${name}`;
+  const extra = extraOfNext(group, ordered.length);
   if (extra > supply.budgetLeft + USD_TOLERANCE)
     return `the budget does not allow another node of ${name} (${figure(extra)} USD/h)`;
-  supply.quotaLeft = minus(supply.quotaLeft, limited);
-  supply.budgetLeft -= extra;
-  ordered.push(newBin({ kind: 'new', group, nodeName: null }));
   return null;
+}
+
+/** Takes the newest order of a group back. */
+export function takeBackNode(supply: Supply, name: string): void {
+  const group = supply.groups.get(name);
+  const ordered = supply.bins.new.get(name);
+  if (group === undefined || ordered?.pop() === undefined) return;
+  supply.quotaLeft = plus(supply.quotaLeft, limitedGpus(supply, group));
+  supply.budgetLeft += extraOfNext(group, ordered.length);
+}
+
+/** True while another node of the group is paid for already. */
+export function isPaid(supply: Supply, name: string): boolean {
+  const group = supply.groups.get(name);
+  if (group === undefined) return false;
+  return group.observed.desired + orderedNodes(supply, name) < group.policy.spec.committedNodes;
+}
+
+/** GPUs of one node that count against a quota. */
+function limitedGpus(supply: Supply, group: GroupFacts): GpuCounts {
+  const { gpus } = group.policy.spec.shape;
+  return Object.fromEntries(Object.entries(gpus).filter(([resource]) => supply.quotaLeft[resource] !== undefined));
+}
+
+function extraOfNext(group: GroupFacts, ordered: number): number {
+  const nodes = group.observed.desired + ordered;
+  return extraCostOf(group.policy, nodes + 1) - extraCostOf(group.policy, nodes);
 }
 
 /** Nodes ordered in this placement, by group. */

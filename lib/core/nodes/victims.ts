@@ -3,7 +3,6 @@ import type { PoolInput } from '../decide-types.ts';
 import { SNAPSHOT_AGE_MS_MAX } from '../scaling/hold.ts';
 import type { NodeObservation, PlannedNodeGroup } from '../types.ts';
 import type { GroupFacts } from './groups.ts';
-import { isDegraded } from './health.ts';
 import { idleLongEnough, isEmpty, neededNodes } from './idle.ts';
 import type { IdleNodes } from './idle.ts';
 import type { Supply } from './supply.ts';
@@ -23,7 +22,7 @@ export function victimsOf(
   const needed = neededNodes(of.supply, group.name);
   const begun = new Set(input.previous?.nodeGroups[group.name]?.victims.map((victim) => victim.nodeName));
   const going = group.observed.nodes.filter((node) => begun.has(node.name) && isEmpty(node) && !needed.has(node.name));
-  const mayName = whyNoNewVictims(input, group) === null;
+  const mayName = whyNoNewVictims(input, of) === null;
   const fresh = mayName
     ? idleLongEnough(group, { idle: of.idle, nowMs: input.nowMs }).filter(
         (node) => node.schedulable && !begun.has(node.name),
@@ -39,14 +38,14 @@ function victimOf(node: NodeObservation): Victims {
 }
 
 /** Why this group must not begin to shrink now; null when it may. */
-export function whyNoNewVictims(input: PoolInput, group: GroupFacts): string | null {
+export function whyNoNewVictims(
+  input: PoolInput,
+  { group, supply }: { readonly group: GroupFacts; readonly supply: Supply },
+): string | null {
   if (input.kind === 'leading') return 'an event only raises';
   if (input.nowMs - input.snapshot.atMs > SNAPSHOT_AGE_MS_MAX) return 'the snapshot is old';
   if (group.policy.spec.mode === 'paused') return `${group.name} is paused`;
   if (group.observed.status !== 'active') return `${group.name} is ${group.observed.status}`;
-  if (isDegraded(input)) return 'too many nodes are not Ready';
-  const holder = input.workloads.find(
-    ({ policy, outcome }) => policy.spec.nodeGroups.includes(group.name) && outcome.hold !== null,
-  );
-  return holder === undefined ? null : `${holder.policy.metadata.name} is on hold: ${holder.outcome.hold ?? ''}`;
+  if (supply.isDegraded) return 'too many nodes are not Ready';
+  return supply.holds.get(group.name) ?? null;
 }
