@@ -1,4 +1,6 @@
-/** The rule of AIBrix's PodAutoscaler (commit e3e10f9e, 2026-08), strategies KPA and APA, as coded: windows of samples, proposals, cooldown. */
+/** The rule of AIBrix's PodAutoscaler (commit e3e10f9e, 2026-08), strategies KPA and APA, as coded: windows of samples, proposals, cooldown; and the guard for pending
+ *  replicas that came after it (pull request 2671, 2026-09), which no recorded series has. */
+import { guardPending } from './aibrix-guard.ts';
 
 /** Settings of one PodAutoscaler. Ratios are plain factors (0.1 is ten percent). */
 export type AibrixSettings = {
@@ -16,6 +18,8 @@ export type AibrixSettings = {
   readonly downTolerance: number;
   readonly scaleUpCooldownMs: number;
   readonly scaleDownCooldownMs: number;
+  /** Replicas that start are taken for idle on the way up and for on target on the way down; for metrics of pods only. Default false. */
+  readonly guardsPending?: boolean;
 };
 
 /** One metric's reading: a value per pod (null: that pod failed), or one value, or an error; empty when there are no pods. */
@@ -34,7 +38,12 @@ export type AibrixDecision = {
   readonly panicValues: readonly number[];
 };
 
-export type AibrixInput = { readonly currentReplicas: number; readonly readings: readonly AibrixReading[] };
+export type AibrixInput = {
+  readonly currentReplicas: number;
+  /** For the guard; all of them when left out. */
+  readonly readyReplicas?: number;
+  readonly readings: readonly AibrixReading[];
+};
 
 type Sample = { readonly sec: number; readonly value: number };
 type Recommendation = { readonly atMs: number; readonly replicas: number };
@@ -47,7 +56,7 @@ export function aibrixAutoscaler(settings: AibrixSettings): (input: AibrixInput,
   }));
   const stabilize = cooldown(settings);
 
-  return ({ currentReplicas, readings }, nowMs) => {
+  return ({ currentReplicas, readyReplicas = currentReplicas, readings }, nowMs) => {
     const answer = (desiredReplicas: number, rest: Partial<AibrixDecision> = {}): AibrixDecision => ({
       desiredReplicas,
       error: false,
@@ -69,10 +78,21 @@ export function aibrixAutoscaler(settings: AibrixSettings): (input: AibrixInput,
         panic.record(value, nowMs);
       }
       const means = { stable: stable.mean(), panic: panic.mean(), target: settings.targetValues[index] ?? 0 };
-      return [propose(settings, { current: currentReplicas, ...means })];
+      return [
+        {
+          value: means.stable,
+          target: means.target,
+          replicas: propose(settings, { current: currentReplicas, ...means }),
+        },
+      ];
     });
-    if (proposals.length === 0) return answer(currentReplicas, { error: true });
-    const recommendation = Math.max(...proposals);
+    const [first, ...others] = proposals;
+    if (first === undefined) return answer(currentReplicas, { error: true });
+    const highest = others.reduce((most, other) => (other.replicas > most.replicas ? other : most), first);
+    const guarded = settings.guardsPending === true;
+    const recommendation = guarded
+      ? guardPending(settings.strategy, { ...highest, currentReplicas, readyReplicas })
+      : highest.replicas;
     return answer(stabilize({ currentReplicas, recommendation }, nowMs), {
       recommendation: keepsHistory(settings) ? recommendation : null,
     });

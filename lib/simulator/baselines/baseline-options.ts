@@ -2,9 +2,16 @@
 import { seededRandom } from '../../base/random.ts';
 import type { BaselineOptions } from './contract.ts';
 
-/** Share of a replica's measured requests at which a careful user puts the target, 70 to 80 % by the guides for GPU inference:
- *  the rest is for what arrives while replicas start. */
-export const TARGET_RATIO = 0.75;
+/** Share of a replica's measured request rate at which a careful user puts the target, 70 to 80 % by the guides for GPU inference: the rest is for what arrives while
+ *  replicas start. */
+export const RATE_TARGET_RATIO = 0.75;
+
+/**
+ * Share of the requests in a replica at 80 % of its rate at which a careful user puts a target of concurrency (about 0.6 of the rate). A batching server with half the load
+ * holds much less than half the requests, so the metric falls faster than the load of a replica, and rises faster: a loop whose replicas take minutes to start swings for
+ * ever on a constant load when the target is nearer to the knee. The highest value at which the peers settle on one.
+ */
+export const CONCURRENCY_TARGET_RATIO = 0.5;
 
 /** Phases in [0, periodMs) [ms], uniform, in whole steps of `stepMs`; the same seed gives the same phases in the same order. */
 export function phasesOf(seed: number, stepMs = 1): (periodMs: number) => number {

@@ -27,6 +27,7 @@ export function makeKedaBaseline(
     readonly trigger: KedaTrigger;
     readonly random: Random;
     readonly cooldownSec: number;
+    readonly upStabilizationSec: number;
     readonly downStabilizationSec: number;
   },
 ): Baseline {
@@ -36,7 +37,7 @@ export function makeKedaBaseline(
     minReplicas: options.replicas.min,
     cooldownMs: parts.cooldownSec * 1000,
   };
-  const hpa = kedaHpa(options, { targetMilli: trigger.targetMilli, downStabilizationSec: parts.downStabilizationSec });
+  const hpa = kedaHpa(options, { ...parts, targetMilli: trigger.targetMilli });
   const phaseMs = drawPhaseMs(random, TICK_MS);
   const pollOffset = drawPhaseMs(random, KEDA_POLL_MS / TICK_MS);
   const syncOffset = drawPhaseMs(random, HPA_SYNC_PERIOD_MS / TICK_MS);
@@ -61,16 +62,21 @@ export function makeKedaBaseline(
 
 function kedaHpa(
   options: BaselineOptions,
-  settings: { readonly targetMilli: number; readonly downStabilizationSec: number },
+  settings: {
+    readonly targetMilli: number;
+    readonly upStabilizationSec: number;
+    readonly downStabilizationSec: number;
+  },
 ): Hpa {
-  const { targetMilli, downStabilizationSec } = settings;
+  const { targetMilli, upStabilizationSec, downStabilizationSec } = settings;
+  const isDefault = upStabilizationSec === 0 && downStabilizationSec === DOWN_STABILIZATION_SEC;
   const minReplicas = Math.max(1, options.replicas.min);
   return makeHpa({
     ...HPA_DEFAULTS,
     minReplicas,
     maxReplicas: Math.max(minReplicas, options.replicas.max),
     metrics: [{ type: 'externalAverageValue', targetMilli }],
-    behavior: downStabilizationSec === DOWN_STABILIZATION_SEC ? null : behaviorWith(downStabilizationSec),
+    behavior: isDefault ? null : behaviorWith(settings),
   });
 }
 

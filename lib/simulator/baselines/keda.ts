@@ -1,5 +1,6 @@
 /** Baseline: KEDA with its Kafka trigger, for load that waits in a topic. */
 import { seededRandom } from '../../base/random.ts';
+import { CONCURRENCY_TARGET_RATIO } from './baseline-options.ts';
 import type { BaselineFactory, BaselineOptions, PlantView } from './contract.ts';
 import { KEDA_KAFKA_DEFAULTS, makeKedaKafka } from './keda-kafka.ts';
 import type { KedaPartition, KedaReading } from './keda-kafka.ts';
@@ -7,7 +8,12 @@ import { makeKedaBaseline } from './keda-scaled-object.ts';
 import type { KedaTrigger } from './keda-scaled-object.ts';
 import { countOf, tunedSettings } from './peer-settings.ts';
 
-const RECOMMENDED = { targetRatio: 0.75, cooldownSec: 300, downStabilizationSec: 300 };
+const RECOMMENDED = {
+  targetRatio: CONCURRENCY_TARGET_RATIO,
+  cooldownSec: 300,
+  upStabilizationSec: 0,
+  downStabilizationSec: 300,
+};
 
 const NO_READING: KedaReading = { metricMilli: null, active: false, error: true };
 
@@ -19,18 +25,22 @@ export const keda: BaselineFactory = {
   settings: {
     trigger:
       'Consumer lag of a topic that holds one record per request: a record is committed when it was served, so lag is what waits and what runs.',
-    targetRatio:
-      'lagThreshold is 75 % of the requests one replica sustains, cut to a whole number of at least 1; the default of 10 knows nothing of the model.',
+    targetRatio: `lagThreshold is ${CONCURRENCY_TARGET_RATIO} of the requests one replica holds at 80 % of its rate, cut to a whole number of at least 1: with more the loop swings on a constant load. The default of 10 knows nothing of the model.`,
     partitions:
       'As many as the most replicas, evenly filled, as KEDA needs to use them all (allowIdleConsumers is off by default).',
     polling:
       'Every 30 s between 0 and 1, the default; above, the HPA asks every 15 s. Both with a random phase on a grid of 5 s.',
     cooldownSec: '300 s after the last activity to zero, the default.',
+    upStabilizationSec: '0 s, the default.',
     downStabilizationSec: '300 s and no behavior block, the defaults: at most 2x or 4 replicas per sync.',
     metricAge: 'None but the sampling: KEDA asks the brokers when it is asked.',
     replicasMin: 'The minimum of the workload, zero included.',
   },
-  grid: { targetRatio: [0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 1], downStabilizationSec: [30, 60, 120, 300, 600] },
+  grid: {
+    targetRatio: [0.2, 0.35, 0.5, 0.75, 1, 1.5],
+    upStabilizationSec: [0, 120],
+    downStabilizationSec: [60, 300, 900],
+  },
   create: (options) => {
     const { targetRatio, ...settings } = tunedSettings(RECOMMENDED, options.tuning);
     const lagThreshold = Math.max(1, Math.floor(targetRatio * options.capacity.concurrency));

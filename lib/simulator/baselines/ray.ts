@@ -1,5 +1,5 @@
 /** Ray Serve as a baseline: ongoing requests, reported by the handles every 10 s as a mean over 30 s. */
-import { phasesOf, TARGET_RATIO } from './baseline-options.ts';
+import { CONCURRENCY_TARGET_RATIO, phasesOf } from './baseline-options.ts';
 import type { BaselineFactory, BaselineOptions, PlantView } from './contract.ts';
 import { tunedSettings } from './peer-settings.ts';
 import { rayAutoscaler } from './ray-rule.ts';
@@ -14,16 +14,20 @@ export const ray: BaselineFactory = {
   source:
     'ray-project/ray 2.55.1, python/ray/serve/autoscaling_policy.py, default policy; metrics gathered at the handles',
   settings: {
-    targetRatio: `target_ongoing_requests = ${TARGET_RATIO} of the requests one replica holds at its service level (max_ongoing_requests a third above it: the guide says a fifth to a half); the default of 2 is meant for small models.`,
+    targetRatio: `target_ongoing_requests = ${CONCURRENCY_TARGET_RATIO} of the requests one replica holds at 80 % of its rate, by a load test as the guide demands (max_ongoing_requests a third above it: a fifth to a half). With more the loop swings on a constant load. The default of 2 is meant for small models.`,
     upscaleDelaySec: 'Default: 30 s of wishing for more.',
     downscaleDelaySec: 'Default: 600 s of wishing for less, also from one to none.',
-    factors: 'Defaults: the whole step at once.',
+    upscalingFactor:
+      '0.3 of the step (default 1), the gain that the guide offers against overshoot: with 1 it swings on a constant load while replicas take minutes to start.',
+    downscalingFactor: '0.3 of the step (default 1), for the same reason.',
     delay: 'Handles report every 10 s (metrics_interval_s) the mean of the last 30 s (look_back_period_s).',
   },
   grid: {
-    targetRatio: [0.5, 0.6, 0.7, 0.75, 0.8, 0.9],
-    upscaleDelaySec: [0, 10, 30],
+    targetRatio: [0.2, 0.35, 0.5, 0.75, 1],
+    upscaleDelaySec: [30],
     downscaleDelaySec: [60, 300, 600],
+    upscalingFactor: [0.3, 1],
+    downscalingFactor: [0.3, 1],
   },
   create(options) {
     const decide = rayAutoscaler(settingsOf(options));
@@ -44,7 +48,13 @@ export const ray: BaselineFactory = {
 };
 
 function settingsOf(options: BaselineOptions): Parameters<typeof rayAutoscaler>[0] {
-  const recommended = { targetRatio: TARGET_RATIO, upscaleDelaySec: 30, downscaleDelaySec: 600 };
+  const recommended = {
+    targetRatio: CONCURRENCY_TARGET_RATIO,
+    upscaleDelaySec: 30,
+    downscaleDelaySec: 600,
+    upscalingFactor: 0.3,
+    downscalingFactor: 0.3,
+  };
   const tuned = tunedSettings(recommended, options.tuning);
   return {
     minReplicas: options.replicas.min,
@@ -54,8 +64,8 @@ function settingsOf(options: BaselineOptions): Parameters<typeof rayAutoscaler>[
     upscaleDelayMs: tuned.upscaleDelaySec * 1000,
     downscaleDelayMs: tuned.downscaleDelaySec * 1000,
     downscaleToZeroDelayMs: null,
-    upscalingFactor: 1,
-    downscalingFactor: 1,
+    upscalingFactor: tuned.upscalingFactor,
+    downscalingFactor: tuned.downscalingFactor,
     targetCapacityPercent: null,
     targetCapacityDirection: null,
   };

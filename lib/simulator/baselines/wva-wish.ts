@@ -16,9 +16,16 @@ const VARIANT = 'model';
 export function wvaTuning({ tuning }: BaselineOptions): {
   readonly scaleUpThreshold: number;
   readonly scaleDownBoundary: number;
+  readonly upStabilizationSec: number;
   readonly downStabilizationSec: number;
 } {
-  return tunedSettings({ scaleUpThreshold: 0.85, scaleDownBoundary: 0.7, downStabilizationSec: 240 }, tuning);
+  const recommended = {
+    scaleUpThreshold: 0.25,
+    scaleDownBoundary: 0.15,
+    upStabilizationSec: 0,
+    downStabilizationSec: 120,
+  };
+  return tunedSettings(recommended, tuning);
 }
 
 /** Starts an analyzer for one model with one variant. Each call is one optimization over what was scraped last, at `scrapedAtMs`;

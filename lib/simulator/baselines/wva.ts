@@ -17,19 +17,24 @@ export const wva: BaselineFactory = {
   source:
     'llm-d/llm-d-workload-variant-autoscaler b08b1c77 (2026-02), saturation analyzer V2 with the cost-aware optimizer; applied by an HPA v2',
   settings: {
-    thresholds: 'Defaults: kvCacheThreshold 0.8, queueLengthThreshold 5, scaleUpThreshold 0.85, scaleDownBoundary 0.7.',
+    thresholds: 'Defaults: kvCacheThreshold 0.8, queueLengthThreshold 5.',
+    scaleUpThreshold:
+      '0.25 of the tokens that a full replica holds (default 0.85). A batching server holds 85 % of them at 97 % of its rate and a quarter at 70 to 75 %: with the default the fleet shrinks until it is overloaded, on a constant load, too.',
+    scaleDownBoundary: '0.15 (default 0.7), for the same reason: half to two thirds of the rate.',
     engine: 'max_num_seqs as the replica has it and 8192 batched tokens: WVA reads them from the Deployment.',
     interval: '15 s, the default since spring 2026 (the version of the rule polled every 30 s).',
     scrape: 'Prometheus every 15 s, both of the engines (maximum over one minute) and of the published wish.',
     hpa: 'AverageValue 1 on the wish, every 15 s, with its dead band of 10 %.',
-    behavior:
-      'Up at once and 10 pods per 15 s as in the sample HPA; down after 240 s as in the Helm chart. The chart holds growth back for 240 s too, the sample shrinks at once: each is worse.',
+    behavior: 'Up and down by 100 % per 15 s, as in the guide of llm-d.',
+    upStabilizationSec: '0 s, as in the sample of WVA: with the 120 s of the guide it misses more.',
+    downStabilizationSec: '120 s, as in that guide.',
     zero: 'Scale to zero is off, the default: at least one replica.',
   },
   grid: {
-    scaleUpThreshold: [0.6, 0.7, 0.85, 0.95],
-    scaleDownBoundary: [0.5, 0.6, 0.7],
-    downStabilizationSec: [0, 120, 240, 600],
+    scaleUpThreshold: [0.15, 0.25, 0.35, 0.5, 0.85],
+    scaleDownBoundary: [0.05, 0.15, 0.25, 0.4],
+    upStabilizationSec: [0, 120],
+    downStabilizationSec: [120, 600],
   },
   create(options) {
     const phase = phasesOf(options.seed, TICK_MS);
@@ -54,18 +59,19 @@ export const wva: BaselineFactory = {
 
 function hpaOf(options: BaselineOptions): ReturnType<typeof makeHpa> {
   const { min, max } = boundsFromOne(options);
+  const { upStabilizationSec, downStabilizationSec } = wvaTuning(options);
   return makeHpa({
     ...HPA_DEFAULTS,
     minReplicas: min,
     maxReplicas: max,
     metrics: [{ type: 'externalAverageValue', targetMilli: 1000 }],
-    behavior: { scaleUp: tenPods(0), scaleDown: tenPods(wvaTuning(options).downStabilizationSec * 1000) },
+    behavior: { scaleUp: doubling(upStabilizationSec), scaleDown: doubling(downStabilizationSec) },
   });
 }
 
-function tenPods(stabilizationWindowMs: number): HpaScalingRules {
-  const policies = [{ type: 'Pods', value: 10, periodMs: 15_000 }] as const;
-  return { stabilizationWindowMs, selectPolicy: 'Max', policies, tolerance: null };
+function doubling(stabilizationSec: number): HpaScalingRules {
+  const policies = [{ type: 'Percent', value: 100, periodMs: 15_000 }] as const;
+  return { stabilizationWindowMs: stabilizationSec * 1000, selectPolicy: 'Max', policies, tolerance: null };
 }
 
 function sync(

@@ -14,9 +14,21 @@ const sample = {
   readyReplicas: 2,
 };
 const pod = { createdMs: 0, readyMs: 0 };
+const onPods = { ...toyOptions, tuning: { onPods: 1, targetRatio: 0.75 } };
 
 describe('aibrix', () => {
-  test('two pods with 12 requests each at a target of 7.5 become four', () => {
+  test('on a total of 20 requests per second at 7.5 a replica two become three, however many start', () => {
+    const pods = [
+      { ...pod, id: 1 },
+      { ...pod, id: 2 },
+    ];
+    const samples = [{ ...sample, atMs: -20_000 }, sample];
+    expect(aibrix.create(toyOptions).decide(viewOf({ nowMs: 0, pods, samples }))).toBe(3);
+    const starting = [...pods, { ...pod, id: 3, readyMs: null }];
+    expect(aibrix.create(toyOptions).decide(viewOf({ nowMs: 0, pods: starting, samples }))).toBe(3);
+  });
+
+  test('on pods two with 12 requests each at a target of 7.5 become four', () => {
     const view = viewOf({
       nowMs: 0,
       pods: [
@@ -25,20 +37,24 @@ describe('aibrix', () => {
       ],
       samples: [sample],
     });
-    expect(aibrix.create(toyOptions).decide(view)).toBe(4);
+    expect(aibrix.create(onPods).decide(view)).toBe(4);
   });
 
-  test('a starting pod counts as a replica and as a zero', () => {
+  test('on pods a starting one counts as a replica: left out of the mean without an address, a zero with one', () => {
     const pods = [
       { ...pod, id: 1 },
       { ...pod, id: 2 },
-      { ...pod, id: 3, readyMs: null },
+      { id: 3, createdMs: 0, readyMs: null },
     ];
-    expect(aibrix.create(toyOptions).decide(viewOf({ nowMs: 0, pods, samples: [sample] }))).toBe(3);
+    // 24 requests over two pods: 5 replicas by the mean of 12, less a third for the one that is pending.
+    expect(aibrix.create(onPods).decide(viewOf({ nowMs: 0, pods, samples: [sample] }))).toBe(4);
+    // With its zero the mean is 8: within the tolerance of 7.5.
+    const samples = [{ ...sample, atMs: 50_000 }];
+    expect(aibrix.create(onPods).decide(viewOf({ nowMs: 50_000, pods, samples }))).toBe(3);
   });
 
   test('holds while nothing was sampled, and at zero replicas', () => {
-    const fresh = aibrix.create(toyOptions);
+    const fresh = aibrix.create(onPods);
     const pods = [
       { ...pod, id: 1 },
       { ...pod, id: 2 },

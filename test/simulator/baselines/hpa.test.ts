@@ -3,25 +3,29 @@ import { hpa } from '../../../lib/simulator/baselines/hpa.ts';
 import { loadStep, peerOptions, runPeer } from './peer-plant.ts';
 
 describe('hpa', () => {
-  test('settles where each replica has 75 % of the requests it sustains', () => {
-    const run = runPeer({ factory: hpa, arrivalsPerSec: () => 20, durationSec: 900, initialReplicas: 10 });
-    // 20 requests per second for 4 s each are 80; at 6 each they take 14 replicas.
-    expect(run.at(-1)).toMatchObject({ specReplicas: 14, readyReplicas: 14 });
+  test.each([
+    // 20 requests per second at 1.5 each; they last 4 s: 80 requests at 4 each.
+    [0, 14],
+    [1, 20],
+  ])('settles at its target, on concurrency %d', (onConcurrency, replicas) => {
+    const options = { tuning: { onConcurrency } };
+    const run = runPeer({ factory: hpa, options, arrivalsPerSec: () => 20, durationSec: 900, initialReplicas: 10 });
+    expect(run.at(-1)).toMatchObject({ specReplicas: replicas, readyReplicas: replicas });
   });
 
-  test('sees a step of the load 15 to 30 s late, and then at its next sync', () => {
+  test('sees a step of the load at most a scrape and a sync late', () => {
     for (const seed of [1, 2, 3, 4, 5]) {
       const arrivalsPerSec = loadStep(4, { atSec: 300, after: 20 });
-      const run = { factory: hpa, options: { seed }, arrivalsPerSec, durationSec: 400, initialReplicas: 3 };
-      const grown = runPeer(run).find(({ specReplicas }) => specReplicas > 3);
-      expect(grown?.second).toBeGreaterThan(315);
-      expect(grown?.second).toBeLessThanOrEqual(300 + 5 + 30 + 15);
+      const options = { seed, tuning: { onConcurrency: 1 } };
+      const run = { factory: hpa, options, arrivalsPerSec, durationSec: 400, initialReplicas: 4 };
+      const grown = runPeer(run).find(({ second, specReplicas }) => second > 300 && specReplicas > 4);
+      expect(grown?.second).toBeLessThanOrEqual(300 + 5 + 16 + 15);
     }
   });
 
   test.each([
-    [300, 290, 345],
-    [60, 50, 105],
+    [300, 290, 390],
+    [60, 50, 150],
   ])('holds for the stabilization window of %d s after the load fell', (downStabilizationSec, from, to) => {
     const arrivalsPerSec = loadStep(20, { atSec: 600, after: 2 });
     const options = { tuning: { downStabilizationSec } };
@@ -38,8 +42,8 @@ describe('hpa', () => {
     expect(run.at(-1)?.specReplicas).toBe(1);
   });
 
-  test('is frozen while no pod is ready: there is no sample to decide from', () => {
-    const baseline = hpa.create(peerOptions());
+  test('on concurrency is frozen while no pod is ready: there is no sample to decide from', () => {
+    const baseline = hpa.create(peerOptions({ tuning: { onConcurrency: 1 } }));
     const pods = [{ id: 1, createdMs: 0, readyMs: null }];
     const load = { arrivalsPerSec: 50, completedPerSec: 0, running: 0, queued: 500, readyReplicas: 0 };
     const sample = { atMs: 30_000, ...load, inputTokensPerSec: 0, outputTokensPerSec: 0, kvRatio: 0 };

@@ -1,14 +1,19 @@
-/** What holds for every peer of Kubernetes, KEDA and Knative. */
+/** What holds for every peer. */
 import { describe, expect, test } from '@jest/globals';
 import { ConfigError } from '../../../lib/base/errors.ts';
+import { aibrix } from '../../../lib/simulator/baselines/aibrix.ts';
+import { dynamo } from '../../../lib/simulator/baselines/dynamo.ts';
 import { hpa } from '../../../lib/simulator/baselines/hpa.ts';
 import { keda } from '../../../lib/simulator/baselines/keda.ts';
 import { kedaPrometheus } from '../../../lib/simulator/baselines/keda-prometheus.ts';
 import { knative } from '../../../lib/simulator/baselines/knative.ts';
 import { countOf } from '../../../lib/simulator/baselines/peer-settings.ts';
+import { ray } from '../../../lib/simulator/baselines/ray.ts';
+import { staticFleet } from '../../../lib/simulator/baselines/static.ts';
+import { wva } from '../../../lib/simulator/baselines/wva.ts';
 import { peerOptions, runPeer } from './peer-plant.ts';
 
-describe.each([hpa, keda, kedaPrometheus, knative])('$name', (factory) => {
+describe.each([hpa, keda, kedaPrometheus, knative, aibrix, wva, dynamo, ray, staticFleet])('$name', (factory) => {
   test('can be tuned by every value of its grid, and by nothing else', () => {
     for (const [name, values] of Object.entries(factory.grid)) {
       expect(factory.settings[name]).toBeDefined();
@@ -16,9 +21,12 @@ describe.each([hpa, keda, kedaPrometheus, knative])('$name', (factory) => {
         expect(() => factory.create(peerOptions({ tuning: { [name]: value } }))).not.toThrow();
     }
     expect(() => factory.create(peerOptions({ tuning: { colour: 1 } }))).toThrow(ConfigError);
-    expect(() => factory.create(peerOptions({ tuning: { targetRatio: Number.NaN } }))).toThrow(ConfigError);
+    const [first = ''] = Object.keys(factory.grid);
+    expect(() => factory.create(peerOptions({ tuning: { [first]: Number.NaN } }))).toThrow(ConfigError);
   });
+});
 
+describe.each([hpa, keda, kedaPrometheus, knative])('$name', (factory) => {
   test('has its first decision within its period, chosen by the seed', () => {
     const phases = [1, 2, 3, 4].map((seed) => factory.create(peerOptions({ seed })));
     for (const { phaseMs, periodMs } of phases) expect(phaseMs >= 0 && phaseMs < periodMs).toBe(true);
@@ -27,7 +35,9 @@ describe.each([hpa, keda, kedaPrometheus, knative])('$name', (factory) => {
 
   test('asks for fewer replicas when each may hold more', () => {
     const settled = [0.5, 1].map((targetRatio) => {
-      const options = { tuning: { targetRatio } };
+      const options = {
+        tuning: { targetRatio, ...(Object.hasOwn(factory.grid, 'onConcurrency') ? { onConcurrency: 1 } : {}) },
+      };
       const load = { arrivalsPerSec: () => 20, durationSec: 600, initialReplicas: 10 };
       return runPeer({ factory, options, ...load }).at(-1)?.specReplicas;
     });

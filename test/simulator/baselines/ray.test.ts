@@ -7,7 +7,11 @@ const quietAt = (fromMs: number, toMs: number) => (atMs: number) => (atMs < from
 
 describe('ray', () => {
   test('grows 30 s after the load did, and shrinks 600 s after it fell', () => {
-    const run = runToyPlant(ray.create(toyOptions), { ratePerSec: stepAt(600_000, 2_400_000), untilMs: 4_000_000 });
+    const tuning = { targetRatio: 0.75, upscalingFactor: 1, downscalingFactor: 1 };
+    const run = runToyPlant(ray.create({ ...toyOptions, tuning }), {
+      ratePerSec: stepAt(600_000, 2_400_000),
+      untilMs: 4_000_000,
+    });
     expect(replicasAt(run, 625_000)).toBe(2);
     expect(replicasAt(run, 650_000)).toBeGreaterThanOrEqual(8);
     // Settled at 60 requests over a target of 7.5.
