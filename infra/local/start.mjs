@@ -1,4 +1,4 @@
-// The two README commands on a bare machine: installs the packages when needed, says what it does, then runs `demo`, `test` or `bench`.
+// The two README commands on a bare machine: installs the packages when needed, says what it does, then runs `demo`, `test`, `test:cluster` or `bench`.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -51,10 +51,8 @@ function installPackages() {
 
 async function run(name, args) {
   if (name === 'install') return 0;
-  if (name === 'test') {
-    const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
-    return await spawnNode(['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', jest, ...args]);
-  }
+  if (name === 'test') return await runJest(args);
+  if (name === 'test:cluster') return await runJest(['--config', join('test', 'cluster', 'jest.config.mjs'), ...args]);
   if (name === 'bench') {
     const names = benchNames();
     if (!names.includes(args[0])) {
@@ -68,6 +66,11 @@ async function run(name, args) {
   const { buildCli } = await import('./build.mjs');
   const cli = await buildCli();
   return await spawnNode([cli, name, ...args]);
+}
+
+function runJest(args) {
+  const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
+  return spawnNode(['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', jest, ...args]);
 }
 
 /** Those of `test/bench/` that say how to run them; the others are parts of them. */

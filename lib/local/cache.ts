@@ -11,12 +11,12 @@ export type CacheOptions = {
   readonly clock: Clock;
   readonly progress: Progress;
   readonly signal?: AbortSignal | undefined;
+  /** How long filling may take, and a second process waits for it [ms]; default {@link FETCH_MS_MAX}. */
+  readonly fillMsMax?: number;
 };
 
 /** Longest time that one fetch may take [ms]: 39 MB at 1 Mbit/s are 5 minutes. */
 export const FETCH_MS_MAX = 10 * 60_000;
-/** A holder that was paused or lives in another container is waited for no longer than its fetch may take [ms]. */
-const LOCK_AGE_MS_MAX = FETCH_MS_MAX;
 /** Between creating a lock and writing the pid into it lies one system call [ms]. */
 const LOCK_EMPTY_MS_MAX = 5_000;
 const LOCK_POLL_MS = 100;
@@ -71,12 +71,14 @@ export async function exists(path: string): Promise<boolean> {
  *  first rename wins: work is doubled, nothing is torn. */
 async function acquire(lockFile: string, options: CacheOptions): Promise<void> {
   const startMs = options.clock.monotonicMs();
-  for (let reportMs = startMs; !(await tryLock(lockFile, options.clock));) {
+  // A holder that was paused or lives in another container is waited for no longer than its fetch may take.
+  const ageMsMax = options.fillMsMax ?? FETCH_MS_MAX;
+  for (let reportMs = startMs; !(await tryLock(lockFile, { clock: options.clock, ageMsMax }));) {
     options.signal?.throwIfAborted();
     const nowMs = options.clock.monotonicMs();
-    if (nowMs - startMs > LOCK_AGE_MS_MAX) {
+    if (nowMs - startMs > ageMsMax) {
       throw new TransientError(
-        `Cannot lock "${lockFile}": expected it free within ${LOCK_AGE_MS_MAX} ms, current value is held`,
+        `Cannot lock "${lockFile}": expected it free within ${ageMsMax} ms, current value is held`,
       );
     }
     if (nowMs >= reportMs) {
@@ -87,7 +89,10 @@ async function acquire(lockFile: string, options: CacheOptions): Promise<void> {
   }
 }
 
-async function tryLock(lockFile: string, clock: Clock): Promise<boolean> {
+async function tryLock(
+  lockFile: string,
+  { clock, ageMsMax }: { readonly clock: Clock; readonly ageMsMax: number },
+): Promise<boolean> {
   if (await createLock(lockFile)) return true;
   const [holder, info] = await Promise.all([
     readFile(lockFile, 'utf8').catch(() => ''),
@@ -96,7 +101,7 @@ async function tryLock(lockFile: string, clock: Clock): Promise<boolean> {
   if (info !== undefined) {
     const ageMs = clock.nowMs() - info.mtimeMs;
     const dead = holder === '' ? ageMs > LOCK_EMPTY_MS_MAX : !isAlive(Number(holder));
-    if (!dead && ageMs <= LOCK_AGE_MS_MAX) return false;
+    if (!dead && ageMs <= ageMsMax) return false;
     await rm(lockFile, { force: true });
   }
   return createLock(lockFile);

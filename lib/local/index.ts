@@ -1,6 +1,9 @@
 /** Brings up real Kafka and Redis for the demo and for tests, without root and on a bare machine. */
 export { defaultCacheDir } from './cache.ts';
+export { startControlPlane, type StartControlPlaneOptions } from './control-plane.ts';
+export { KWOK_NODE } from './control-plane-arguments.ts';
+export { kubeconfig as kubeconfigText } from './control-plane-parts.ts';
 export { existingKafka, existingRedis } from './existing.ts';
 export { startKafka, type StartKafkaOptions } from './kafka.ts';
 export { startRedis, type StartRedisOptions } from './redis.ts';
-export type { KafkaHandle, KafkaSecurity, Progress, RedisHandle, ServerHandle } from './types.ts';
+export type { ControlPlaneHandle, KafkaHandle, KafkaSecurity, Progress, RedisHandle, ServerHandle } from './types.ts';

@@ -84,7 +84,7 @@ export async function onFreePorts<T>(
     try {
       return await start(options.port === undefined ? free : [options.port, ...free.slice(1)]);
     } catch (error) {
-      const taken = messageOf(error).includes('Address already in use');
+      const taken = /address already in use/i.test(messageOf(error));
       if (!taken || options.port !== undefined || tries >= PORT_TRIES_MAX) throw error;
     }
   }

@@ -48,3 +48,18 @@ export type RedisHandle = ServerHandle & {
   /** `redis://host:port`. */
   readonly url: string;
 };
+
+/** A control plane. `pid`, `kill` and `restart` are about its API server; `stop` ends all its parts. */
+export type ControlPlaneHandle = ServerHandle & {
+  /** `https://host:port` of the API server. */
+  readonly url: string;
+  /** The authority that signed its certificate [PEM]. */
+  readonly caPem: string;
+  /** Bearer token of a user who may do everything, also in the kubeconfig. */
+  readonly adminToken: string;
+  readonly kubeconfigFile: string;
+  /** Signs tokens of service accounts, for tests of expired ones [PEM]. */
+  readonly serviceAccountKeyPem: string;
+  /** etcd's JSON gateway, for tests that age the history. */
+  readonly etcdUrl: string;
+};

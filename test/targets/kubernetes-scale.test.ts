@@ -23,7 +23,7 @@ targetConformance('kubernetesScale', async () => {
     target: kubernetesScale(cluster.kubernetes),
     ref,
     put: async (replicas) => void (await patch({ spec: { replicas } })),
-    touch: async () => void (await patch({ metadata: { annotations: { touched: 'yes' } } })),
+    touch: async () => void (await patch({ metadata: { labels: { touched: 'yes' } } })),
     remove: async () => cluster.world.removeDeployment(ref),
     close: () => cluster.close(),
   };

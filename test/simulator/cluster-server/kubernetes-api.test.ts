@@ -8,7 +8,7 @@ import {
   Watch,
   setHeaderOptions,
 } from '@kubernetes/client-node';
-import { systemClock, VirtualClock } from '../../../lib/base/clock.ts';
+import { VirtualClock } from '../../../lib/base/clock.ts';
 import { startClusterServer } from '../../../lib/simulator/cluster-server/server.ts';
 import type { ClusterServer, ClusterServerOptions } from '../../../lib/simulator/cluster-server/server.ts';
 import { createWorld } from '../../../lib/simulator/world.ts';
@@ -16,13 +16,7 @@ import type { World } from '../../../lib/simulator/world.ts';
 import type { WorldSettings } from '../../../lib/simulator/world-settings.ts';
 import { deployment, group } from '../builders.ts';
 import { kubernetesConformance, refusalOf, until } from './kubernetes-conformance.ts';
-
-const SCALER = {
-  user: 'system:serviceaccount:serving:scaler',
-  rules: [
-    { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['get', 'patch'], resourceNames: ['engine'] },
-  ],
-};
+import { simulatorFixture } from './simulator-fixture.ts';
 
 function eksToken(url: string): string {
   return `Bearer k8s-aws-v1.${Buffer.from(url).toString('base64url')}`;
@@ -35,42 +29,7 @@ function kubeConfigOf(server: ClusterServer, token: string | undefined = server.
   return kubeConfig;
 }
 
-kubernetesConformance('simulator', async () => {
-  const world = createWorld(
-    {
-      nodeGroups: [group({ desiredSize: 4, bootSec: 0.05, gpuReadySec: 0.05, inServiceSec: 0.05 })],
-      deployments: [],
-      kubeletDelayMs: 5,
-      controllerDelayMs: 2,
-      scalingDelaySec: 0.01,
-    },
-    systemClock.nowMs(),
-  );
-  const tokens = { admin: { user: 'admin', rules: 'admin' as const }, scaler: SCALER };
-  const first = world.state.version;
-  const server = await startClusterServer({ world, clock: systemClock, tokens, tickMs: 5 });
-  const namespace = 'serving';
-  let nodes = 4;
-  return {
-    kubeConfig: kubeConfigOf(server),
-    namespace,
-    scalerToken: 'scaler',
-    expiredToken: 'was-good-once',
-    createDeployment: async (name, replicas) => {
-      world.addDeployment({ name, namespace, replicas, imagePullSec: 0.005, modelLoadSec: 0.01 });
-    },
-    createBudget: async (name, { app, minAvailable }) => {
-      world.addDisruptionBudget({ name, namespace, matchLabels: { app }, minAvailable });
-    },
-    removeBudget: async (name) => world.removeDisruptionBudget({ namespace, name }),
-    addNode: async () => world.editGroup(group().name, { desiredSize: ++nodes }),
-    removeDeployment: async (name) => world.removeDeployment({ namespace, name }),
-    rollOut: async (name) => world.rollOut({ namespace, name }),
-    forgottenVersion: async () => String(first - 1),
-    withToken: (token) => kubeConfigOf(server, token),
-    close: () => server.close(),
-  };
-});
+kubernetesConformance('simulator', () => simulatorFixture());
 
 describe('simulator server', () => {
   const open: ClusterServer[] = [];

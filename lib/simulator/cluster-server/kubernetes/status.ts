@@ -108,6 +108,13 @@ export function invalid(kind: { name: string; group: string }, name: string, cau
   });
 }
 
+/** 422 of a patch whose result cannot be read as an object of its kind. */
+export function unreadablePatch(because: string): ApiAnswer {
+  const cause = { reason: 'FieldValueInvalid', message: `Invalid value: ${because}`, field: 'patch' };
+  const message = ` "" is invalid: patch: ${cause.message}`;
+  return fail({ code: 422, reason: 'Invalid', message, details: { causes: [cause] } });
+}
+
 /** 429 of an eviction that a budget forbids; like the real one it carries no Retry-After. */
 export function evictionRefused(cause: string): ApiAnswer {
   return fail({

@@ -78,7 +78,11 @@ function replay({ context, watched, selection, line, from }: Stream & { readonly
     for (const entry of kind === undefined ? [] : store.entries(kind)) {
       if (selects(selection, entry)) line('ADDED', typedJson(world, watched.resource, entry));
     }
-    if (query.get('sendInitialEvents') === 'true') line('BOOKMARK', bookmark(watched, store.version(), true));
+    // A watch without any version that allows bookmarks is told the end of the present state too, as if it had asked.
+    const isOpenEnded = query.get('resourceVersion') === null && query.get('allowWatchBookmarks') === 'true';
+    if (isOpenEnded || query.get('sendInitialEvents') === 'true') {
+      line('BOOKMARK', bookmark(watched, store.version(), true));
+    }
     return true;
   }
   const missed = store.since(from);

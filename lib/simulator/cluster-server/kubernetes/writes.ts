@@ -9,7 +9,7 @@ import type { ApiAnswer, ApiRequest, JsonObject } from '../http.ts';
 import { applyPatch } from './patch.ts';
 import type { Patched } from './patch.ts';
 import { render, renderScale } from './render.ts';
-import { badRequest, conflict, invalid } from './status.ts';
+import { badRequest, conflict, invalid, unreadablePatch } from './status.ts';
 import type { ResourceId } from './status.ts';
 
 /** A refusal, or undefined: the change was made (or would be, with `dryRun`). */
@@ -29,7 +29,7 @@ export function patchDeployment({ world, request }: WriteContext, record: Deploy
   const spec = objectAt(patched.object, 'spec');
   const { replicas = 1, ...rest } = spec;
   const { replicas: _, ...before } = objectAt(current, 'spec');
-  const bad = checkReplicas({ kind: 'Deployment', group: 'apps', name: record.name }, replicas);
+  const bad = checkReplicas({ kind: 'Deployment', group: 'apps', name: record.name, request }, replicas);
   if (bad !== undefined) return bad;
   if (JSON.stringify(rest) !== JSON.stringify(before)) return notSimulated('Deployment', record.name);
   if (isDryRun(request)) return undefined;
@@ -61,7 +61,7 @@ function writeScale({ world, request }: WriteContext, record: DeploymentRecord, 
   if (refusal !== undefined) return refusal;
   // An absent number is Go's zero value, as in the real API.
   const { replicas = 0 } = objectAt(patched.object, 'spec');
-  const bad = checkReplicas({ kind: 'Scale', group: 'autoscaling', name: record.name }, replicas);
+  const bad = checkReplicas({ kind: 'Scale', group: 'autoscaling', name: record.name, request }, replicas);
   if (bad !== undefined || isDryRun(request)) return bad;
   setReplicasOf(world, record, Number(replicas));
   return undefined;
@@ -113,6 +113,11 @@ function writeMetadata(world: World, record: DeploymentRecord | PodRecord | Node
   const metadata = objectAt(next, 'metadata');
   const [labels, annotations] = [stringsAt(metadata, 'labels'), stringsAt(metadata, 'annotations')];
   if (same(labels, record.labels) && same(annotations, record.annotations)) return;
+  // The real API counts a Deployment's annotations as part of what it should be, its labels not.
+  if (record.kind === 'deployments' && !same(annotations, record.annotations)) {
+    record.generation += 1;
+    world.state.dirtyDeployments.add(record);
+  }
   record.labels = labels;
   record.annotations = annotations;
   touch(world.state, record);
@@ -138,11 +143,18 @@ function checkMetadata(id: ResourceId, objects: { current: JsonObject; next: Jso
   return differs('resourceVersion') ? conflict(id, name) : undefined;
 }
 
-function checkReplicas(of: { kind: string; group: string; name: string }, replicas: unknown): Outcome {
+type Checked = {
+  readonly kind: string;
+  readonly group: string;
+  readonly name: string;
+  readonly request: ApiRequest;
+};
+
+function checkReplicas(of: Checked, replicas: unknown): Outcome {
   if (typeof replicas !== 'number' || !Number.isInteger(replicas) || Math.abs(replicas) > INT32_MAX) {
-    return badRequest(
-      `json: cannot unmarshal ${typeof replicas} into Go struct field ${of.kind}Spec.spec.replicas of type int32`,
-    );
+    const because = `json: cannot unmarshal ${typeof replicas} into Go struct field ${of.kind}Spec.spec.replicas of type int32`;
+    // The result of a patch is judged, the body of a PUT is read.
+    return of.request.method === 'PUT' ? badRequest(because) : unreadablePatch(because);
   }
   if (replicas >= 0) return undefined;
   return invalid({ name: of.kind, group: of.group }, of.name, {
