@@ -3,7 +3,7 @@ import { SCALING_DECISION } from '../../events/schema/scaling-decision.ts';
 import { CARRIED } from './carried-outcome.ts';
 import type { PoolInput } from './decide-types.ts';
 import { count, listed } from './format.ts';
-import { canonicalJson, fnv1a64Hex } from './hash.ts';
+import { jsonHashHex } from './hash.ts';
 import { priceOf } from './nodes/groups.ts';
 import type { NodePlan } from './nodes/plan-nodes.ts';
 import type { PlannedWorkload } from './plan-pool.ts';
@@ -11,7 +11,7 @@ import type { ScalingDecision, TrailStep } from './types.ts';
 
 /** `d_` and 16 hex digits of everything given: same inputs, same id. */
 export function decisionId(of: unknown): string {
-  return `d_${fnv1a64Hex(canonicalJson(of))}`;
+  return `d_${jsonHashHex(of)}`;
 }
 
 /** The decision for one workload. */
