@@ -27,12 +27,10 @@ export const aibrix: BaselineFactory = {
     rates: 'Defaults: at most twofold up and half down in one sync.',
     delay: 'Every 10 s. The total through Prometheus, 1 to 16 s old and a mean of 60 s; pods are read at the sync.',
   },
-  grid: {
-    onPods: [0, 1],
-    targetRatio: [0.2, 0.35, 0.5, 0.65, 0.75, 0.85],
-    windowSec: [60, 180],
-    downCooldownSec: [0, 300],
-  },
+  grid: [
+    { onPods: [0], targetRatio: [0.5, 0.65, 0.75, 0.85, 0.95], windowSec: [60, 180, 600], downCooldownSec: [0] },
+    { onPods: [1], targetRatio: [0.2, 0.35], downTolerance: [0.1, 0.6], downCooldownSec: [0, 300] },
+  ],
   create(options) {
     const onPods = (options.tuning?.['onPods'] ?? RECOMMENDED.onPods) > 0;
     const decide = aibrixAutoscaler(settingsOf(options, onPods));

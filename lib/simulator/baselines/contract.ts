@@ -80,6 +80,9 @@ export type Baseline = {
   decide(view: PlantView): number | null;
 };
 
+/** Every combination of the values is one setting to try. */
+export type TuningGrid = Readonly<Record<string, readonly number[]>>;
+
 export type BaselineFactory = {
   /** Such as `hpa`. */
   readonly name: string;
@@ -87,7 +90,7 @@ export type BaselineFactory = {
   readonly source: string;
   /** In a sentence each: what the recommended setting is and why. */
   readonly settings: Readonly<Record<string, string>>;
-  /** Values to try for tuning in hindsight, by setting. */
-  readonly grid: Readonly<Record<string, readonly number[]>>;
+  /** Values to try for tuning in hindsight, by setting; more than one grid where settings belong to ways of use that exclude each other. */
+  readonly grid: TuningGrid | readonly TuningGrid[];
   create(options: BaselineOptions): Baseline;
 };

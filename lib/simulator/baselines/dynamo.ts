@@ -28,12 +28,10 @@ export const dynamo: BaselineFactory = {
     max_gpu_budget: 'The largest number of replicas.',
     delay: 'Forward-pass metrics of the last 5 s; nothing is decided while a worker starts.',
   },
-  grid: {
-    byThresholds: [0, 1],
-    engineRatio: [0.65, 0.75, 0.8, 0.9, 1],
-    upRatio: [0.35, 0.5, 0.75],
-    downRatio: [0.2, 0.45],
-  },
+  grid: [
+    { byThresholds: [0], engineRatio: [0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 1] },
+    { byThresholds: [1], upRatio: [0.35, 0.5, 0.75], downRatio: [0.2, 0.45] },
+  ],
   create(options) {
     const tuned = tunedSettings(RECOMMENDED, options.tuning);
     return {

@@ -34,11 +34,10 @@ export const hpa: BaselineFactory = {
       'On the rate they count as replicas, as the controller has it. On concurrency they have no sample until they are ready: idle when more is wanted, on target when less is; ignored on the way down while they have no node.',
     replicasMin: 'At least 1: the object has its minimum at 1.',
   },
-  grid: {
-    onConcurrency: [0, 1],
-    targetRatio: [0.35, 0.5, 0.65, 0.75, 0.85, 0.95],
-    downStabilizationSec: [60, 300, 900],
-  },
+  grid: [
+    { onConcurrency: [0], targetRatio: [0.5, 0.65, 0.75, 0.85, 0.95], downStabilizationSec: [60, 300, 900] },
+    { onConcurrency: [1], targetRatio: [0.2, 0.35, 0.5, 0.75], downStabilizationSec: [300, 900] },
+  ],
   create: createHpa,
 };
 

@@ -26,11 +26,10 @@ export const kedaPrometheus: BaselineFactory = {
     metricAge: '1 to 16 s: a scrape every 15 s; KEDA asks Prometheus when the HPA asks it. Rates are means of 60 s.',
     replicasMin: 'The minimum of the workload, zero included.',
   },
-  grid: {
-    onConcurrency: [0, 1],
-    targetRatio: [0.35, 0.5, 0.65, 0.75, 0.85, 0.95],
-    downStabilizationSec: [60, 300, 900],
-  },
+  grid: [
+    { onConcurrency: [0], targetRatio: [0.5, 0.65, 0.75, 0.85, 0.95], downStabilizationSec: [60, 300, 900] },
+    { onConcurrency: [1], targetRatio: [0.2, 0.35, 0.5, 0.75], downStabilizationSec: [300, 900] },
+  ],
   create: createKedaPrometheus,
 };
 

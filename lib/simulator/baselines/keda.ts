@@ -37,9 +37,9 @@ export const keda: BaselineFactory = {
     replicasMin: 'The minimum of the workload, zero included.',
   },
   grid: {
-    targetRatio: [0.2, 0.35, 0.5, 0.75, 1, 1.5],
+    targetRatio: [0.2, 0.35, 0.5, 0.75, 1],
     upStabilizationSec: [0, 120],
-    downStabilizationSec: [60, 300, 900],
+    downStabilizationSec: [300, 900],
   },
   create: (options) => {
     const { targetRatio, ...settings } = tunedSettings(RECOMMENDED, options.tuning);

@@ -42,12 +42,15 @@ export const knative: BaselineFactory = {
     scaleToZero:
       'When the minimum is 0: the stable window, then 30 s of grace unless the activator was in the path already (the burst capacity of 211 keeps it there for small fleets).',
   },
-  grid: {
-    onConcurrency: [0, 1],
-    targetRatio: [0.35, 0.5, 0.6, 0.7, 0.8, 0.9],
-    stableWindowSec: [60, 300],
-    scaleDownDelaySec: [0, 300, 900],
-  },
+  grid: [
+    {
+      onConcurrency: [0],
+      targetRatio: [0.5, 0.6, 0.7, 0.8, 0.9],
+      stableWindowSec: [60, 300],
+      scaleDownDelaySec: [0, 300, 900],
+    },
+    { onConcurrency: [1], targetRatio: [0.35, 0.5], scaleDownDelaySec: [300, 900] },
+  ],
   create: createKnative,
 };
 

@@ -23,9 +23,8 @@ export const ray: BaselineFactory = {
     delay: 'Handles report every 10 s (metrics_interval_s) the mean of the last 30 s (look_back_period_s).',
   },
   grid: {
-    targetRatio: [0.2, 0.35, 0.5, 0.75, 1],
-    upscaleDelaySec: [30],
-    downscaleDelaySec: [60, 300, 600],
+    targetRatio: [0.2, 0.35, 0.5, 0.75],
+    downscaleDelaySec: [300, 600],
     upscalingFactor: [0.3, 1],
     downscalingFactor: [0.3, 1],
   },

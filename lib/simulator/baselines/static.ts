@@ -12,7 +12,7 @@ export const staticFleet: BaselineFactory = {
   settings: {
     headroomRatio: 'Replicas = peak of the history × headroom over what one replica sustains, rounded up; headroom 1.',
   },
-  grid: { headroomRatio: [0.5, 0.75, 1, 1.25] },
+  grid: { headroomRatio: [0.5, 0.75, 1, 1.25, 1.5, 2] },
   create(options) {
     const { capacity, historyPeakPerSec, replicas } = options;
     const peakPerSec = historyPeakPerSec * tunedSettings({ headroomRatio: 1 }, options.tuning).headroomRatio;

@@ -31,9 +31,8 @@ export const wva: BaselineFactory = {
     zero: 'Scale to zero is off, the default: at least one replica.',
   },
   grid: {
-    scaleUpThreshold: [0.15, 0.25, 0.35, 0.5, 0.85],
-    scaleDownBoundary: [0.05, 0.15, 0.25, 0.4],
-    upStabilizationSec: [0, 120],
+    scaleUpThreshold: [0.15, 0.25, 0.35, 0.5],
+    scaleDownBoundary: [0.05, 0.15, 0.25],
     downStabilizationSec: [120, 600],
   },
   create(options) {

@@ -1,8 +1,17 @@
 /** Settings to try for a peer in hindsight, and which of them was best. */
+import type { BaselineFactory, TuningGrid } from '../baselines/contract.ts';
 import type { PlantTotals } from '../plant/contract.ts';
 
-/** Every combination of the grid's values; a grid without entries gives none. */
-export function tunings(grid: Readonly<Record<string, readonly number[]>>): Readonly<Record<string, number>>[] {
+/** Every combination of the values of a grid, or of each of several; a grid without entries gives none. */
+export function tunings(grid: BaselineFactory['grid']): Readonly<Record<string, number>>[] {
+  return isList(grid) ? grid.flatMap(combinationsOf) : combinationsOf(grid);
+}
+
+function isList(grid: BaselineFactory['grid']): grid is readonly TuningGrid[] {
+  return Array.isArray(grid);
+}
+
+function combinationsOf(grid: TuningGrid): Readonly<Record<string, number>>[] {
   const entries = Object.entries(grid);
   if (entries.length === 0) return [];
   let combinations: Record<string, number>[] = [{}];

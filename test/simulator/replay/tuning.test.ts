@@ -9,6 +9,10 @@ test('tunings are every combination of the grid once; a grid without entries giv
     { target: 0.7, windowSec: 60 },
     { target: 0.7, windowSec: 300 },
   ]);
+  expect(tunings([{ target: [0.5] }, { target: [1], windowSec: [60] }])).toEqual([
+    { target: 0.5 },
+    { target: 1, windowSec: 60 },
+  ]);
   expect(tunings({})).toEqual([]);
   expect(tunings({ target: [] })).toEqual([]);
 });
