@@ -18,7 +18,7 @@ export function decisionId(of: unknown): string {
 export function decisionOf(input: PoolInput, planned: PlannedWorkload): ScalingDecision {
   const { policy, target, outcome } = planned.workload;
   const isObserved = target.kind === 'observed';
-  const limited = allocationStep(input, planned);
+  const limited = allocationStep(planned);
   const price = priceBetween(planned.groups);
   const body: Omit<ScalingDecision, 'id'> = {
     schema: SCALING_DECISION,
@@ -62,16 +62,19 @@ function restsOn(
   return { policyVersion, kind, target: seen, control: outcome.control, hold: outcome.hold, body };
 }
 
-function allocationStep(input: PoolInput, planned: PlannedWorkload): TrailStep[] {
+function allocationStep(planned: PlannedWorkload): TrailStep[] {
   if (planned.unmet === 0) return [];
   const { wanted } = planned.workload.outcome;
+  const blocked = planned.blockedBy.length === 0 ? '' : `: ${listed(planned.blockedBy)}`;
   return [
     {
       rule: 'allocation',
       from: wanted,
       to: planned.replicas,
       unit: 'replicas',
-      because: `${planned.unmet} of ${count(wanted, 'replica')} cannot have GPUs: ${listed(planned.blockedBy)}; shared out by ${input.fleet.spec.allocation}`,
+      because: [`${planned.unmet} of ${count(wanted, 'replica')} cannot have GPUs${blocked}`]
+        .concat(planned.allocatedBecause ?? [])
+        .join('; '),
     },
   ];
 }

@@ -34,6 +34,7 @@ export function planPool(asked: PoolInput): PoolOutcome {
       targets: Object.fromEntries(targets.map((target) => [target.workload, target])),
       nodeGroups: Object.fromEntries(nodes.map((group) => [group.name, plannedGroup(input, { group, seq })])),
       idleNodes: idle,
+      ...(allotment.supply.watch.size === 0 ? {} : { groupWatch: Object.fromEntries(allotment.supply.watch) }),
     },
     decisions,
     unmet: Object.fromEntries(
@@ -50,6 +51,8 @@ export type PlannedWorkload = {
   /** Wanted replicas without GPUs. */
   readonly unmet: number;
   readonly blockedBy: readonly string[];
+  /** How the allocation came to the count; absent when nothing is unmet, or the shortage is somebody else's business. */
+  readonly allocatedBecause: string | undefined;
   /** Node groups it may use, in its order of preference. */
   readonly groups: readonly NodePlan[];
   readonly seq: number;
@@ -75,6 +78,7 @@ function planWorkload(
     replicas: Math.max(granted, Math.min(outcome.wanted, Math.max(current, policy.spec.replicas.min))),
     unmet: outcome.wanted - granted,
     blockedBy: granted < outcome.wanted ? (allotment.blockedBy.get(name) ?? []) : [],
+    allocatedBecause: granted < outcome.wanted ? allotment.because.get(name) : undefined,
     groups: policy.spec.nodeGroups.flatMap((group) => parts.nodes.find((plan) => plan.name === group) ?? []),
     seq: parts.seq,
   };

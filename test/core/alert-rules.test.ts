@@ -82,7 +82,7 @@ describe('alert rules', () => {
       severity: 'critical',
       title: 'llama-8b-chat is short of GPUs for 3 replicas',
       detail:
-        '9 replicas wanted, GPUs for 6. 3 of 9 replicas cannot have GPUs: g5-od is at nodes.max 6; shared out by auto.',
+        '9 replicas wanted, GPUs for 6. 3 of 9 replicas cannot have GPUs: g5-od is at nodes.max 6; auto: alone in interactive work of tier 1, 2 GPUs left after running replicas and floors.',
       doc: 'docs/failures.md#unmet-demand',
     });
   });

@@ -158,7 +158,9 @@ describe('planPool: growth', () => {
     expect(unmet).toEqual({ 'llama-8b-chat': 3 });
     expect(decisions[0]?.binding).toBe('allocation');
     const allocation = decisions[0]?.trail.find((s) => s.rule === 'allocation');
-    expect(allocation?.because).toBe(`3 of 9 replicas cannot have GPUs: ${because}; shared out by auto`);
+    expect(allocation?.because).toBe(
+      `3 of 9 replicas cannot have GPUs: ${because}; auto: alone in interactive work of tier 1, 2 GPUs left after running replicas and floors`,
+    );
   });
 
   test('running replicas and the minimum are never cut by a shortage', () => {

@@ -1,5 +1,6 @@
 /** Every allocation strategy by its name in the Fleet policy. */
 import type { FleetPolicy } from '../policy.ts';
+import { byKind } from './auto.ts';
 import type { AllocationStrategy } from './contract.ts';
 import { byFairness, byLoad, byPriority, byResource } from './strategies.ts';
 
@@ -8,6 +9,5 @@ export const allocationStrategies = {
   load: byLoad,
   priority: byPriority,
   fair: byFairness,
-  /** Tiers and weights are what people set on purpose, and with their defaults this is fair sharing. */
-  auto: byPriority,
+  auto: byKind,
 } satisfies Record<FleetPolicy['spec']['allocation'], AllocationStrategy>;

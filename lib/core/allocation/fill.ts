@@ -1,0 +1,108 @@
+/** Raises the smallest weighted share, one unit at a time: the one engine behind every strategy. */
+import type { AllocationClaim, TurnEntry } from './contract.ts';
+import { nextUnit, wholeGangs } from './gangs.ts';
+
+export type FillOptions = {
+  /** Replicas by workload so far; raised in place. */
+  readonly granted: Map<string, number>;
+  /** Dominant share of one replica, above 0. */
+  readonly sizeOf: (claim: AllocationClaim) => number;
+  /** Takes GPUs for so many more replicas of a claim, all or none; false when they cannot be had, and never will be. */
+  readonly take: (claim: AllocationClaim, replicas: number) => boolean;
+};
+
+/** An entry that may get more: what it has, what the next unit is, and where that stands in line. */
+type Candidate = {
+  readonly entry: TurnEntry;
+  readonly size: number;
+  readonly wanted: number;
+  replicas: number;
+  unit: number;
+  key: number;
+  worth: number;
+};
+
+/**
+ * Progressive filling: the next unit goes to the claim with the smallest (n + unit / 2) · size / weight, n counted from 0 with everything it has.
+ * A claim leaves when it has what it wants or its GPUs are used up. In the limit of many small replicas this is weighted max-min, for several
+ * resource names dominant resource fairness (Ghodsi et al. 2011); while nobody is bounded it is R_c = R_total · w_c / Σw. The half unit rounds to the
+ * nearest share (Webster): within a replica of the exact share like the largest remainder, and unlike it never lower because there is more to share.
+ */
+export function fill(entries: readonly TurnEntry[], options: FillOptions): void {
+  const heap = heapOf(entries.flatMap((entry) => candidateOf(entry, options) ?? []));
+  for (let next = heap.pop(); next !== undefined; next = heap.pop()) {
+    if (!options.take(next.entry.claim, next.unit)) continue;
+    next.replicas += next.unit;
+    options.granted.set(next.entry.claim.workload, next.replicas);
+    if (lineUp(next)) heap.push(next);
+  }
+}
+
+function candidateOf(entry: TurnEntry, { granted, sizeOf }: FillOptions): Candidate | null {
+  const { claim } = entry;
+  const candidate: Candidate = {
+    entry,
+    size: sizeOf(claim),
+    wanted: wholeGangs(claim, claim.wanted),
+    replicas: granted.get(claim.workload) ?? claim.held,
+    unit: 0,
+    key: 0,
+    worth: 0,
+  };
+  return lineUp(candidate) ? candidate : null;
+}
+
+/** Sets the next unit and its place in line; false when it has what it wants. */
+function lineUp(candidate: Candidate): boolean {
+  const { entry, size, replicas, wanted } = candidate;
+  const unit = nextUnit(entry.claim, replicas);
+  if (replicas + unit > wanted) return false;
+  candidate.unit = unit;
+  // Shares that are equal but for rounding must be equal, else the last bit decides instead of the gain: single precision absorbs it.
+  candidate.key = entry.weight > 0 ? Math.fround(((replicas + unit / 2) * size) / entry.weight) : Infinity;
+  candidate.worth = entry.gain?.(replicas, unit) ?? 0;
+  return true;
+}
+
+function isBefore(a: Candidate, b: Candidate): boolean {
+  if (a.key !== b.key) return a.key < b.key;
+  if (a.worth !== b.worth) return a.worth > b.worth;
+  if (a.entry.weight !== b.entry.weight) return a.entry.weight > b.entry.weight;
+  return a.entry.claim.workload < b.entry.claim.workload;
+}
+
+type Heap = { readonly push: (candidate: Candidate) => void; readonly pop: () => Candidate | undefined };
+
+/** Binary heap: a thousand claims and ten thousand units, each O(log claims). */
+function heapOf(candidates: readonly Candidate[]): Heap {
+  const items = candidates.toSorted((a, b) => (isBefore(a, b) ? -1 : 1));
+  const swapIfBefore = (child: number, parent: number): boolean => {
+    const [a, b] = [items[child], items[parent]];
+    if (a === undefined || b === undefined || !isBefore(a, b)) return false;
+    items[child] = b;
+    items[parent] = a;
+    return true;
+  };
+  const push = (candidate: Candidate): void => {
+    items.push(candidate);
+    for (let at = items.length - 1; at > 0 && swapIfBefore(at, (at - 1) >> 1); at = (at - 1) >> 1);
+  };
+  const sink = (): void => {
+    for (let at = 0; ;) {
+      const [left, right] = [items[2 * at + 1], items[2 * at + 2]];
+      if (left === undefined) return;
+      const child = right !== undefined && isBefore(right, left) ? 2 * at + 2 : 2 * at + 1;
+      if (!swapIfBefore(child, at)) return;
+      at = child;
+    }
+  };
+  const pop = (): Candidate | undefined => {
+    const [first] = items;
+    const last = items.pop();
+    if (first === undefined || last === undefined || items.length === 0) return first;
+    items[0] = last;
+    sink();
+    return first;
+  };
+  return { push, pop };
+}
