@@ -1,68 +1,86 @@
-/** One decision for a person, in about ten lines: what, why step by step, on which readings, at what price. */
+/** One decision for a person, in ten lines: what, why step by step, on which readings, why not more and not less, at what price. */
 import type { DecisionInput } from '../../events/schema/index.ts';
-import { duration, figure, percent } from '../core/format.ts';
+import { count, duration, figure, percent } from '../core/format.ts';
 import type { ScalingDecision, TrailStep } from '../core/types.ts';
+import type { WhyNot } from '../core/why-not/why-not.ts';
 
-/** Renders the trail of a decision as plain text, without colours and without a newline at the end. */
-export function renderExplanation(decision: ScalingDecision): string {
-  const { replicas } = decision;
+/** Steps shown one by one: with the other lines this makes ten. */
+const STEPS_SHOWN_MAX = 4;
+
+/** Renders a decision as plain text of at most ten lines, without colours and without a newline at the end. Same inputs, same bytes. */
+export function renderExplanation(decision: ScalingDecision, not: WhyNot): string {
+  const rows: readonly Row[] = [
+    ...folded(decision.trail.map(stepRow)),
+    { name: 'read', move: '', text: decision.inputs.map(inputText).join('; ') || 'nothing' },
+    { name: 'not more', move: '', text: not.more },
+    { name: 'not less', move: '', text: not.less },
+    ...costRow(decision),
+  ];
+  const { id, atMs, mode, pool, planSeq } = decision;
   const lines = [
-    `${decision.workload}: ${headline(decision)}`,
-    `${decision.id}, ${new Date(decision.atMs).toISOString()}, mode ${decision.mode}, pool ${decision.pool}, plan ${decision.planSeq}`,
-    `now ${known(replicas.current)} replicas, ${known(replicas.ready)} ready; the last word had "${decision.binding}"`,
-    ...table(decision.trail.map(stepRow)),
-    ...decision.inputs.map(inputLine),
-    ...nodeLine(decision),
-    ...costLine(decision),
+    `${decision.workload}: ${headline(decision)}; the last word had "${decision.binding}"`,
+    `${id}, ${new Date(atMs).toISOString()}, mode ${mode}, pool ${pool}, plan ${planSeq}`,
+    ...table(rows),
   ];
   return lines.map((line) => printable(line)).join('\n');
 }
 
 function headline({ replicas }: ScalingDecision): string {
-  const { current, wanted } = replicas;
-  if (current === null) return `wants ${wanted} replicas, the target is not observed`;
-  if (wanted === current) return `stays at ${wanted} replicas`;
-  return `${wanted > current ? 'grows' : 'shrinks'} from ${current} to ${wanted} replicas`;
+  const { current, ready, wanted } = replicas;
+  if (current === null) return `wants ${count(wanted, 'replica')}, the target is not observed`;
+  const starting = ready === null || ready >= current ? '' : ` (${ready} of ${current} ready)`;
+  if (wanted === current) return `stays at ${count(wanted, 'replica')}${starting}`;
+  return `${wanted > current ? 'grows' : 'shrinks'} from ${current} to ${count(wanted, 'replica')}${starting}`;
 }
 
-function known(value: number | null): string {
-  return value === null ? 'unknown' : String(value);
-}
+type Row = { readonly name: string; readonly move: string; readonly text: string };
 
-function stepRow({ rule, from, to, unit, because }: TrailStep): readonly [string, string, string] {
+function stepRow({ rule, from, to, unit, because }: TrailStep): Row {
   const move = from === null ? figure(to) : from === to ? `stays ${figure(to)}` : `${figure(from)} → ${figure(to)}`;
-  return [rule, `${move} ${unit}`, because];
+  return { name: rule, move: `${move} ${unit}`, text: because };
 }
 
-/** Columns as wide as their widest cell. */
-function table(rows: readonly (readonly [string, string, string])[]): string[] {
-  const first = Math.max(0, ...rows.map(([rule]) => rule.length));
-  const second = Math.max(0, ...rows.map(([, move]) => move.length));
-  return rows.map(([rule, move, because]) => `  ${rule.padEnd(first)}  ${move.padEnd(second)}  ${because}`);
+/** The first step and the last ones; those between by name. */
+function folded(rows: readonly Row[]): readonly Row[] {
+  const [first] = rows;
+  if (rows.length <= STEPS_SHOWN_MAX || first === undefined) return rows;
+  const last = rows.slice(2 - STEPS_SHOWN_MAX);
+  const between = rows.slice(1, -last.length).map(({ name, move }) => `${name} ${move}`);
+  return [first, { name: '…', move: '', text: `${between.join(', ')} (--json shows why)` }, ...last];
 }
 
-function inputLine({ signal, value, coverage, ageMs, reason }: DecisionInput): string {
+/** Columns as wide as their widest cell; rows without a move begin in the second column. */
+function table(rows: readonly Row[]): string[] {
+  const first = Math.max(...rows.map(({ name }) => name.length));
+  const second = Math.max(...rows.map(({ move }) => move.length));
+  return rows.map(({ name, move, text }) =>
+    move === '' ? `  ${name.padEnd(first)}  ${text}` : `  ${name.padEnd(first)}  ${move.padEnd(second)}  ${text}`,
+  );
+}
+
+function inputText({ signal, value, coverage, ageMs, reason }: DecisionInput): string {
   const age = ageMs === null ? 'never heard' : `${duration(ageMs)} old`;
   const why = reason === undefined ? '' : `: ${reason}`;
-  if (value === null) return `  read ${signal} missing (${age})${why}`;
-  return `  read ${signal} ${figure(value)} (coverage ${percent(coverage)}, ${age})${why}`;
+  if (value === null) return `${signal} missing (${age})${why}`;
+  const covered = coverage < 1 ? `, coverage ${percent(coverage)}` : '';
+  return `${signal} ${figure(value)} (${age}${covered})${why}`;
 }
 
-function nodeLine({ nodeGroups }: ScalingDecision): string[] {
-  if (nodeGroups.length === 0) return [];
-  const groups = nodeGroups.map(({ name, current, wanted }) =>
-    current === wanted ? `${name} ${wanted}` : `${name} ${known(current)} → ${wanted}`,
+function costRow({ nodeGroups, usdPerHour, leadTimeSec }: ScalingDecision): Row[] {
+  const nodes = nodeGroups.map(({ name, current, wanted }) =>
+    current === wanted ? `${name} ${wanted}` : `${name} ${current ?? 'unknown'} → ${wanted}`,
   );
-  return [`nodes: ${groups.join(', ')}`];
+  const parts = [
+    ...(nodes.length === 0 ? [] : [`nodes ${nodes.join(', ')}`]),
+    ...(usdPerHour === undefined ? [] : [`${usdPerHour.before.toFixed(2)} → ${usdPerHour.after.toFixed(2)} USD/h`]),
+    ...(leadTimeSec === undefined ? [] : [leadText(leadTimeSec)]),
+  ];
+  return parts.length === 0 ? [] : [{ name: 'costs', move: '', text: parts.join('; ') }];
 }
 
-function costLine({ usdPerHour, leadTimeSec }: ScalingDecision): string[] {
-  const cost =
-    usdPerHour === undefined ? [] : [`${usdPerHour.before.toFixed(2)} → ${usdPerHour.after.toFixed(2)} USD/h`];
-  const lead =
-    leadTimeSec === undefined ? [] : [`lead time ${figure(leadTimeSec.p50)} s, p90 ${figure(leadTimeSec.p90)} s`];
-  const parts = [...cost, ...lead];
-  return parts.length === 0 ? [] : [parts.join('; ')];
+function leadText({ p50, p90 }: { readonly p50: number; readonly p90: number }): string {
+  const lead = `lead time ${figure(p50)} s`;
+  return p50 === p90 ? lead : `${lead}, p90 ${figure(p90)} s`;
 }
 
 /** Names and reasons may come from outside: nothing of them may move the cursor of a terminal. */

@@ -1,6 +1,9 @@
 /** `penstock explain`: why a workload has the count it has. */
 import { NotFoundError } from '../base/errors.ts';
 import type { ScalingDecision } from '../core/types.ts';
+import { whyNot } from '../core/why-not/why-not.ts';
+import type { WhyNot } from '../core/why-not/why-not.ts';
+import { evaluationAfter } from '../loop/explain.ts';
 import type { StoredControl } from '../loop/evaluate-decide.ts';
 import type { StatusDeps } from '../loop/status.ts';
 import { LEDGER_LENGTH_MAX } from '../state/contract.ts';
@@ -15,14 +18,23 @@ export async function explainCommand(
   const opened = await openStatus();
   try {
     const decisions = await find(opened.deps, subject, options.last);
+    const explained = await Promise.all(
+      decisions.map(async (decision) => ({ decision, whyNot: await whyNotOf(opened.deps, decision) })),
+    );
+    const asJson = explained.map((each) => ({ ...each.decision, whyNot: each.whyNot }));
     const text = options.json
-      ? JSON.stringify(options.last === 1 ? decisions[0] : decisions)
-      : decisions.map(renderExplanation).join('\n\n');
+      ? JSON.stringify(options.last === 1 ? asJson[0] : asJson)
+      : explained.map((each) => renderExplanation(each.decision, each.whyNot)).join('\n\n');
     process.stdout.write(`${text}\n`);
     return 0;
   } finally {
     await opened.close();
   }
+}
+
+/** What the record does not say. */
+async function whyNotOf(deps: StatusDeps, decision: ScalingDecision): Promise<WhyNot> {
+  return whyNot(decision, await evaluationAfter(deps, decision));
 }
 
 async function find(deps: StatusDeps, subject: string, last: number): Promise<readonly ScalingDecision[]> {

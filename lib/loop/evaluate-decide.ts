@@ -1,7 +1,15 @@
 /** Gathers what the core needs for one pool, and decides each touched workload; the others keep their count. */
 import { messageOf } from '../base/errors.ts';
 import { EMPTY_CONTROL, carriedOutcome } from '../core/carried-outcome.ts';
-import type { PoolInput, PoolNodeGroup, PoolWorkload, WorkloadControl, WorkloadOutcome } from '../core/decide-types.ts';
+import type {
+  EvaluationKind,
+  PoolInput,
+  PoolNodeGroup,
+  PoolWorkload,
+  WorkloadControl,
+  WorkloadInput,
+  WorkloadOutcome,
+} from '../core/decide-types.ts';
 import { decideWorkload } from '../core/decide-workload.ts';
 import type { ScalingPolicy } from '../core/policy.ts';
 import type { Plan, PlannedTarget, ScalingDecision, Snapshot, TargetObservation } from '../core/types.ts';
@@ -111,23 +119,28 @@ function withPlanned(
   return { ...rest, lastWanted: planned.replicas, wants: [...wants, want] };
 }
 
+/** What the core is given of one workload. */
+export function workloadInputOf(parts: Omit<Parts, 'planned'>, kind: EvaluationKind): WorkloadInput {
+  return {
+    policy: parts.policy,
+    kind,
+    nowMs: parts.nowMs,
+    readings: readingsOf(parts.window, {
+      nowMs: parts.nowMs,
+      readyReplicas: parts.target.kind === 'observed' ? parts.target.ready : null,
+    }),
+    holdUntilMs: parts.window?.holdUntilMs ?? 0,
+    warmRatio: parts.window === undefined ? 0 : warmRatioOf(parts.window, parts.nowMs),
+    target: parts.target,
+    snapshotAgeMs: Math.max(0, parts.nowMs - parts.snapshot.atMs),
+    control: parts.control,
+  };
+}
+
 /** A broken invariant fails this workload's evaluation only, closed: its count stands. */
 function decideSafely(context: PoolContext, parts: Parts): WorkloadOutcome {
   try {
-    return decideWorkload({
-      policy: parts.policy,
-      kind: context.request.kind,
-      nowMs: parts.nowMs,
-      readings: readingsOf(parts.window, {
-        nowMs: parts.nowMs,
-        readyReplicas: parts.target.kind === 'observed' ? parts.target.ready : null,
-      }),
-      holdUntilMs: parts.window?.holdUntilMs ?? 0,
-      warmRatio: parts.window === undefined ? 0 : warmRatioOf(parts.window, parts.nowMs),
-      target: parts.target,
-      snapshotAgeMs: Math.max(0, parts.nowMs - parts.snapshot.atMs),
-      control: parts.control,
-    });
+    return decideWorkload(workloadInputOf(parts, context.request.kind));
   } catch (error) {
     const workload = parts.policy.metadata.name;
     context.deps.metrics.count('decide_failures_total');

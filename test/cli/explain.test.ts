@@ -1,5 +1,6 @@
 /** The built `penstock explain` against a real Redis. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { EMPTY_CONTROL } from '../../lib/core/carried-outcome.ts';
 import type { ScalingDecision } from '../../lib/core/types.ts';
 import { openStores } from '../state/support.ts';
 import { testRedisUrl, uniqueName } from '../support/kafka-redis.ts';
@@ -20,7 +21,7 @@ beforeAll(async () => {
   await opened.stores.ledger.record(decision('d_0000000000000002', { wanted: 5 }));
   // Changed nothing, so it is only the newest, not in the ledger.
   const latest = decision('d_0000000000000003', { wanted: 5 });
-  await opened.stores.control.compareAndSet(CHAT, { control: {}, latest }, undefined);
+  await opened.stores.control.compareAndSet(CHAT, { control: { ...EMPTY_CONTROL, lastWanted: 5 }, latest }, undefined);
 }, 120_000);
 afterAll(async () => {
   await opened.stores.close();
@@ -55,8 +56,10 @@ describe('penstock explain', () => {
   test('a workload: its newest decision, with every step', async () => {
     const { code, out, err } = await explain(CHAT);
     expect([code, err]).toEqual([0, '']);
-    expect(out).toMatch(/^llama-8b-chat: grows from 2 to 5 replicas\n/);
+    expect(out).toMatch(/^llama-8b-chat: grows from 2 to 5 replicas; the last word had "demand"\n/);
     expect(out).toContain('because of the test');
+    expect(out).toMatch(/^ {2}not more {2}nothing that is heard asks for more$/m);
+    expect(out).toMatch(/^ {2}not less {2}inFlight is missing: .*, and nothing shrinks while it is so$/m);
     expect(idsOf(out)).toEqual(['d_0000000000000003']);
   });
 
@@ -64,12 +67,13 @@ describe('penstock explain', () => {
     const { code, out } = await explain(CHAT, '--last', '2');
     expect(code).toBe(0);
     expect(idsOf(out)).toEqual(['d_0000000000000002', 'd_0000000000000001']);
+    expect(out.match(/not more +the load asks for \d and no more/g)).toHaveLength(2);
   });
 
   test.each(['d_0000000000000001', 'd_0000000000000003'])('a decision by its id: %s', async (id) => {
     const { code, out } = await explain(id, '--json');
     expect(code).toBe(0);
-    expect(JSON.parse(out)).toMatchObject({ id, workload: CHAT });
+    expect(JSON.parse(out)).toMatchObject({ id, workload: CHAT, whyNot: { more: expect.any(String) } });
   });
 
   test('what does not exist: exit code 1, nothing on standard output, and what there is instead', async () => {

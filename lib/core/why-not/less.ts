@@ -1,0 +1,93 @@
+/** Why not less: what holds the count, or under which load and from when on there would be less. */
+import type { WorkloadInput, WorkloadOutcome } from '../decide-types.ts';
+import { decideWorkload } from '../decide-workload.ts';
+import { listed } from '../format.ts';
+import type { ScalingDecision, SignalName } from '../types.ts';
+import { amount, bare, clockTime } from './clauses.ts';
+import { askedFor, findStep } from './more.ts';
+import { boundary, firstFall, valueNow } from './what-if.ts';
+import type { Fall } from './what-if.ts';
+
+/** Rules that hold a count the load does not ask for. */
+const HOLDING_RULES = ['hold', 'last-replica', 'fallback', 'max-per-minute', 'stabilise', 'min', 'leading'] as const;
+
+/** Looked at: twice the lead time or the scale-down window, and a quarter of an hour in which means forget [ms]. */
+const HORIZON_MS = 900_000;
+
+/** Thresholds are said for a fall that comes little later than it would without any load [ms]. */
+const PATIENCE_MS = 60_000;
+
+/** One clause; `next` null when only the record is left of the decision. */
+export function whyNotLess(decision: ScalingDecision, next: WorkloadInput | null): string {
+  if (decision.mode === 'paused') return 'mode is paused';
+  if (next === null) return heldBy(decision) ?? askedFor(decision);
+  const { min } = next.policy.spec.replicas;
+  const { wanted } = decision.replicas;
+  if (wanted <= min) return `replicas.min is ${min}`;
+  const { hold } = decideWorkload(next);
+  return hold === null ? underReading(decision, next) : `${hold}, and nothing shrinks while it is so`;
+}
+
+function heldBy(decision: ScalingDecision): string | null {
+  const found = HOLDING_RULES.map((rule) => findStep(decision, rule)).find((step) => step !== undefined);
+  return found === undefined ? null : found.because;
+}
+
+function underReading(decision: ScalingDecision, next: WorkloadInput): string {
+  const replicas = decision.replicas.wanted;
+  const { leadTimeSec, scaleDown } = next.policy.spec;
+  const windowSec = scaleDown.windowSec === 'auto' ? leadTimeSec : scaleDown.windowSec;
+  const endMs = next.nowMs + 2 * Math.max(leadTimeSec, windowSec) * 1000 + HORIZON_MS;
+  const asItIs = firstFall(next, { values: {}, replicas, endMs });
+  if (asItIs !== null) return said(asItIs, next, { under: 'if the load stays as it is', now: [] });
+  const names = decision.inputs.flatMap(({ signal }) =>
+    (valueNow(next, signal as SignalName) ?? 0) > 0 ? [signal as SignalName] : [],
+  );
+  // One reading alone where that is enough, else all of them together.
+  for (const group of [...names.map((name) => [name]), names]) {
+    const clause = group.length === 0 ? null : underShare(next, { names: group, replicas, endMs });
+    if (clause !== null) return clause;
+  }
+  const last = decideWorkload({ ...next, nowMs: endMs }).trail.at(-1);
+  return last === undefined ? 'not even without load' : `not even without load: ${last.because}`;
+}
+
+/** The largest share of the readings now at which the count falls little later than it would at nothing. */
+function underShare(
+  next: WorkloadInput,
+  of: { readonly names: readonly SignalName[]; readonly replicas: number; readonly endMs: number },
+): string | null {
+  const fallAt = (share: number, endMs: number): Fall | null => {
+    const values = Object.fromEntries(of.names.map((name) => [name, share * (valueNow(next, name) ?? 0)]));
+    return firstFall(next, { values, replicas: of.replicas, endMs });
+  };
+  const soonest = fallAt(0, of.endMs);
+  if (soonest === null) return null;
+  const endMs = soonest.atMs + PATIENCE_MS;
+  const share = boundary({ low: 0, high: 1, isHigh: (value) => fallAt(value, endMs) === null }) * (1 - 3e-5);
+  const fall = fallAt(share, endMs) ?? soonest;
+  const now = of.names.map((name) => valueNow(next, name) ?? 0);
+  const under = of.names.map((name, index) => amount(name, share * (now[index] ?? 0), 'down'));
+  const figures = of.names.map((name, index) => bare(name, now[index] ?? 0));
+  return said(fall, next, { under: `with at most ${listed(under)} until then`, now: figures });
+}
+
+/** `one less at 18:03:10 with at most 35.1 requests in flight until then (now 41; 7 replicas wanted 10 s ago)`. */
+function said(
+  { atMs, first }: Fall,
+  next: WorkloadInput,
+  of: { readonly under: string; readonly now: readonly string[] },
+): string {
+  const held =
+    first === null ? undefined : (holdingStep(first) ?? (of.now.length === 0 ? first.trail.at(-1) : undefined));
+  const aside = [
+    ...(of.now.length === 0 ? [] : [`now ${listed(of.now)}`]),
+    ...(held === undefined ? [] : [held.because]),
+  ];
+  const when = first === null ? 'at the next evaluation' : `at ${clockTime(atMs, next.nowMs)}`;
+  return `one less ${when} ${of.under}${aside.length === 0 ? '' : ` (${aside.join('; ')})`}`;
+}
+
+function holdingStep({ trail }: WorkloadOutcome): WorkloadOutcome['trail'][number] | undefined {
+  return trail.findLast((step) => HOLDING_RULES.some((rule) => rule === step.rule));
+}
