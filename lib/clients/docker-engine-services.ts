@@ -1,7 +1,6 @@
 /** Services and tasks of a Swarm, as its managers describe them. */
 import { ConfigError, NotFoundError, TransientError } from '../base/errors.ts';
 import { canonicalJson, fnv1a64Hex } from '../core/hash.ts';
-import type { TargetRef } from '../core/types.ts';
 import type { DockerEngine } from './docker-engine.ts';
 import { countOf, integerTextOf, listOf, recordOf, textOf } from './json-values.ts';
 import type { JsonRecord } from './json-values.ts';
@@ -25,11 +24,6 @@ const SERVICES_PER_LIST = 100;
 
 /** Lists of a large Swarm take longer than one object [ms]. */
 const LIST_MS_MAX = 5_000;
-
-/** `docker stack deploy` names services `STACK_SERVICE`; the namespace `default` stands for services that belong to no stack. */
-export function swarmServiceName({ namespace, name }: Pick<TargetRef, 'namespace' | 'name'>): string {
-  return namespace === 'default' ? name : `${namespace}_${name}`;
-}
 
 /** Throws NotFoundError, ConfigError (its mode has no replicas), DeniedError, TransientError. */
 export async function readService(engine: DockerEngine, name: string, what: string): Promise<SwarmService> {

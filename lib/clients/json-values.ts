@@ -28,8 +28,10 @@ export function timeMsOf(value: unknown): number | undefined {
   return Number.isNaN(ms) ? undefined : ms;
 }
 
-/** Integers of this many digits may be above 2^53, where a JavaScript number is no longer exact. */
-const LONG_INTEGER = /"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g;
+/** A text or a number of JSON, whole. */
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?/g;
+/** Integers of so many digits may be above 2^53, where a JavaScript number is no longer exact. */
+const LONG_INTEGER = /^-?\d{16,}$/;
 const MARK = 'penstock-exact-integer:';
 const MARKED = new RegExp(`"${MARK}(-?\\d+)"`, 'g');
 
@@ -38,7 +40,7 @@ const MARKED = new RegExp(`"${MARK}(-?\\d+)"`, 'g');
  * are read, changed in one place and written again. Throws SyntaxError.
  */
 export function exactParse(text: string): unknown {
-  return JSON.parse(text.replace(LONG_INTEGER, (found) => (found.startsWith('"') ? found : `"${MARK}${found}"`)));
+  return JSON.parse(text.replace(TOKEN, (found) => (LONG_INTEGER.test(found) ? `"${MARK}${found}"` : found)));
 }
 
 /** The digits of an integer of {@link exactParse}; empty for anything else. */

@@ -1,6 +1,5 @@
 /** Apps and deployments of Marathon, as it describes them. */
 import { TransientError } from '../base/errors.ts';
-import type { TargetRef } from '../core/types.ts';
 import { countOf, listOf, recordOf, textOf, timeMsOf } from './json-values.ts';
 import type { JsonRecord } from './json-values.ts';
 import type { MarathonClient } from './marathon.ts';
@@ -24,13 +23,7 @@ export type MarathonDeployment = {
   readonly actions: readonly { readonly action: string; readonly app: string }[];
 };
 
-/** The namespace is the group; `default` stands for the root group. */
-export function marathonAppId({ namespace, name }: Pick<TargetRef, 'namespace' | 'name'>): string {
-  const path = name.replace(/^\//, '');
-  return namespace === 'default' ? `/${path}` : `/${namespace}/${path}`;
-}
-
-/** `with`: parts that are left out unless they are asked for. Throws NotFoundError, DeniedError, TransientError. */
+/** `tasks`: they are left out unless they are asked for. Throws NotFoundError, DeniedError, TransientError. */
 export async function readApp(
   client: MarathonClient,
   id: string,

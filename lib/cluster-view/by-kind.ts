@@ -8,8 +8,8 @@ import { attempt, refuseNothing } from './parts.ts';
 export type ViewsByKind = {
   /** By target kind. A text says why this kind cannot be observed. */
   readonly views: ReadonlyMap<string, ClusterView | string>;
-  /** Every other kind, and the node groups. */
-  readonly otherwise: ClusterView;
+  /** Every other kind, and the node groups. A text says why there is no such cluster. */
+  readonly otherwise: ClusterView | string;
   readonly clock: Clock;
 };
 

@@ -1,12 +1,13 @@
 /** What a Swarm manager says about services and their tasks: two lists, joined here. */
 import type { Clock } from '../base/clock.ts';
 import { NotFoundError, messageOf } from '../base/errors.ts';
-import { listServices, listTasks, serviceOf, swarmServiceName } from '../clients/docker-engine-services.ts';
+import { listServices, listTasks, serviceOf } from '../clients/docker-engine-services.ts';
 import type { SwarmService } from '../clients/docker-engine-services.ts';
 import type { DockerEngine } from '../clients/docker-engine.ts';
 import { recordOf, textOf } from '../clients/json-values.ts';
 import type { JsonRecord } from '../clients/json-values.ts';
 import type { NodeGroupPolicy, ScalingPolicy } from '../core/policy.ts';
+import { swarmServiceName } from '../core/target-names.ts';
 import type { TargetObservation } from '../core/types.ts';
 import type { ClusterView } from './contract.ts';
 import { attempt, refuseNothing } from './parts.ts';

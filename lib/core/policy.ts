@@ -1,5 +1,6 @@
 /** Policies as people write them: strict schemas, every default with its reason. Loading from YAML with line numbers is in `lib/policy-source`. */
 import * as z from 'zod';
+import { TARGET_NAME, targetProblems } from './target-names.ts';
 
 export const API_VERSION = 'penstock.dev/v1';
 
@@ -62,9 +63,11 @@ export const scalingPolicySchema = z.strictObject({
       /** observe: nothing is written until somebody asks for it. */
       mode: modeSchema.default('observe'),
       target: z.strictObject({
+        /** SwarmService, MarathonApp, or anything with a scale subresource in Kubernetes. */
         kind: z.string().min(1).default('Deployment'),
+        /** The stack of a SwarmService, the group of a MarathonApp; `default`: none. */
         namespace: nameSchema.default('default'),
-        name: nameSchema,
+        name: z.string().max(253).regex(TARGET_NAME),
         /** How the bridge finds pods; the target's own selector when left out. */
         podSelector: z.string().optional(),
       }),
@@ -130,6 +133,7 @@ export const scalingPolicySchema = z.strictObject({
       alerts: z.array(nameSchema).max(10).default([]),
     })
     .superRefine((spec, context) => {
+      for (const problem of targetProblems(spec)) context.addIssue({ code: 'custom', ...problem });
       if (spec.replicas.min > spec.replicas.max) {
         context.addIssue({
           code: 'custom',

@@ -1,20 +1,19 @@
 /** Wires the process host: every adapter by its name, one connection per system. */
 import { bullmqActions } from '../action-queue/index.ts';
 import { systemClock } from '../base/clock.ts';
-import { ConfigError } from '../base/errors.ts';
 import { openRedis } from '../clients/redis.ts';
-import type { KubernetesClient } from '../clients/kubernetes.ts';
 import { secretsResolver } from '../clients/secrets.ts';
-import { clusterViews } from '../cluster-view/index.ts';
-import type { ClusterView } from '../cluster-view/contract.ts';
+import { clusterViewByKind, clusterViews } from '../cluster-view/index.ts';
 import type { LoopDeps } from '../loop/deps.ts';
 import { kubernetesDrainer, nodeProvisioners } from '../node-provisioners/index.ts';
-import type { NodeDrainer } from '../node-provisioners/contract.ts';
+import type { Target } from '../targets/contract.ts';
 import { targetKinds } from '../targets/index.ts';
 import type { Environment } from './config.ts';
 import { openAws, openKubernetes, openPolicies, openState, openStream } from './connections.ts';
 import type { Base } from './connections.ts';
 import { hooksOf } from './hooks.ts';
+import { NO_CLUSTER, noDrainer } from './no-cluster.ts';
+import { openOrchestrators } from './orchestrators.ts';
 import type { ProcessParts } from './process.ts';
 import { redisOptionsOf } from './redis-options.ts';
 
@@ -30,6 +29,8 @@ export async function buildProcess(base: Base, env: Environment): Promise<BuiltP
   await policies.current();
   // What only reads settings comes first: when they are wrong, nothing is open yet.
   const kubernetes = openKubernetes(base);
+  const secrets = secretsResolver({ clock: systemClock, env, region: config.aws.region });
+  const orchestrators = await openOrchestrators(config, { secrets, clock: systemClock });
   const stream = await openStream(base);
   const aws = openAws(base);
   const state = await openState(base);
@@ -45,7 +46,6 @@ export async function buildProcess(base: Base, env: Environment): Promise<BuiltP
   });
   const queue = actions.openQueue();
   const producer = stream.producer();
-  const secrets = secretsResolver({ clock: systemClock, env, region: config.aws.region });
   const deps: Omit<LoopDeps, 'wake'> = {
     clock: systemClock,
     log,
@@ -54,8 +54,15 @@ export async function buildProcess(base: Base, env: Environment): Promise<BuiltP
     policies,
     topics: config.topics,
     queue,
-    clusterView: clusterViewOf(kubernetes, aws),
-    targets: new Map(kubernetes === null ? [] : [['*', targetKinds.kubernetesScale(kubernetes)]]),
+    clusterView: clusterViewByKind({
+      views: orchestrators.views,
+      otherwise: kubernetes === null ? NO_CLUSTER : clusterViews.kubernetesEks({ kubernetes, aws, clock: systemClock }),
+      clock: systemClock,
+    }),
+    targets: new Map<string, Target>([
+      ...orchestrators.targets,
+      ...(kubernetes === null ? [] : [['*', targetKinds.kubernetesScale(kubernetes)] as const]),
+    ]),
     provisioners: new Map([['eksNodeGroup', nodeProvisioners.eksNodeGroup(aws)]]),
     drainer: kubernetes === null ? noDrainer : kubernetesDrainer(kubernetes, { clock: systemClock }),
     hooks: hooksOf({ policies, secrets, log }),
@@ -75,22 +82,4 @@ export async function buildProcess(base: Base, env: Environment): Promise<BuiltP
       aws.close();
     },
   };
-}
-
-/** Never reached: a plan made without a cluster frees no node. */
-const noDrainer: NodeDrainer = {
-  cordon: refuse,
-  uncordon: refuse,
-  drainStep: refuse,
-};
-
-async function refuse(): Promise<never> {
-  throw new ConfigError('Cannot drain a node: expected a cluster, current value of PENSTOCK_KUBERNETES is none');
-}
-
-/** Without a cluster everything is missing, with that reason: decisions are made and recorded, nothing shrinks. */
-function clusterViewOf(kubernetes: KubernetesClient | null, aws: ReturnType<typeof openAws>): ClusterView {
-  return kubernetes === null
-    ? clusterViews.memory({ clock: systemClock })
-    : clusterViews.kubernetesEks({ kubernetes, aws, clock: systemClock });
 }

@@ -3,6 +3,8 @@ import { ConfigError } from '../base/errors.ts';
 import type { LogLevel } from '../base/log.ts';
 import { DEFAULT_TOPICS } from '../loop/deps.ts';
 import type { Topics } from '../loop/deps.ts';
+import { readDocker, readMarathon } from './config-orchestrators.ts';
+import type { DockerConfig, MarathonConfig } from './config-orchestrators.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -44,6 +46,9 @@ export type Config = {
     readonly caFile: string | null;
   };
   readonly kubernetes: KubernetesConfig;
+  /** Null: there is none. */
+  readonly docker: DockerConfig | null;
+  readonly marathon: MarathonConfig | null;
   readonly aws: { readonly region: string; readonly endpoint: string | null };
   /** Files or folders with policies. */
   readonly policyPaths: readonly string[];
@@ -62,7 +67,7 @@ export type Config = {
   };
 };
 
-type Reader = {
+export type Reader = {
   text(name: string, fallback: string): string;
   optional(name: string): string | null;
   integer(name: string, options: { fallback: number; min: number; max: number }): number;
@@ -105,6 +110,8 @@ export function readConfig(env: Environment = process.env): Config {
       keyPrefix: read.text('PENSTOCK_KEY_PREFIX', 'penstock'),
     },
     kubernetes: readKubernetes(read),
+    docker: readDocker(read),
+    marathon: readMarathon(read),
     aws: {
       region: readRegion(read),
       endpoint: read.optional('PENSTOCK_AWS_ENDPOINT'),

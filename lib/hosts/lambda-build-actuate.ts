@@ -20,7 +20,7 @@ export async function buildActuate(metrics: Metrics): Promise<ActuateParts> {
   const actions = actionsOf(base);
   const deps = {
     ...base,
-    ...actuatorsOf(base),
+    ...(await actuatorsOf(base)),
     policies,
     topics: base.config.topics,
     queue: actions.openQueue(),

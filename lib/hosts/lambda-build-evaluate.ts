@@ -20,7 +20,7 @@ export async function buildEvaluate(metrics: Metrics): Promise<EvaluateParts> {
     policies,
     topics: base.config.topics,
     queue: actionsOf(base).openQueue(),
-    clusterView: clusterViewOf(base),
+    clusterView: await clusterViewOf(base),
   };
   return {
     deps,

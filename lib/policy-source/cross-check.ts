@@ -1,5 +1,6 @@
 /** What no document can know alone: names are unique, references exist, nothing is resized by two policies. */
 import type { FleetPolicy, NodeGroupPolicy, PolicyProblem, ScalingPolicy } from '../core/policy.ts';
+import { targetIdentity } from '../core/target-names.ts';
 import { hint, problemAt } from './check-document.ts';
 import type { PlacedPolicy, Policy } from './check-document.ts';
 import { nearest } from './suggest.ts';
@@ -49,8 +50,7 @@ function nameOf({ policy }: PlacedPolicy): string {
 }
 
 function targetOf({ policy }: PlacedPolicy<ScalingPolicy>): string {
-  const { kind, namespace, name } = policy.spec.target;
-  return `${kind} ${namespace}/${name}`;
+  return targetIdentity(policy.spec.target);
 }
 
 function providerOf({ policy }: PlacedPolicy<NodeGroupPolicy>): string {

@@ -34,6 +34,7 @@ export const POLICY_KINDS = Object.keys(POLICY_SCHEMAS) as readonly PolicyKind[]
 
 /** What each pattern of the schemas means. */
 const PATTERN_WORDS: readonly (readonly [string, string])[] = [
+  ['^\\/?[A-Za-z0-9]', 'a name of letters, digits, "-" and "."'],
   ['^[a-z0-9]([-a-z0-9.]*', 'a name of lower-case letters, digits, "-" and "."'],
   ['^[a-z0-9.-]+\\/', 'a resource name such as nvidia.com/gpu'],
   ['^(100|', 'a share such as "20%"'],

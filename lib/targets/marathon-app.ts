@@ -1,15 +1,9 @@
 /** Marathon apps, resized through `/v2/apps`. */
 import { ConflictError, NotFoundError } from '../base/errors.ts';
-import {
-  abandonDeployment,
-  isScalingOnly,
-  listDeployments,
-  marathonAppId,
-  readApp,
-  resizeApp,
-} from '../clients/marathon-apps.ts';
+import { abandonDeployment, isScalingOnly, listDeployments, readApp, resizeApp } from '../clients/marathon-apps.ts';
 import type { MarathonApp } from '../clients/marathon-apps.ts';
 import type { MarathonClient } from '../clients/marathon.ts';
+import { marathonAppId } from '../core/target-names.ts';
 import type { Target, TargetState } from './contract.ts';
 import { checkedCount } from './count.ts';
 

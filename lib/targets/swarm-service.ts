@@ -1,8 +1,9 @@
 /** Docker Swarm services, resized through the Engine API of a manager. */
 import { ConflictError, NotFoundError } from '../base/errors.ts';
 import type { DockerEngine } from '../clients/docker-engine.ts';
-import { readService, resizeService, swarmServiceName } from '../clients/docker-engine-services.ts';
+import { readService, resizeService } from '../clients/docker-engine-services.ts';
 import type { SwarmService } from '../clients/docker-engine-services.ts';
+import { swarmServiceName } from '../core/target-names.ts';
 import type { Target, TargetState } from './contract.ts';
 import { checkedCount } from './count.ts';
 

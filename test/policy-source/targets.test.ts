@@ -1,0 +1,60 @@
+/** What may be said of targets that are no Kubernetes objects. */
+import { describe, expect, test } from '@jest/globals';
+import { loadPolicyTexts } from '../../lib/policy-source/policy-set.ts';
+import { CHAT } from './policies.ts';
+
+function problemsOf(...targets: readonly { readonly target: string; readonly more?: string }[]): string[] {
+  const texts = targets.map(({ target, more = '' }, index) => ({
+    file: `${index}.yaml`,
+    text: CHAT.replace('name: chat }', `name: chat-${index} }`).replace(
+      'target: { name: chat }',
+      `target: ${target}\n${more}`,
+    ),
+  }));
+  return loadPolicyTexts(texts).problems.map(({ path, expected }) => `${path}: ${expected}`);
+}
+
+describe('targets of a policy', () => {
+  test.each([
+    '{ kind: SwarmService, name: Chat_7b-web }',
+    '{ kind: SwarmService, namespace: inference, name: chat }',
+    '{ kind: MarathonApp, name: /prod/gpu/chat }',
+    '{ kind: MarathonApp, namespace: prod, name: gpu/chat.v2 }',
+    '{ kind: StatefulSet, namespace: inference, name: chat }',
+  ])('%s is one', (target) => {
+    expect(problemsOf({ target })).toEqual([]);
+  });
+
+  test.each([
+    ['{ kind: SwarmService, name: gpu/chat }', 'spec.target.name: letters, digits, "-" and "_"'],
+    [`{ kind: SwarmService, namespace: inference, name: ${'x'.repeat(60)} }`, 'at most 63 characters with the stack'],
+    ['{ kind: MarathonApp, name: /prod//chat }', 'spec.target.name: names of lower-case letters'],
+    ['{ kind: MarathonApp, name: Chat }', 'with "/" between groups'],
+    ['{ kind: Deployment, name: gpu/chat }', 'spec.target.name: a name of lower-case letters, digits, "-" and "."'],
+    ['{ name: Chat }', 'spec.target.name: a name of lower-case letters, digits, "-" and "."'],
+    ['{ kind: MarathonApp, name: "a b" }', 'spec.target.name: a name of letters'],
+    ['{ kind: MarathonApp, name: "../x" }', 'spec.target.name: a name of letters'],
+  ])('%s is none', (target, problem) => {
+    expect(problemsOf({ target })).toEqual([expect.stringContaining(problem)]);
+  });
+
+  test('outside of Kubernetes there are no node groups, and no pods to discover', () => {
+    const target = '{ kind: SwarmService, name: chat }';
+    const nodeGroups = problemsOf({ target, more: '  nodeGroups: [g5-od]' });
+    expect(nodeGroups[0]).toBe(
+      'spec.nodeGroups: none, because node groups hold Kubernetes pods and target.kind is SwarmService',
+    );
+    expect(problemsOf({ target, more: '  bridge: {}' })).toEqual([
+      expect.stringMatching(/^spec\.bridge\.endpoints: a list of host:port/),
+    ]);
+    expect(problemsOf({ target, more: '  bridge: { endpoints: ["chat:8000"] }' })).toEqual([]);
+  });
+
+  test.each([
+    ['{ kind: SwarmService, namespace: inference, name: chat }', '{ kind: SwarmService, name: inference_chat }'],
+    ['{ kind: MarathonApp, namespace: prod, name: gpu/chat }', '{ kind: MarathonApp, name: /prod/gpu/chat }'],
+  ])('%s and %s are the same one', (target, again) => {
+    expect(problemsOf({ target }, { target: again })).toEqual(['spec.target: a target no other policy resizes']);
+    expect(problemsOf({ target }, { target: again.replace('chat }', 'chat2 }') })).toEqual([]);
+  });
+});
