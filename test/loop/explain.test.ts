@@ -14,7 +14,8 @@ async function decided(): Promise<{ readonly world: LoopWorld; readonly decision
   world.view.targets.set(LLAMA, observed(4, { ready: 3 }));
   await report(world, { workload: LLAMA, inFlight: 60 });
   await makeEvaluate(world.deps, { shareSnapshots: true })({ kind: 'full' });
-  const decision = ((await world.state.control.read(LLAMA))?.value as StoredControl).latest;
+  const stored = (await world.state.control.read(LLAMA))?.value as StoredControl | undefined;
+  const decision = stored?.latest ?? null;
   if (decision === null) throw new Error('no decision was stored');
   return { world, decision };
 }
