@@ -38,6 +38,11 @@ export function isOwnCluster(): boolean {
 /** Why a test of something that only an own cluster allows is left out. */
 export const NEEDS_OWN_CLUSTER = 'not on a cluster of yours: it makes nodes that no machine stands behind';
 
+/** The option of suites that leave such tests out. */
+export function foreignness(): { readonly foreign?: string } {
+  return isOwnCluster() ? {} : { foreign: NEEDS_OWN_CLUSTER };
+}
+
 /** A control plane of this test's own (4-10 s), for outages. `stop()` it in `afterAll`: that also removes its files. */
 export async function ownControlPlane(parts?: StartControlPlaneOptions['parts']): Promise<ControlPlaneHandle> {
   const folder = await mkdtemp(join(tmpdir(), 'penstock-cluster-'));

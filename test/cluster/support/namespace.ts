@@ -105,6 +105,14 @@ export async function openNamespace(title: string, kubeConfig: KubeConfig = test
     removeDeployment: async (name: string): Promise<void> => {
       await gone(() => apps.deleteNamespacedDeployment({ name, namespace }));
     },
+    createStatefulSet: async (name: string, replicas: number, options: DeploymentOptions = {}): Promise<void> => {
+      const { metadata, spec } = deploymentBody({ ...options, name, namespace, replicas });
+      const body = { metadata, spec: { ...spec, serviceName: name, podManagementPolicy: 'Parallel' } };
+      await apps.createNamespacedStatefulSet({ namespace, body });
+    },
+    removeStatefulSet: async (name: string): Promise<void> => {
+      await gone(() => apps.deleteNamespacedStatefulSet({ name, namespace }));
+    },
     createBudget: async (name: string, rule: { readonly app: string; readonly minAvailable: number }) => {
       const spec = { minAvailable: rule.minAvailable, selector: { matchLabels: { app: rule.app } } };
       await policy.createNamespacedPodDisruptionBudget({ namespace, body: { metadata: { name }, spec } });
