@@ -2,177 +2,145 @@
  * Scaling quality: Penstock, its peers and the optimum on recorded traces, at lead times of 60, 180 and 420 s (fluid engine, fixed lead time, no failed starts,
  * wait limit 10 s, one setting for everything). Traces are read from the folder named by PENSTOCK_TRACES, or `../shared/traces` beside the checkout, and are no
  * part of the project; without them one generated trace is replayed, and the output says so.
- * Run: npm run bench -- quality [--traces T1,T2] [--lead-times 60,180,420] [--against all] [--tune] [--json FILE] [--markdown FILE].
+ * Results are kept in a file, one line a run; what is measured again takes the place of what was there, so that `--against none` measures Penstock alone once more.
+ * Run: npm run bench -- quality [--traces T1,T2] [--lead-times 60,180,420] [--against all|none|NAMES] [--tune none|all|NAMES] [--results FILE] [--document FILE] [--threads N].
+ * Writes docs/benchmarks/quality.json, and the tables of docs/benchmarks/quality.md between its two marks. `--tables` writes the tables alone.
  */
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { seededRandom } from '../../lib/base/random.ts';
+import { systemClock } from '../../lib/base/clock.ts';
 import { baselines } from '../../lib/simulator/baselines/index.ts';
-import type { PolicyFigures } from '../../lib/simulator/report/types.ts';
-import { runReplay } from '../../lib/simulator/replay/run.ts';
+import { groundOf } from '../../lib/simulator/replay/ground.ts';
+import { prepare } from '../../lib/simulator/replay/prepare.ts';
+import { baselineOf } from '../../lib/simulator/replay/tasks.ts';
+import type { Task } from '../../lib/simulator/replay/tasks.ts';
+import { tunings } from '../../lib/simulator/replay/tuning.ts';
+import { runTasks } from '../../lib/simulator/replay/workers.ts';
 import { buildCli } from '../../infra/local/build.mjs';
-import { machine } from './rig.ts';
-
-type Case = {
-  readonly name: string;
-  readonly file: string;
-  readonly lengths: string | null;
-  readonly scale: number;
-  readonly replicaClass: string;
-  readonly warmupSec: number;
-};
+import { casesIn } from './quality-cases.ts';
+import type { Case } from './quality-cases.ts';
+import { readRows, undominated, withRow, writeRows } from './quality-results.ts';
+import type { Row, Run } from './quality-results.ts';
+import { tablesOf } from './quality-tables.ts';
 
 const { values } = parseArgs({
   options: {
     traces: { type: 'string', default: 'T1,T2,T3,T4,T5' },
     'lead-times': { type: 'string', default: '60,180,420' },
     against: { type: 'string', default: 'all' },
-    tune: { type: 'boolean', default: false },
-    json: { type: 'string' },
-    markdown: { type: 'string' },
+    tune: { type: 'string', default: 'none' },
+    results: { type: 'string', default: join('docs', 'benchmarks', 'quality.json') },
+    document: { type: 'string', default: join('docs', 'benchmarks', 'quality.md') },
+    threads: { type: 'string' },
+    tables: { type: 'boolean', default: false },
   },
 });
 
-// oxlint-disable-next-line node/no-process-env -- a benchmark is its own host
-const folder = process.env['PENSTOCK_TRACES'] ?? join('..', 'shared', 'traces');
-const scratch = await mkdtemp(join(tmpdir(), 'penstock-quality-'));
+/** Everything between the two is written by this bench. */
+const MARKS = ['<!-- bench: begin -->', '<!-- bench: end -->'] as const;
 
-/** Scales bring each trace to some ten to forty replicas at its peak. The first day of a longer trace is history. */
-function cases(): Case[] {
-  const at = (name: string): string => join(folder, name);
-  const recorded: Case[] = [
-    {
-      name: 'T1',
-      file: at('azure2024_code_week.csv.gz'),
-      lengths: at('azure2023_code.csv.gz'),
-      scale: 3,
-      replicaClass: 'B',
-      warmupSec: 86_400,
-    },
-    {
-      name: 'T2',
-      file: at('servegen_m-large_rate.csv.gz'),
-      lengths: at('servegen_m-large_requests.csv.gz'),
-      scale: 1,
-      replicaClass: 'B',
-      warmupSec: 86_400,
-    },
-    { name: 'T3', file: at('azure2023_conv.csv.gz'), lengths: null, scale: 10, replicaClass: 'B', warmupSec: 600 },
-    { name: 'T4', file: at('azure2023_code.csv.gz'), lengths: null, scale: 20, replicaClass: 'B', warmupSec: 600 },
-    {
-      name: 'T5',
-      file: at('gentd26_images_d0-13.csv.gz'),
-      lengths: null,
-      scale: 1,
-      replicaClass: 'G',
-      warmupSec: 86_400,
-    },
-  ];
-  const wanted = values.traces.split(',');
-  const present = recorded.filter((one) => wanted.includes(one.name) && existsSync(one.file));
-  if (present.length > 0) return present;
-  process.stderr.write(
-    `No trace in "${folder}" (PENSTOCK_TRACES names another folder): a generated day is replayed instead.\n`,
-  );
-  return [
-    {
-      name: 'generated',
-      file: join(scratch, 'generated.csv'),
-      lengths: null,
-      scale: 1,
-      replicaClass: 'B',
-      warmupSec: 7_200,
-    },
-  ];
-}
-
-/** A day with a bell-shaped course, minute noise and two bursts, made here. */
-async function writeGenerated(file: string): Promise<void> {
-  const random = seededRandom(42);
-  const lines = ['t,rps'];
-  for (let minute = 0; minute < 1_440; minute++) {
-    const day = 30 + 90 * Math.exp(-(((minute - 840) / 260) ** 2));
-    const burst = (minute >= 600 && minute < 610) || (minute >= 1_000 && minute < 1_004) ? 1.8 : 1;
-    lines.push(`${minute * 60},${(day * burst * (0.93 + 0.14 * random())).toFixed(3)}`);
-  }
-  await writeFile(file, `${lines.join('\n')}\n`);
-}
-
-type Row = {
-  readonly trace: string;
-  readonly leadTimeSec: number;
-  readonly policies: Readonly<Record<string, PolicyFigures>>;
-};
-
-const rows: Row[] = [];
 // Policies run side by side in the worker that is built beside the CLI.
 const workerFile = new URL('./replay-worker.mjs', pathToFileURL(await buildCli()));
-try {
-  await writeGenerated(join(scratch, 'generated.csv'));
-  for (const one of cases()) {
-    for (const leadTimeSec of values['lead-times'].split(',').map(Number)) {
-      process.stderr.write(`${one.name} at ${leadTimeSec} s\n`);
-      const { report } = await runReplay({
-        file: one.file,
-        trace: { format: 'auto', skipBadLines: true },
-        engine: 'fluid',
-        replicaClass: one.replicaClass,
-        leadTimeSec,
-        leadTimeSigma: 0,
-        failedStartRatio: 0,
-        sloWaitSec: 10,
-        scale: one.scale,
-        warmupSec: one.warmupSec,
-        seed: 1,
-        tickSec: 5,
-        replicas: null,
-        lengthsFile: one.lengths,
-        against:
-          values.against === 'all'
-            ? Object.keys(baselines)
-            : values.against === 'none'
-              ? []
-              : values.against.split(','),
-        tunePeers: values.tune,
-        policySpec: null,
-        version: 'bench',
-        workerFile: existsSync(workerFile) ? workerFile : null,
-        progress: (line) => void process.stderr.write(`  ${line}\n`),
-      });
-      rows.push({ trace: one.name, leadTimeSec, policies: report.policies });
+let rows = await readRows(values.results);
+if (!values.tables) await measureAll();
+const tables = tablesOf(rows);
+process.stdout.write(`${tables}\n`);
+await writeBetweenMarks(values.document, tables);
+
+async function measureAll(): Promise<void> {
+  // oxlint-disable-next-line node/no-process-env -- a benchmark is its own host
+  const folder = process.env['PENSTOCK_TRACES'] ?? join('..', 'shared', 'traces');
+  const scratch = await mkdtemp(join(tmpdir(), 'penstock-quality-'));
+  try {
+    for (const one of await casesIn(folder, { wanted: values.traces.split(','), scratch })) {
+      for (const leadTimeSec of values['lead-times'].split(',').map(Number)) {
+        rows = withRow(rows, await measure(one, leadTimeSec));
+        await writeRows(values.results, rows);
+      }
     }
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
   }
-} finally {
-  await rm(scratch, { recursive: true, force: true });
 }
 
-const text = markdown(rows);
-process.stdout.write(`${text}\n`);
-if (values.markdown !== undefined) await writeFile(values.markdown, `${text}\n`);
-if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(rows, null, 1)}\n`);
+async function measure(one: Case, leadTimeSec: number): Promise<Row> {
+  const startedMs = systemClock.nowMs();
+  const prepared = await prepare({
+    file: one.file,
+    trace: { format: 'auto', skipBadLines: true },
+    engine: 'fluid',
+    replicaClass: one.replicaClass,
+    leadTimeSec,
+    leadTimeSigma: 0,
+    failedStartRatio: 0,
+    sloWaitSec: 10,
+    scale: one.scale,
+    warmupSec: one.warmupSec,
+    seed: 1,
+    tickSec: 5,
+    replicas: null,
+    lengthsFile: one.lengths,
+  });
+  const tasks = tasksOf();
+  const outcomes = await runTasks({
+    ground: groundOf(prepared),
+    tasks,
+    workerFile: existsSync(workerFile) ? workerFile : null,
+    ...(values.threads === undefined ? {} : { threads: Number(values.threads) }),
+    onStart: (index) => {
+      process.stderr.write(`${one.name} at ${leadTimeSec} s: ${index + 1} of ${tasks.length}\r`);
+    },
+  });
+  const took = ((systemClock.nowMs() - startedMs) / 1000).toFixed(0);
+  process.stderr.write(`${one.name} at ${leadTimeSec} s: ${tasks.length} runs in ${took} s\n`);
+  const runs = tasks.map((task, index): Run => {
+    const { gpuHours = 0, sloMissCount = 0, requestCount = 0 } = outcomes[index]?.totals ?? {};
+    return { ...nameOf(task), gpuHours, sloMissCount, requestCount };
+  });
+  return { trace: one.name, leadTimeSec, measured: today(), runs: pruned(runs) };
+}
 
-function markdown(all: readonly Row[]): string {
-  const names = [...new Set(all.flatMap((row) => Object.keys(row.policies)))].filter((name) => name !== 'optimum');
-  const header = `| policy | ${all.map((row) => `${row.trace} ${row.leadTimeSec} s`).join(' | ')} |`;
-  const line = `|---|${all.map(() => '---').join('|')}|`;
-  const body = names.map(
-    (name) =>
-      `| ${name === 'penstock' ? '**penstock**' : name} | ${all.map((row) => cell(row.policies[name])).join(' | ')} |`,
-  );
+function tasksOf(): Task[] {
+  const tuned = namesOf(values.tune).map(baselineOf);
   return [
-    `GPU-hours ÷ optimum / share of requests inside a wait of 10 s [%]. Measured on ${machine()}.`,
-    '',
-    header,
-    line,
-    ...body,
-  ].join('\n');
+    { kind: 'penstock', spec: null },
+    { kind: 'optimum' },
+    ...namesOf(values.against).map((name): Task => ({ kind: 'baseline', name, tuning: {} })),
+    ...tuned.flatMap(({ name, grid }) => tunings(grid).map((tuning): Task => ({ kind: 'baseline', name, tuning }))),
+  ];
 }
 
-function cell(figures: PolicyFigures | undefined): string {
-  if (figures === undefined) return '–';
-  return `${figures.ratioToOptimum.toFixed(2)} / ${(Math.floor(figures.sloAttainmentRatio * 1e5) / 1e3).toFixed(2)}`;
+function namesOf(text: string): string[] {
+  if (text === 'none') return [];
+  return text === 'all' ? Object.keys(baselines) : text.split(',');
+}
+
+function nameOf(task: Task): Pick<Run, 'policy' | 'tuning'> {
+  if (task.kind !== 'baseline') return { policy: task.kind, tuning: null };
+  return { policy: task.name, tuning: Object.keys(task.tuning).length > 0 ? task.tuning : null };
+}
+
+/** Of the settings of a grid only those that could be the best one. */
+function pruned(runs: readonly Run[]): Run[] {
+  const names = new Set(runs.map(({ policy }) => policy));
+  return [
+    ...runs.filter(({ tuning }) => tuning === null),
+    ...[...names].flatMap((name) => undominated(runs.filter((run) => run.policy === name && run.tuning !== null))),
+  ];
+}
+
+function today(): string {
+  return new Date(systemClock.nowMs()).toISOString().slice(0, 10);
+}
+
+async function writeBetweenMarks(file: string, text: string): Promise<void> {
+  if (!existsSync(file)) return;
+  const document = await readFile(file, 'utf8');
+  const [begin, end] = MARKS.map((mark) => document.indexOf(mark));
+  if (begin === undefined || end === undefined || begin < 0 || end < begin) return;
+  await writeFile(file, `${document.slice(0, begin + MARKS[0].length)}\n\n${text}\n${document.slice(end)}`);
 }

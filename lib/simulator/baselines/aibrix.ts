@@ -2,7 +2,13 @@
 import { seededRandom } from '../../base/random.ts';
 import { aibrixAutoscaler } from './aibrix-rule.ts';
 import type { AibrixReading } from './aibrix-rule.ts';
-import { CONCURRENCY_TARGET_RATIO, RATE_TARGET_RATIO, boundsFromOne, phasesOf } from './baseline-options.ts';
+import {
+  CONCURRENCY_TARGET_RATIO,
+  RATE_TARGET_RATIO,
+  boundsFromOne,
+  concurrencyTargetRatio,
+  phasesOf,
+} from './baseline-options.ts';
 import type { BaselineFactory, BaselineOptions, PlantView } from './contract.ts';
 import { hasAddress } from './hpa-view.ts';
 import { arrivalRateOf, drawPrometheusAgeMs, inFlightOf, tunedSettings } from './peer-settings.ts';
@@ -49,7 +55,7 @@ export const aibrix: BaselineFactory = {
 
 function settingsOf(options: BaselineOptions, onPods: boolean): Parameters<typeof aibrixAutoscaler>[0] {
   const { min, max } = boundsFromOne(options);
-  const targetRatio = onPods ? CONCURRENCY_TARGET_RATIO : RATE_TARGET_RATIO;
+  const targetRatio = onPods ? concurrencyTargetRatio(options.capacity) : RATE_TARGET_RATIO;
   const tuned = tunedSettings({ ...RECOMMENDED, targetRatio }, options.tuning);
   const { concurrency, requestsPerSec } = options.capacity;
   const stableWindowMs = tuned.windowSec * 1000;

@@ -1,6 +1,6 @@
 /** What baselines share in reading their options. */
 import { seededRandom } from '../../base/random.ts';
-import type { BaselineOptions } from './contract.ts';
+import type { BaselineOptions, ReplicaCapacity } from './contract.ts';
 
 /** Share of a replica's measured request rate at which a careful user puts the target, 70 to 80 % by the guides for GPU inference: the rest is for what arrives while
  *  replicas start. */
@@ -12,6 +12,11 @@ export const RATE_TARGET_RATIO = 0.75;
  * ever on a constant load when the target is nearer to the knee. The highest value at which the peers settle on one.
  */
 export const CONCURRENCY_TARGET_RATIO = 0.5;
+
+/** The target of concurrency for one replica: a server of one request at a time does not get faster with less to do, so that its target is that of a rate. */
+export function concurrencyTargetRatio({ slots }: ReplicaCapacity): number {
+  return slots > 1 ? CONCURRENCY_TARGET_RATIO : RATE_TARGET_RATIO;
+}
 
 /** Phases in [0, periodMs) [ms], uniform, in whole steps of `stepMs`; the same seed gives the same phases in the same order. */
 export function phasesOf(seed: number, stepMs = 1): (periodMs: number) => number {

@@ -1,6 +1,6 @@
 /** Baseline: the Kubernetes HorizontalPodAutoscaler, on the requests at the gateway or on those in its pods. */
 import { seededRandom } from '../../base/random.ts';
-import { CONCURRENCY_TARGET_RATIO, RATE_TARGET_RATIO } from './baseline-options.ts';
+import { CONCURRENCY_TARGET_RATIO, RATE_TARGET_RATIO, concurrencyTargetRatio } from './baseline-options.ts';
 import type { Baseline, BaselineFactory, BaselineOptions, PlantView } from './contract.ts';
 import { makeHpa } from './hpa-rule.ts';
 import type { HpaInput, HpaMetricSpec } from './hpa-types.ts';
@@ -43,7 +43,7 @@ export const hpa: BaselineFactory = {
 
 function createHpa(options: BaselineOptions): Baseline {
   const onConcurrency = (options.tuning?.['onConcurrency'] ?? RECOMMENDED.onConcurrency) > 0;
-  const targetRatio = onConcurrency ? CONCURRENCY_TARGET_RATIO : RATE_TARGET_RATIO;
+  const targetRatio = onConcurrency ? concurrencyTargetRatio(options.capacity) : RATE_TARGET_RATIO;
   const settings = tunedSettings({ ...RECOMMENDED, targetRatio }, options.tuning);
   const random = seededRandom(options.seed);
   const phaseMs = drawPhaseMs(random, HPA_SYNC_PERIOD_MS);

@@ -1,6 +1,6 @@
 /** Baseline: KEDA with its Prometheus trigger, for load that a gateway or the servers count. */
 import { seededRandom } from '../../base/random.ts';
-import { CONCURRENCY_TARGET_RATIO, RATE_TARGET_RATIO } from './baseline-options.ts';
+import { CONCURRENCY_TARGET_RATIO, RATE_TARGET_RATIO, concurrencyTargetRatio } from './baseline-options.ts';
 import type { BaselineFactory, BaselineOptions, PlantView } from './contract.ts';
 import { milliOf } from './hpa-view.ts';
 import type { KedaReading } from './keda-kafka.ts';
@@ -37,7 +37,7 @@ function createKedaPrometheus(options: BaselineOptions): ReturnType<BaselineFact
   const onConcurrency = (options.tuning?.['onConcurrency'] ?? RECOMMENDED.onConcurrency) > 0;
   const recommended = {
     ...RECOMMENDED,
-    targetRatio: onConcurrency ? CONCURRENCY_TARGET_RATIO : RATE_TARGET_RATIO,
+    targetRatio: onConcurrency ? concurrencyTargetRatio(options.capacity) : RATE_TARGET_RATIO,
   };
   const { targetRatio, ...settings } = tunedSettings(recommended, options.tuning);
   const random = seededRandom(options.seed);

@@ -1,6 +1,6 @@
 /** Baseline: KEDA with its Kafka trigger, for load that waits in a topic. */
 import { seededRandom } from '../../base/random.ts';
-import { CONCURRENCY_TARGET_RATIO } from './baseline-options.ts';
+import { CONCURRENCY_TARGET_RATIO, concurrencyTargetRatio } from './baseline-options.ts';
 import type { BaselineFactory, BaselineOptions, PlantView } from './contract.ts';
 import { KEDA_KAFKA_DEFAULTS, makeKedaKafka } from './keda-kafka.ts';
 import type { KedaPartition, KedaReading } from './keda-kafka.ts';
@@ -9,7 +9,6 @@ import type { KedaTrigger } from './keda-scaled-object.ts';
 import { countOf, tunedSettings } from './peer-settings.ts';
 
 const RECOMMENDED = {
-  targetRatio: CONCURRENCY_TARGET_RATIO,
   cooldownSec: 300,
   upStabilizationSec: 0,
   downStabilizationSec: 300,
@@ -42,7 +41,10 @@ export const keda: BaselineFactory = {
     downStabilizationSec: [300, 900],
   },
   create: (options) => {
-    const { targetRatio, ...settings } = tunedSettings(RECOMMENDED, options.tuning);
+    const { targetRatio, ...settings } = tunedSettings(
+      { ...RECOMMENDED, targetRatio: concurrencyTargetRatio(options.capacity) },
+      options.tuning,
+    );
     const lagThreshold = Math.max(1, Math.floor(targetRatio * options.capacity.concurrency));
     return makeKedaBaseline(options, {
       ...settings,

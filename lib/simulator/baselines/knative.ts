@@ -1,6 +1,6 @@
 /** Baseline: the Knative pod autoscaler (KPA), on requests per second or on concurrency. */
 import { seededRandom } from '../../base/random.ts';
-import { CONCURRENCY_TARGET_RATIO } from './baseline-options.ts';
+import { CONCURRENCY_TARGET_RATIO, concurrencyTargetRatio } from './baseline-options.ts';
 import type { Baseline, BaselineFactory, BaselineOptions, LoadSample, PlantView } from './contract.ts';
 import { KPA_BOUNDS_DEFAULTS, makeKpaBounds } from './knative-bounds.ts';
 import { KPA_DEFAULTS, makeKpa } from './knative-scale.ts';
@@ -56,7 +56,7 @@ export const knative: BaselineFactory = {
 
 function createKnative(options: BaselineOptions): Baseline {
   const onConcurrency = (options.tuning?.['onConcurrency'] ?? RECOMMENDED.onConcurrency) > 0;
-  const targetRatio = onConcurrency ? CONCURRENCY_TARGET_RATIO : UTILIZATION_RATIO;
+  const targetRatio = onConcurrency ? concurrencyTargetRatio(options.capacity) : UTILIZATION_RATIO;
   const settings = tunedSettings({ ...RECOMMENDED, targetRatio }, options.tuning);
   const config = kpaConfig(options, { ...settings, onConcurrency });
   const { min, max } = options.replicas;

@@ -1,5 +1,5 @@
 /** Ray Serve as a baseline: ongoing requests, reported by the handles every 10 s as a mean over 30 s. */
-import { CONCURRENCY_TARGET_RATIO, phasesOf } from './baseline-options.ts';
+import { CONCURRENCY_TARGET_RATIO, concurrencyTargetRatio, phasesOf } from './baseline-options.ts';
 import type { BaselineFactory, BaselineOptions, PlantView } from './contract.ts';
 import { tunedSettings } from './peer-settings.ts';
 import { rayAutoscaler } from './ray-rule.ts';
@@ -48,7 +48,7 @@ export const ray: BaselineFactory = {
 
 function settingsOf(options: BaselineOptions): Parameters<typeof rayAutoscaler>[0] {
   const recommended = {
-    targetRatio: CONCURRENCY_TARGET_RATIO,
+    targetRatio: concurrencyTargetRatio(options.capacity),
     upscaleDelaySec: 30,
     downscaleDelaySec: 600,
     upscalingFactor: 0.3,

@@ -11,21 +11,20 @@ const MAX_OVER_MS = 60_000;
 /** What vLLM processes in a step by default [tokens]. */
 const MAX_BATCHED_TOKENS = 8192;
 const VARIANT = 'model';
+/** Of WVA; they fit a server of one request at a time. */
+const DEFAULT_THRESHOLDS = { scaleUpThreshold: 0.85, scaleDownBoundary: 0.7 };
+/** Where a batching server is used to half to three quarters of its rate. */
+const BATCHING_THRESHOLDS = { scaleUpThreshold: 0.25, scaleDownBoundary: 0.15 };
 
 /** What can be tuned, of the analyzer and of the HPA behind it. Throws ConfigError for other names. */
-export function wvaTuning({ tuning }: BaselineOptions): {
+export function wvaTuning({ capacity, tuning }: BaselineOptions): {
   readonly scaleUpThreshold: number;
   readonly scaleDownBoundary: number;
   readonly upStabilizationSec: number;
   readonly downStabilizationSec: number;
 } {
-  const recommended = {
-    scaleUpThreshold: 0.25,
-    scaleDownBoundary: 0.15,
-    upStabilizationSec: 0,
-    downStabilizationSec: 120,
-  };
-  return tunedSettings(recommended, tuning);
+  const thresholds = capacity.slots > 1 ? BATCHING_THRESHOLDS : DEFAULT_THRESHOLDS;
+  return tunedSettings({ ...thresholds, upStabilizationSec: 0, downStabilizationSec: 120 }, tuning);
 }
 
 /** Starts an analyzer for one model with one variant. Each call is one optimization over what was scraped last, at `scrapedAtMs`;

@@ -1,0 +1,106 @@
+/** Traces of the scaling-quality bench, and where they are. */
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { seededRandom } from '../../lib/base/random.ts';
+
+export type Case = {
+  readonly name: string;
+  readonly about: string;
+  readonly file: string;
+  readonly lengths: string | null;
+  readonly scale: number;
+  readonly replicaClass: string;
+  readonly warmupSec: number;
+};
+
+type Files = Omit<Case, 'file' | 'lengths'> & { readonly file: string; readonly lengths: string | null };
+
+/** Scales bring each trace to some ten to forty replicas at its peak. The first day of a longer trace is history. */
+const RECORDED: readonly Files[] = [
+  {
+    name: 'T1',
+    about: 'a week of code completion, per minute',
+    file: 'azure2024_code_week.csv.gz',
+    lengths: 'azure2023_code.csv.gz',
+    scale: 3,
+    replicaClass: 'B',
+    warmupSec: 86_400,
+  },
+  {
+    name: 'T2',
+    about: 'two weeks of a chat and API mix, per ten minutes',
+    file: 'servegen_m-large_rate.csv.gz',
+    lengths: 'servegen_m-large_requests.csv.gz',
+    scale: 1,
+    replicaClass: 'B',
+    warmupSec: 86_400,
+  },
+  {
+    name: 'T3',
+    about: 'an hour of chat, every request',
+    file: 'azure2023_conv.csv.gz',
+    lengths: null,
+    scale: 10,
+    replicaClass: 'B',
+    warmupSec: 600,
+  },
+  {
+    name: 'T4',
+    about: 'an hour of code with on/off bursts (ten-second peaks of 12 times the mean), every request',
+    file: 'azure2023_code.csv.gz',
+    lengths: null,
+    scale: 20,
+    replicaClass: 'B',
+    warmupSec: 600,
+  },
+  {
+    name: 'T5',
+    about: 'two weeks of image generation, every request, one at a time per GPU',
+    file: 'gentd26_images_d0-13.csv.gz',
+    lengths: null,
+    scale: 1,
+    replicaClass: 'G',
+    warmupSec: 86_400,
+  },
+];
+
+/** What a trace is, by its name. */
+export function aboutOf(name: string): string {
+  return RECORDED.find((one) => one.name === name)?.about ?? 'a generated day with two bursts';
+}
+
+/** The wanted ones that are in `folder`; when there are none, one that is generated into `scratch`. */
+export async function casesIn(
+  folder: string,
+  of: { readonly wanted: readonly string[]; readonly scratch: string },
+): Promise<Case[]> {
+  const at = (name: string): string => join(folder, name);
+  const present = RECORDED.filter(({ name, file }) => of.wanted.includes(name) && existsSync(at(file)));
+  if (present.length > 0) {
+    return present.map((one) => ({
+      ...one,
+      file: at(one.file),
+      lengths: one.lengths === null ? null : at(one.lengths),
+    }));
+  }
+  process.stderr.write(
+    `No trace in "${folder}" (PENSTOCK_TRACES names another folder): a generated day is replayed instead.\n`,
+  );
+  const file = join(of.scratch, 'generated.csv');
+  await writeFile(file, generatedDay());
+  const shared = { lengths: null, scale: 1, replicaClass: 'B', warmupSec: 7_200 };
+  return [{ name: 'generated', about: aboutOf('generated'), file, ...shared }];
+}
+
+/** A day with a bell-shaped course, minute noise and two bursts, made here. */
+function generatedDay(): string {
+  const random = seededRandom(42);
+  const lines = ['t,rps'];
+  for (let minute = 0; minute < 1_440; minute++) {
+    const day = 30 + 90 * Math.exp(-(((minute - 840) / 260) ** 2));
+    const burst = (minute >= 600 && minute < 610) || (minute >= 1_000 && minute < 1_004) ? 1.8 : 1;
+    lines.push(`${minute * 60},${(day * burst * (0.93 + 0.14 * random())).toFixed(3)}`);
+  }
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,75 @@
+/** What the scaling-quality bench measured, kept so that a part of it can be measured again: runs by trace, lead time, policy and setting. */
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { bestOf, missRatioOf } from '../../lib/simulator/replay/tuning.ts';
+
+export type Run = {
+  readonly policy: string;
+  /** Null: at the recommended setting. */
+  readonly tuning: Readonly<Record<string, number>> | null;
+  readonly gpuHours: number;
+  readonly sloMissCount: number;
+  readonly requestCount: number;
+};
+
+export type Row = {
+  readonly trace: string;
+  readonly leadTimeSec: number;
+  /** Such as `2026-11-25`. */
+  readonly measured: string;
+  readonly runs: readonly Run[];
+};
+
+/** Rows of an earlier bench; none when the file is not there. */
+export async function readRows(file: string): Promise<Row[]> {
+  return existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as Row[]) : [];
+}
+
+/** One line per run. */
+export async function writeRows(file: string, rows: readonly Row[]): Promise<void> {
+  const text = rows.map(({ runs, ...head }) => {
+    const lines = runs.map((run) => `  ${JSON.stringify(run)}`).join(',\n');
+    return `{${JSON.stringify(head).slice(1, -1)},"runs":[\n${lines}\n]}`;
+  });
+  await writeFile(file, `[${text.join(',\n')}]\n`);
+}
+
+/** The new row in the place of an old one of its trace and lead time; runs that were not made again stay. */
+export function withRow(rows: readonly Row[], row: Row): Row[] {
+  const isSame = (other: Row): boolean => other.trace === row.trace && other.leadTimeSec === row.leadTimeSec;
+  const old = rows.find(isSame);
+  const again = new Set(row.runs.map(groupOf));
+  const kept = (old?.runs ?? []).filter((run) => !again.has(groupOf(run)));
+  const merged = { ...row, runs: [...kept, ...row.runs] };
+  return [...rows.filter((other) => !isSame(other)), merged].toSorted(
+    (one, other) =>
+      (one.trace < other.trace ? -1 : one.trace > other.trace ? 1 : 0) || one.leadTimeSec - other.leadTimeSec,
+  );
+}
+
+/** All settings of a grid are measured together. */
+function groupOf({ policy, tuning }: Run): string {
+  return `${policy} ${tuning === null ? 'recommended' : 'tuned'}`;
+}
+
+/** Settings that no other one beats in both GPU-hours and misses: whatever Penstock will miss, the best one is among them. */
+export function undominated(runs: readonly Run[]): Run[] {
+  const beats = (one: Run, other: Run): boolean =>
+    one.gpuHours <= other.gpuHours &&
+    one.sloMissCount <= other.sloMissCount &&
+    (one.gpuHours < other.gpuHours || one.sloMissCount < other.sloMissCount);
+  return runs.filter((run) => !runs.some((other) => beats(other, run)));
+}
+
+export function recommendedOf({ runs }: Row, policy: string): Run | undefined {
+  return runs.find((run) => run.policy === policy && run.tuning === null);
+}
+
+/** The cheapest setting that misses no more than Penstock, or else the one that misses least; the recommended one takes part. */
+export function tunedOf(row: Row, policy: string): Run | undefined {
+  const runs = row.runs.filter((run) => run.policy === policy);
+  const penstock = recommendedOf(row, 'penstock');
+  if (!runs.some(({ tuning }) => tuning !== null)) return undefined;
+  const totals = (run: Run): { readonly totals: Run } => ({ totals: run });
+  return bestOf(runs.map(totals), penstock === undefined ? undefined : missRatioOf(totals(penstock)))?.totals;
+}
