@@ -75,7 +75,7 @@ const grownIn = (
 
 const least = (each: AllocationClaim): number => Math.max(each.held, Math.min(each.floor, each.wanted));
 
-const sum = (all: readonly number[]): number => all.reduce((a, b) => a + b, 0);
+const sumOf = (all: readonly number[]): number => all.reduce((a, b) => a + b, 0);
 
 const strategies = Object.entries<AllocationStrategy>(allocationStrategies);
 const withTiers = (['priority', 'fair', 'auto'] as const).map((name) => [name, allocationStrategies[name]] as const);
@@ -138,7 +138,7 @@ describe.each(strategies)('allocation %s', (_name, strategy) => {
           pool.name === group ? { ...pool, free: [...pool.free, { [GPU]: 1 }] } : pool,
         );
         const again = shares(strategy, claims, more);
-        if (sum(again) < sum(counts)) return false;
+        if (sumOf(again) < sumOf(counts)) return false;
         const isOneGroup = new Set(claims.map((each) => each.groups.join())).size === 1;
         return !isOneGroup || counts.every((before, index) => (again[index] ?? 0) >= before);
       }),
