@@ -3,9 +3,12 @@
 /** Three significant digits below 1,000, whole numbers above: 6.4, 0.0123, 24210. */
 export function figure(value: number): string {
   if (!Number.isFinite(value)) return 'unknown';
-  // Most figures are whole, and a decision writes a dozen: the general way takes ten times as long.
-  if (Number.isInteger(value)) return String(value);
-  return String(Math.abs(value) < 1000 ? Number(value.toPrecision(3)) : Math.round(value));
+  const size = Math.abs(value);
+  if (size >= 1000) return String(Math.round(value));
+  // A decision writes a dozen figures, nearly all of them from one on: toPrecision takes several times as long.
+  if (size < 1) return String(Number(value.toPrecision(3)));
+  const scale = size < 10 ? 100 : size < 100 ? 10 : 1;
+  return String(Math.round(value * scale) / scale);
 }
 
 /** `1 replica`, `6.4 replicas`: the plural of regular nouns. */
