@@ -1,0 +1,135 @@
+/** An API server that goes and comes back: the same on the simulator and on a real control plane. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Watch } from '@kubernetes/client-node';
+import { systemClock } from '../../../lib/base/clock.ts';
+import { TransientError } from '../../../lib/base/errors.ts';
+import type { KubernetesClient } from '../../../lib/clients/kubernetes.ts';
+import type { V1Pod } from '../../../lib/clients/kubernetes-facade.ts';
+import { kubernetesEksView } from '../../../lib/cluster-view/kubernetes-eks.ts';
+import { kubernetesDrainer } from '../../../lib/node-provisioners/kubernetes-drainer.ts';
+import { workloadPolicy } from '../../core/builders.ts';
+import { TARGET_JOB } from '../../loop/actuate-world.ts';
+import { until } from '../../simulator/cluster-server/kubernetes-conformance.ts';
+import type { KubernetesFixture } from '../../simulator/cluster-server/kubernetes-conformance.ts';
+import { actuating } from '../support/actuating.ts';
+
+export type OutageFixture = KubernetesFixture & {
+  /** The API server is gone, at once; etcd and the nodes stay. */
+  kill(): Promise<void>;
+  /** It serves the same state at the same address again. */
+  restart(): Promise<void>;
+};
+
+/** The virtual minute for which an action is refused in vain: so many attempts. */
+const ATTEMPTS = 30;
+
+/** Registers the suite. Needs an API server that nobody else uses, and 3 GPUs. */
+export function outageSuite(server: string, create: () => Promise<OutageFixture>): void {
+  describe(`an outage of the API server: ${server}`, () => {
+    let fixture: OutageFixture;
+    let kubernetes: KubernetesClient;
+    const pods = async (): Promise<readonly V1Pod[]> => {
+      const selected = { namespace: fixture.namespace, labelSelector: 'app=engine' };
+      return (await kubernetes.call('list', (call) => kubernetes.core.listNamespacedPod(selected, call))).items;
+    };
+    const serving = (replicas: number): Promise<unknown> =>
+      until(`${replicas} pods serve`, async () => {
+        const all = await pods();
+        return all.length === replicas && all.every((pod) => pod.status?.phase === 'Running');
+      });
+    const observe = async () => {
+      const policy = workloadPolicy({ target: { namespace: fixture.namespace, name: 'engine' } }, 'llama');
+      const view = kubernetesEksView({ kubernetes, clock: systemClock });
+      return (await view.observe({ workloads: [policy], nodeGroups: [] })).targets['llama'];
+    };
+
+    beforeAll(async () => {
+      fixture = await create();
+      kubernetes = fixture.client();
+      await fixture.createDeployment('engine', 2);
+      await serving(2);
+    });
+    afterAll(() => fixture.close());
+
+    test('nothing is taken for empty or gone while it is away, and the same client goes on afterwards', async () => {
+      const { target, ref } = actuating({ kubernetes, namespace: fixture.namespace });
+      const drainer = kubernetesDrainer(kubernetes, { clock: systemClock });
+      expect(await observe()).toMatchObject({ kind: 'observed', replicas: 2, ready: 2 });
+      const before = await target.read(ref);
+      const nodeName = (await pods())[0]?.spec?.nodeName ?? '';
+      await fixture.kill();
+      await expect(target.read(ref)).rejects.toBeInstanceOf(TransientError);
+      await expect(target.scale(ref, { replicas: 3, expected: before, planSeq: 1 })).rejects.toBeInstanceOf(
+        TransientError,
+      );
+      await expect(drainer.drainStep(nodeName)).rejects.toBeInstanceOf(TransientError);
+      await expect(observe()).rejects.toBeInstanceOf(TransientError);
+      await fixture.restart();
+      expect(await target.read(ref)).toMatchObject({ replicas: 2, uid: before.uid });
+      expect(await observe()).toMatchObject({ kind: 'observed', replicas: 2, ready: 2 });
+    });
+
+    test('an action waits through a minute of it and is done when the server is back, by the newest plan', async () => {
+      const { plan, work, world } = actuating({ kubernetes, namespace: fixture.namespace });
+      await plan({ replicas: 3 });
+      await fixture.kill();
+      const startMs = world.clock.nowMs();
+      const errors = await work(TARGET_JOB, { steps: ATTEMPTS });
+      expect(world.clock.nowMs() - startMs).toBeGreaterThanOrEqual(60_000);
+      expect(errors.length).toBeGreaterThan(1);
+      for (const error of errors) expect(error).toMatch(/expected an answer/);
+      await fixture.restart();
+      await plan({ replicas: 3 });
+      await work(TARGET_JOB);
+      expect(await world.record('target/llama')).toMatchObject({ outcome: 'applied' });
+      await serving(3);
+    });
+
+    test('who watched before it gets 410 afterwards, because the server has forgotten; from a new list it goes on', async () => {
+      const { namespace } = fixture;
+      const path = `/api/v1/namespaces/${namespace}/pods`;
+      const list = () => kubernetes.call('list', (call) => kubernetes.core.listNamespacedPod({ namespace }, call));
+      const { metadata: old } = await list();
+      const { plan, work } = actuating({ kubernetes, namespace });
+      await plan({ replicas: 2 });
+      await work(TARGET_JOB);
+      await serving(2);
+      await fixture.kill();
+      await fixture.restart();
+      const refused = await watchToEnd(fixture, { path, resourceVersion: old?.resourceVersion });
+      expect(refused).toEqual([
+        { type: 'ERROR', object: expect.objectContaining({ kind: 'Status', code: 410, reason: 'Expired' }) },
+      ]);
+      const { metadata: fresh } = await list();
+      const seen: string[] = [];
+      const from = { resourceVersion: fresh?.resourceVersion };
+      const onEvent = (type: string): void => void seen.push(type);
+      const watch = await new Watch(fixture.kubeConfig).watch(path, from, onEvent, () => {});
+      await plan({ replicas: 3 });
+      await work(TARGET_JOB);
+      await until('an event', async () => seen.includes('ADDED'));
+      watch.abort();
+      await serving(3);
+    });
+  });
+}
+
+type WatchEvent = { readonly type: string; readonly object: Record<string, unknown> };
+
+async function watchToEnd(
+  fixture: OutageFixture,
+  of: { readonly path: string; readonly resourceVersion: string | undefined },
+): Promise<WatchEvent[]> {
+  const seen: WatchEvent[] = [];
+  let isOver = false;
+  await new Watch(fixture.kubeConfig).watch(
+    of.path,
+    { resourceVersion: of.resourceVersion },
+    (type: string, object: Record<string, unknown>) => void seen.push({ type, object }),
+    () => {
+      isOver = true;
+    },
+  );
+  await until('the end of the watch', async () => isOver);
+  return seen;
+}
