@@ -1,7 +1,7 @@
 /**
- * To add a cluster view (say, Docker Swarm):
+ * To add a cluster view (say, of Nomad):
  * 1. implement {@link ClusterView} in a file of its own,
- * 2. name it in `index.ts`,
+ * 2. name it in `index.ts`, and in `lib/hosts/orchestrators.ts` by the kinds of target it knows,
  * 3. run `test/conformance/cluster-view.ts` against it.
  */
 import type { NodeGroupPolicy, ScalingPolicy } from '../core/policy.ts';

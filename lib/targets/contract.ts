@@ -1,7 +1,7 @@
 /**
  * To add a target kind (say, a Nomad job):
  * 1. implement {@link Target} in a file of its own,
- * 2. name it in `index.ts`,
+ * 2. name it in `index.ts`, and in `lib/hosts/orchestrators.ts` when it has a connection of its own,
  * 3. run `test/conformance/target.ts` against it.
  */
 import type { TargetRef } from '../core/types.ts';

@@ -16,6 +16,8 @@ export type Asked = {
   readonly url: URL;
   readonly body: string;
   readonly headers: IncomingMessage['headers'];
+  /** What was answered; undefined while nothing was. */
+  status?: number;
 };
 
 export type Fault =
@@ -65,6 +67,7 @@ export async function startEmulator(answer: (asked: Asked) => Answer, options: S
     if (due?.rule.kind === 'hang') return;
     const made = due?.rule.kind === 'answer' ? due.rule.answer : answer(asked);
     if (due?.rule.kind === 'lost') return void request.socket.destroy();
+    asked.status = made.status;
     write(response, made);
   };
   const server = serverOf((request, response) => void handle(request, response), options);

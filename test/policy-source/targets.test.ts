@@ -1,4 +1,6 @@
 /** What may be said of targets that are no Kubernetes objects. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { loadPolicyTexts } from '../../lib/policy-source/policy-set.ts';
 import { CHAT } from './policies.ts';
@@ -56,5 +58,14 @@ describe('targets of a policy', () => {
   ])('%s and %s are the same one', (target, again) => {
     expect(problemsOf({ target }, { target: again })).toEqual(['spec.target: a target no other policy resizes']);
     expect(problemsOf({ target }, { target: again.replace('chat }', 'chat2 }') })).toEqual([]);
+  });
+
+  test('the policies of the documentation load as they are, and name one target of each kind', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../docs/targets.md'), 'utf8');
+    const blocks = [...page.matchAll(/^```yaml\n(apiVersion: .*?)^```/gms)].map(([, text = '']) => text);
+    const loaded = blocks.map((text) => loadPolicyTexts([{ file: 'targets.md', text }]));
+    expect(loaded.flatMap(({ problems }) => problems)).toEqual([]);
+    const kinds = loaded.flatMap(({ policies }) => [...(policies?.workloads.values() ?? [])]);
+    expect(kinds.map((policy) => policy.spec.target.kind)).toEqual(['SwarmService', 'MarathonApp']);
   });
 });
