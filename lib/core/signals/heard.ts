@@ -11,13 +11,13 @@ export type Heard = Readonly<Record<string, number>>;
 
 /** When each optional part was heard last, as of now [epoch ms]. */
 export function heardAfter(input: WorkloadInput): Heard {
-  const before = input.control?.heard ?? {};
-  return Object.fromEntries(
-    OPTIONAL_NAMES.flatMap((name) => {
-      const lastMs = input.readings[name].kind === 'value' ? input.nowMs : before[name];
-      return lastMs === undefined || input.nowMs - lastMs > HEARD_MS_MAX ? [] : [[name, lastMs]];
-    }),
-  );
+  const before = input.control?.heard;
+  const heard: Record<string, number> = {};
+  for (const name of OPTIONAL_NAMES) {
+    const lastMs = input.readings[name].kind === 'value' ? input.nowMs : before?.[name];
+    if (lastMs !== undefined && input.nowMs - lastMs <= HEARD_MS_MAX) heard[name] = lastMs;
+  }
+  return heard;
 }
 
 /** The names among them. */
