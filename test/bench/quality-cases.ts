@@ -12,6 +12,10 @@ export type Case = {
   readonly scale: number;
   readonly replicaClass: string;
   readonly warmupSec: number;
+  /** Copies of the recorded requests, shifted by random hours; default 1. */
+  readonly overlay?: number;
+  /** Default 5; bursts of seconds need ticks of one. */
+  readonly tickSec?: number;
 };
 
 type Files = Omit<Case, 'file' | 'lengths'> & { readonly file: string; readonly lengths: string | null };
@@ -53,15 +57,18 @@ const RECORDED: readonly Files[] = [
     scale: 20,
     replicaClass: 'B',
     warmupSec: 600,
+    tickSec: 1,
   },
   {
     name: 'T5',
-    about: 'two weeks of image generation, every request, one at a time per GPU',
+    about: 'two weeks of image generation, every request, one at a time per GPU; twelve such services at once',
     file: 'gentd26_images_d0-13.csv.gz',
     lengths: null,
     scale: 1,
     replicaClass: 'G',
     warmupSec: 86_400,
+    // One alone is idle four fifths of the time and never has more than a few GPUs.
+    overlay: 12,
   },
 ];
 

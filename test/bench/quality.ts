@@ -43,8 +43,9 @@ const { values } = parseArgs({
 /** Everything between the two is written by this bench. */
 const MARKS = ['<!-- bench: begin -->', '<!-- bench: end -->'] as const;
 
-// Policies run side by side in the worker that is built beside the CLI.
-const workerFile = new URL('./replay-worker.mjs', pathToFileURL(await buildCli()));
+// Policies run side by side in the worker that is built beside the CLI; into a folder of its own, because another build of the checkout takes parts away that a thread loads later.
+const outDir = join('dist', 'bench', 'replay');
+const workerFile = new URL('./replay-worker.mjs', pathToFileURL(await buildCli({ outDir })));
 let rows = await readRows(values.results);
 if (!values.tables) await measureAll();
 const tables = tablesOf(rows);
@@ -81,7 +82,8 @@ async function measure(one: Case, leadTimeSec: number): Promise<Row> {
     scale: one.scale,
     warmupSec: one.warmupSec,
     seed: 1,
-    tickSec: 5,
+    tickSec: one.tickSec ?? 5,
+    ...(one.overlay === undefined ? {} : { overlay: one.overlay }),
     replicas: null,
     lengthsFile: one.lengths,
   });
