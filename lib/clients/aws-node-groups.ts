@@ -4,6 +4,7 @@ import type { Activity } from '@aws-sdk/client-auto-scaling';
 import { DescribeNodegroupCommand } from '@aws-sdk/client-eks';
 import type { Issue, Nodegroup } from '@aws-sdk/client-eks';
 import { DeniedError, TransientError } from '../base/errors.ts';
+import type { NodeGroupIssue } from '../core/types.ts';
 import { CAPACITY_PATTERN, awsCall } from './aws-errors.ts';
 import type { AwsClients } from './aws.ts';
 
@@ -14,13 +15,16 @@ export type EksNodeGroup = {
   readonly max: number;
   readonly desired: number;
   readonly status: 'active' | 'updating' | 'degraded' | 'creating' | 'deleting' | 'failed';
-  readonly issues: readonly { readonly code: string; readonly message: string }[];
+  readonly issues: readonly NodeGroupIssue[];
   /** Names of the Auto Scaling groups behind it. */
   readonly scalingGroups: readonly string[];
 };
 
 /** Activities looked at for the newest launch: a group that failed oftener than this in a row has failed. */
 const ACTIVITIES_READ_MAX = 20;
+
+/** Resources of one issue that are kept: a group has at most so many instances to end at a time. */
+const RESOURCES_MAX = 50;
 
 /** EKS node groups have one Auto Scaling group; the API allows more. */
 const SCALING_GROUPS_READ_MAX = 3;
@@ -55,12 +59,18 @@ export async function describeEksNodeGroup(clients: AwsClients, ref: EksNodeGrou
   };
 }
 
+/** Health issues that say: the group as it is set up starts nothing. */
+const SETUP_ISSUES =
+  /^(Ec2LaunchTemplate(NotFound|VersionMismatch|InvalidConfiguration)|AmiIdNotFound|IamInstanceProfileNotFound|IamNodeRoleNotFound|Ec2SecurityGroupNotFound|Ec2Subnet(NotFound|InvalidConfiguration)|Ec2InstanceTypeDoesNotExist|AutoScalingGroupNotFound)$/;
+
 /**
- * Why no machines come, in a sentence; null when nothing says so. The newest finished launch decides, because a health issue stays until a later
+ * Why no machines come, in a sentence; null when nothing says so. The newest finished launch decides, whatever it failed of, because a health issue stays until a later
  * scale-out succeeds; the issues decide where no launch is known. Without permission to read activities only the issues count.
  */
 export async function capacityShortageOf(clients: AwsClients, group: EksNodeGroup): Promise<string | null> {
-  const issue = group.issues.find((one) => CAPACITY_PATTERN.test(`${one.code} ${one.message}`));
+  const issue = group.issues.find(
+    (one) => CAPACITY_PATTERN.test(`${one.code} ${one.message}`) || SETUP_ISSUES.test(one.code),
+  );
   const launches: Activity[] = [];
   for (const name of group.scalingGroups.slice(0, SCALING_GROUPS_READ_MAX)) {
     launches.push(...(await launchesOf(clients, name)));
@@ -68,8 +78,7 @@ export async function capacityShortageOf(clients: AwsClients, group: EksNodeGrou
   const newest = launches.toSorted((a, b) => startMs(b) - startMs(a))[0];
   if (newest === undefined) return issue === undefined ? null : `${issue.code}: ${issue.message}`;
   if (newest.StatusCode === 'Successful') return null;
-  const said = newest.StatusMessage ?? newest.Description ?? '';
-  return CAPACITY_PATTERN.test(said) ? said : null;
+  return newest.StatusMessage ?? newest.Description ?? 'a launch failed without a reason';
 }
 
 /** Finished launches of one Auto Scaling group. */
@@ -99,8 +108,8 @@ function startMs(activity: Activity): number {
   return activity.StartTime?.getTime() ?? 0;
 }
 
-function issueOf(issue: Issue): { code: string; message: string } {
-  return { code: issue.code ?? 'Unknown', message: issue.message ?? '' };
+function issueOf({ code = 'Unknown', message = '', resourceIds = [] }: Issue): NodeGroupIssue {
+  return { code, message, ...(resourceIds.length === 0 ? {} : { resourceIds: resourceIds.slice(0, RESOURCES_MAX) }) };
 }
 
 function groupNames(group: Nodegroup): readonly string[] {

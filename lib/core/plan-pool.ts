@@ -115,7 +115,7 @@ function targetOf(
 }
 
 function plannedGroup(input: PoolInput, of: { readonly group: NodePlan; readonly seq: number }): PlannedNodeGroup {
-  const { name, policy, nodes, observed, victims, desired } = of.group;
+  const { name, policy, nodes, observed, victims, ghosts, desired } = of.group;
   return {
     name,
     mode: policy.spec.mode,
@@ -124,6 +124,7 @@ function plannedGroup(input: PoolInput, of: { readonly group: NodePlan; readonly
     observed,
     bounds: { min: policy.spec.nodes.min, max: Math.max(policy.spec.nodes.max, Math.min(nodes, desired ?? 0)) },
     victims,
+    ...(ghosts.length === 0 ? {} : { ghosts }),
     decision: decisionId({
       pool: input.pool,
       policyVersion: input.policyVersion,

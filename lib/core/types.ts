@@ -98,9 +98,16 @@ export type NodeGroupObservation =
       readonly desired: number;
       readonly status: 'active' | 'updating' | 'degraded' | 'creating' | 'deleting' | 'failed';
       readonly nodes: readonly NodeObservation[];
-      readonly issues: readonly { readonly code: string; readonly message: string }[];
+      readonly issues: readonly NodeGroupIssue[];
     }
   | { readonly kind: 'missing'; readonly reason: string };
+
+/** What the cloud says is wrong with a node group; `resourceIds` names instances where it is about some. */
+export type NodeGroupIssue = {
+  readonly code: string;
+  readonly message: string;
+  readonly resourceIds?: readonly string[];
+};
 
 /** What was observed of the cluster for one pool. */
 export type Snapshot = {
@@ -140,6 +147,8 @@ export type PlannedNodeGroup = {
   readonly bounds: { readonly min: number; readonly max: number };
   /** Nodes to free, idle first; empty unless the group shrinks. */
   readonly victims: readonly { readonly nodeName: string; readonly instanceId: string }[];
+  /** Instances that never became nodes, as the cloud says too: to be ended. Absent: none. */
+  readonly ghosts?: readonly string[];
   readonly decision: string;
 };
 
@@ -155,6 +164,25 @@ export type Plan = {
   readonly nodeGroups: Readonly<Record<string, PlannedNodeGroup>>;
   /** Nodes nobody needs, and since when [epoch ms]: carried from plan to plan, so that a node goes only after it was idle long enough. */
   readonly idleNodes?: Readonly<Record<string, number>>;
+  /** Nodes asked for that do not come or are of no use, by node group. */
+  readonly groupWatch?: Readonly<Record<string, GroupWatch>>;
+};
+
+/** What only time tells of a node group. */
+export type GroupWatch = {
+  /** Nodes asked for and not there, oldest first, and since when [epoch ms]. */
+  readonly missing?: readonly { readonly sinceMs: number; readonly nodes: number }[];
+  /** Nodes that are of no use; kept until a good one has come, so that the pauses grow. */
+  readonly trouble?: {
+    readonly kind: 'neverJoins' | 'withoutGpus';
+    /** Such nodes now. */
+    readonly bad: number;
+    readonly cause: string;
+    readonly attempts: number;
+    readonly sinceMs: number;
+    /** No more nodes are asked for before [epoch ms]. */
+    readonly untilMs: number;
+  };
 };
 
 // --- alerts -------------------------------------------------------------------------------------------------------

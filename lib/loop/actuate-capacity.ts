@@ -1,14 +1,12 @@
 /** When there are no machines: how long a group is not asked again. */
+import { groupBackoffMs } from '../core/nodes/backoff.ts';
+import { troubleOf } from '../core/nodes/trouble.ts';
 import type { NodeGroupState } from '../node-provisioners/contract.ts';
 import type { ActuationRecord } from '../state/contract.ts';
 import type { GroupContext } from './actuate-node-group.ts';
-import { jitterRatio } from './actuate-step.ts';
 
-/** 3 minutes doubling to 30: stock-outs last from minutes to hours, and each asking holds up the next group. */
-const BACKOFF_MS = 180_000;
-const BACKOFF_MS_MAX = 1_800_000;
-/** Groups that failed together do not come back together. */
-const JITTER_RATIO_MAX = 0.2;
+/** While a shortage lasts its end is looked for so often [ms]: reading costs nothing, and the group may be asked again as soon as a launch succeeded. */
+export const SHORTAGE_LOOK_MS = 60_000;
 
 /** Opens the cause of a back-off that the call itself, or its update, brought about. */
 export const REFUSED = 'refused: ';
@@ -21,9 +19,7 @@ export function nextBackoff(
   seen: { readonly name: string; readonly cause: string; readonly nowMs: number },
 ): Backoff {
   const attempts = (previous?.attempts ?? 0) + 1;
-  const plainMs = Math.min(BACKOFF_MS * 2 ** Math.min(attempts - 1, 10), BACKOFF_MS_MAX);
-  const ms = Math.round(plainMs * (1 + JITTER_RATIO_MAX * jitterRatio(seen.name, attempts)));
-  return { untilMs: seen.nowMs + ms, attempts, cause: seen.cause.slice(0, 300) };
+  return { untilMs: seen.nowMs + groupBackoffMs(seen.name, attempts), attempts, cause: seen.cause.slice(0, 300) };
 }
 
 /** How long no increase may be asked for [ms]; 0 when it may. */
@@ -51,5 +47,10 @@ export async function noteCapacity(context: GroupContext, state: NodeGroupState)
   if (known !== undefined && (!retryDue || planned.nodes > state.desired)) return;
   const seen = { name: job.id, cause: state.capacityShortage, nowMs };
   await step.save({ capacityBackoff: nextBackoff(known, seen) });
-  deps.log.warn('no capacity', { nodeGroup: job.id, decision: planned.decision, cause: state.capacityShortage });
+  deps.log.warn('no nodes to be had', {
+    nodeGroup: job.id,
+    decision: planned.decision,
+    cause: state.capacityShortage,
+    state: troubleOf(state.capacityShortage),
+  });
 }

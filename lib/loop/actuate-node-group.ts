@@ -5,9 +5,10 @@ import type { NodeGroupPolicy } from '../core/policy.ts';
 import type { Plan, PlannedNodeGroup } from '../core/types.ts';
 import type { NodeGroupState, NodeProvisioner } from '../node-provisioners/contract.ts';
 import type { ActuationRecord } from '../state/contract.ts';
-import { noteCapacity, shortageWaitMs } from './actuate-capacity.ts';
+import { SHORTAGE_LOOK_MS, noteCapacity, shortageWaitMs } from './actuate-capacity.ts';
 import { followUpdate, growTo, isPending, moveFloor } from './actuate-node-update.ts';
 import { continueDrains } from './actuate-node-drain.ts';
+import { endGhost } from './actuate-node-ghost.ts';
 import { FOREIGN_PAUSE_MS, RAISE_AGE_MS_MAX, isForeign, modeRefusal } from './actuate-rules.ts';
 import { DONE, again, beginStep } from './actuate-step.ts';
 import type { ActuationStep } from './actuate-step.ts';
@@ -117,6 +118,8 @@ async function own(context: GroupContext, seen: Seen): Promise<StepResult> {
   // The smaller reading decides what may go, so that an old one never frees a node too many.
   const drained = await continueDrains(context, { state, desired: Math.min(desired, state.desired) });
   if (drained !== undefined) return drained;
+  const ended = await endGhost(context, { state, desired: Math.min(desired, state.desired) });
+  if (ended !== undefined) return ended;
   if (planned.nodes > desired) {
     if (nowMs - plan.atMs > RAISE_AGE_MS_MAX) return staleEnd(context, 'the plan is too old to raise by');
     return growTo(context, { state, desired });
@@ -155,7 +158,7 @@ function afterwards({ deps, step }: GroupContext): StepResult {
   const record = step.record();
   const nowMs = deps.clock.nowMs();
   const shortageMs = shortageWaitMs(record, nowMs);
-  if (shortageMs > 0) return again(shortageMs);
+  if (shortageMs > 0) return again(Math.min(shortageMs, SHORTAGE_LOOK_MS));
   const writtenMs = record.lastWritten?.atMs ?? 0;
   return nowMs - writtenMs < LAUNCH_WATCH_MS ? again(LAUNCH_WATCH_AGAIN_MS) : DONE;
 }

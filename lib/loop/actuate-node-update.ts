@@ -4,7 +4,7 @@ import { CapacityError, ConflictError, NotFoundError, TransientError, messageOf 
 import { fnv1a64Hex } from '../core/hash.ts';
 import type { NodeGroupState } from '../node-provisioners/contract.ts';
 import type { ActuationRecord } from '../state/contract.ts';
-import { REFUSED, nextBackoff, shortageWaitMs } from './actuate-capacity.ts';
+import { REFUSED, SHORTAGE_LOOK_MS, nextBackoff, shortageWaitMs } from './actuate-capacity.ts';
 import type { GroupContext } from './actuate-node-group.ts';
 import { LOWER_AGE_MS_MAX } from './actuate-rules.ts';
 import { DONE, again } from './actuate-step.ts';
@@ -73,7 +73,7 @@ export async function growTo(
   const waitMs = shortageWaitMs(step.record(), deps.clock.nowMs());
   if (waitMs > 0) {
     await step.end('refused', `no capacity, waiting: ${step.record().capacityBackoff?.cause ?? ''}`);
-    return again(waitMs);
+    return again(Math.min(waitMs, SHORTAGE_LOOK_MS));
   }
   const desired = Math.min(planned.nodes, policy.spec.nodes.max, state.max);
   if (desired < state.desired || desired <= seen.desired) {
@@ -100,7 +100,7 @@ export async function moveFloor(context: GroupContext, state: NodeGroupState): P
   const waitMs = desired > state.desired ? shortageWaitMs(step.record(), nowMs) : 0;
   if (waitMs > 0) {
     await step.end('refused', `no capacity, waiting: ${step.record().capacityBackoff?.cause ?? ''}`);
-    return again(waitMs);
+    return again(Math.min(waitMs, SHORTAGE_LOOK_MS));
   }
   return sendSizes(context, { sizes: { min, max: state.max, desired }, state });
 }

@@ -1,7 +1,7 @@
 /** One actuation step's memory and voice: the record it reads and writes with compare-and-set, its log line, its metric. */
 import type { ActionJob, StepResult } from '../action-queue/contract.ts';
 import { ConflictError, PenstockError, messageOf } from '../base/errors.ts';
-import { canonicalJson, fnv1a64Hex } from '../core/hash.ts';
+import { canonicalJson } from '../core/hash.ts';
 import type { ActuationRecord } from '../state/contract.ts';
 import type { ActuateDeps } from './deps.ts';
 
@@ -111,11 +111,6 @@ export async function beginStep(deps: ActuateDeps, subject: StepSubject): Promis
       }
     },
   };
-}
-
-/** A number in [0, 1) that depends on its arguments only: jitter that can be replayed. */
-export function jitterRatio(name: string, attempt: number): number {
-  return Number.parseInt(fnv1a64Hex(`${name}#${attempt}`).slice(-8), 16) / 2 ** 32;
 }
 
 /** After our own write the version is not known: what is stored must still be what we wrote. */

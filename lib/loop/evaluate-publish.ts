@@ -94,7 +94,7 @@ function mustResize(group: PlannedNodeGroup): boolean {
   if (group.mode !== 'act' || group.observed === null || group.ownership === 'observe') return false;
   // A floor is moved by its minimum, also down.
   if (group.ownership === 'floor') return group.nodes !== group.observed.min;
-  return group.victims.length > 0 || group.nodes > group.observed.desired;
+  return group.victims.length > 0 || (group.ghosts ?? []).length > 0 || group.nodes > group.observed.desired;
 }
 
 /** A drain that is no longer wanted must be undone, so its group is looked at as long as one runs. */

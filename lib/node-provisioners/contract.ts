@@ -5,14 +5,15 @@
  * 3. run `test/conformance/node-provisioner.ts` against it.
  */
 import type { NodeGroupPolicy } from '../core/policy.ts';
+import type { NodeGroupIssue } from '../core/types.ts';
 
 export type NodeGroupState = {
   readonly min: number;
   readonly max: number;
   readonly desired: number;
   readonly status: 'active' | 'updating' | 'degraded' | 'creating' | 'deleting' | 'failed';
-  readonly issues: readonly { readonly code: string; readonly message: string }[];
-  /** Set when an issue or a failed launch says that there are no machines: the cause in a sentence. */
+  readonly issues: readonly NodeGroupIssue[];
+  /** Set when an issue or the newest launch says that no machines start: the cause in the cloud's words (lib/core/nodes/trouble.ts names the state). */
   readonly capacityShortage: string | null;
 };
 

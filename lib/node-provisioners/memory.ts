@@ -3,6 +3,7 @@ import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { ConflictError, NotFoundError } from '../base/errors.ts';
 import type { NodeGroupPolicy } from '../core/policy.ts';
+import type { NodeGroupIssue } from '../core/types.ts';
 import type { NodeDrainer, NodeGroupState, NodeProvisioner, UpdateState } from './contract.ts';
 
 export type MemoryNode = {
@@ -20,7 +21,7 @@ export type MemoryNodeGroup = {
   max: number;
   desired: number;
   status: NodeGroupState['status'];
-  issues: { code: string; message: string }[];
+  issues: NodeGroupIssue[];
   capacityShortage: string | null;
   readonly nodes: MemoryNode[];
 };

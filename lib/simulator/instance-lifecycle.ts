@@ -60,7 +60,7 @@ function planJoin(state: WorldState, instance: InstanceRecord, times: { bootMs: 
   planIn(state, times.bootMs, () => {
     if (!isAlive(instance) || instance.node === undefined) return;
     setNodeReady(state, instance.node, true);
-    instance.group.issues.delete('NodeCreationFailure');
+    instance.group.issues.delete(NEVER_JOINED);
   });
   if (times.gpuMs === Infinity) return;
   planIn(state, times.bootMs + times.gpuMs, () => {
@@ -79,12 +79,17 @@ function takeBootFault(group: NodeGroupRecord): BootFault | undefined {
 function reportMissingNode(state: WorldState, instance: InstanceRecord): void {
   planIn(state, state.settings.joinTimeoutSec * 1000, () => {
     if (!isAlive(instance)) return;
-    instance.group.issues.set('NodeCreationFailure', {
-      code: 'NodeCreationFailure',
-      message: 'Instances failed to join the kubernetes cluster',
-      resourceIds: [instance.id],
-    });
+    const others = instance.group.issues.get(NEVER_JOINED)?.resourceIds ?? [];
+    setMissingNodes(instance.group, [...others, instance.id]);
   });
+}
+
+const NEVER_JOINED = 'NodeCreationFailure';
+
+function setMissingNodes(group: NodeGroupRecord, resourceIds: readonly string[]): void {
+  const message = 'Instances failed to join the kubernetes cluster';
+  if (resourceIds.length === 0) group.issues.delete(NEVER_JOINED);
+  else group.issues.set(NEVER_JOINED, { code: NEVER_JOINED, message, resourceIds });
 }
 
 export type Termination = { readonly cause: string; readonly deadlineSec: number; readonly waitForDeadline?: boolean };
@@ -120,6 +125,12 @@ export function endInstance(state: WorldState, instance: InstanceRecord, activit
   group.stoppedInstanceMs += billedMs;
   group.stoppedGpuMs += billedMs * group.gpusPerNode;
   group.freeAddresses += 1;
+  const missing = group.issues.get(NEVER_JOINED)?.resourceIds ?? [];
+  if (missing.includes(instance.id))
+    setMissingNodes(
+      group,
+      missing.filter((id) => id !== instance.id),
+    );
   if (instance.node !== undefined) removeNode(state, instance.node);
   planIn(state, state.settings.shutdownSec * 1000, () => {
     group.instances.delete(instance.id);

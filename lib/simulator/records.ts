@@ -113,7 +113,7 @@ export type InstanceRecord = {
   node: NodeRecord | undefined;
 };
 
-export type LaunchFault = 'insufficientCapacity' | 'insufficientFreeAddresses' | 'quota';
+export type LaunchFault = 'insufficientCapacity' | 'insufficientFreeAddresses' | 'quota' | 'launchTemplate';
 /** What a started instance may do wrong. */
 export type BootFault = 'neverJoins' | 'joinsWithoutGpus';
 
@@ -157,6 +157,8 @@ export type NodeGroupRecord = {
   size: ScalingConfig;
   capacity: number;
   freeAddresses: number;
+  /** The launch template names an image that does not exist. */
+  launchTemplateBroken: boolean;
   bootFault: { readonly fault: BootFault; remaining: number } | undefined;
   /** Not before this time [epoch ms] is another launch attempted. */
   nextLaunchMs: number;

@@ -39,6 +39,11 @@ export function recordLaunchFailure(state: WorldState, group: NodeGroupRecord, l
     cause: launchCause(state, group),
     statusMessage,
   });
+  if (launch.fault === 'launchTemplate') {
+    const message = 'The launch template of the node group names an image that does not exist.';
+    group.issues.set(TEMPLATE, { code: TEMPLATE, message, resourceIds: [] });
+    return;
+  }
   if (launch.fault === 'insufficientFreeAddresses') {
     const message =
       'One or more of the subnets associated with your managed node group does not have enough available IP addresses for new nodes.';
@@ -56,12 +61,14 @@ export function recordLaunchFailure(state: WorldState, group: NodeGroupRecord, l
 export type FailedLaunch = { readonly fault: LaunchFault; readonly zone: string };
 
 const LAUNCH_FAILURES = 'AsgInstanceLaunchFailures';
+const TEMPLATE = 'Ec2LaunchTemplateInvalidConfiguration';
 const SUBNET = 'subnet-0a1b2c3d4e5f60718';
 
 /** Forgets the issues that a complete scale-out disproves. */
 export function clearLaunchIssues(group: NodeGroupRecord): void {
   group.issues.delete(LAUNCH_FAILURES);
   group.issues.delete('InsufficientFreeAddresses');
+  group.issues.delete(TEMPLATE);
 }
 
 /** The cause text of a launch towards the desired size. */
@@ -85,6 +92,10 @@ function failureText(
 ): { coded: string; plain: string } {
   const plain = `There are not enough free addresses in subnet '${SUBNET}' to satisfy the requested number of instances. Launching EC2 instance failed.`;
   if (launch.fault === 'insufficientFreeAddresses') return { coded: plain, plain };
+  if (launch.fault === 'launchTemplate') {
+    const text = `The image id '[ami-0f1e2d3c4b5a69788]' does not exist. Launching EC2 instance failed.`;
+    return { coded: text, plain: text };
+  }
   const coded =
     launch.fault === 'quota'
       ? `VcpuLimitExceeded - You have requested more vCPU capacity than your current vCPU limit of ${state.settings.gpuQuota * VCPUS_PER_GPU} allows for the instance bucket that the specified instance type belongs to. Please visit http://aws.amazon.com/contact-us/ec2-request to request an adjustment to this limit. Launching EC2 instance failed.`

@@ -54,6 +54,7 @@ function retryLater(state: WorldState, group: NodeGroupRecord): void {
 }
 
 function launchFault(state: WorldState, group: NodeGroupRecord): LaunchFault | undefined {
+  if (group.launchTemplateBroken) return 'launchTemplate';
   // Terminating instances still hold their capacity and quota until they have stopped.
   const running = [...group.instances.values()].filter((instance) => instance.stoppedMs === undefined).length;
   if (runningGpus(state) + group.gpusPerNode > state.settings.gpuQuota) return 'quota';

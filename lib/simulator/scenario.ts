@@ -32,6 +32,8 @@ export type Scenario = {
   setCapacity(group: string, instances: number): void;
   /** Subnet addresses left. */
   setFreeAddresses(group: string, addresses: number): void;
+  /** Every launch fails, because the launch template names an image that is gone; or works again. */
+  breakLaunchTemplate(group: string, broken: boolean): void;
   /** The next `count` launched instances do this. */
   failBoots(group: string, options: { readonly fault: BootFault; readonly count?: number }): void;
   /** The next `count` starts of the Deployment's pods crash, or a share of all later ones. */
@@ -77,6 +79,7 @@ export function scenarioOf(state: WorldState, acting: Acting): Scenario {
 type CloudHook =
   | 'setCapacity'
   | 'setFreeAddresses'
+  | 'breakLaunchTemplate'
   | 'failBoots'
   | 'hangUpdate'
   | 'failUpdate'
@@ -91,6 +94,7 @@ function cloudHooks(state: WorldState, acting: Acting): Pick<Scenario, CloudHook
   return {
     setCapacity: (name, instances) => void (group(name).capacity = instances),
     setFreeAddresses: (name, addresses) => void (group(name).freeAddresses = addresses),
+    breakLaunchTemplate: (name, broken) => void (group(name).launchTemplateBroken = broken),
     failBoots: (name, { fault, count = 1 }) => void (group(name).bootFault = { fault, remaining: count }),
     hangUpdate: (name) => void (group(name).nextUpdateFault = { kind: 'hang' }),
     failUpdate: (name, error) => void (group(name).nextUpdateFault = { kind: 'fail', ...error }),

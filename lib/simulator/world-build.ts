@@ -115,6 +115,7 @@ function groupOf(state: WorldState, settings: NodeGroupSettings): NodeGroupRecor
     },
     capacity: settings.capacity ?? Infinity,
     freeAddresses: settings.freeAddresses ?? Infinity,
+    launchTemplateBroken: false,
     bootFault: undefined,
     nextLaunchMs: 0,
     instancesChanged: false,

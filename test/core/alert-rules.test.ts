@@ -163,7 +163,8 @@ describe('alert rules', () => {
         key: 'capacity-shortage/g5-od',
         severity: 'warning',
         title: 'g5-od cannot get 2 nodes: InsufficientInstanceCapacity in eu-west-1a',
-        detail: '2 of 6 nodes missing. Asked g6-od (+2 nodes, +2.40 USD/h) instead. Next attempt at g5-od in 180 s.',
+        detail:
+          'The cloud has no machines of this type in the zones of the group. 2 of 6 nodes missing. Asked g6-od (+2 nodes, +2.40 USD/h) instead. Next attempt at g5-od in 180 s.',
         workloads: ['llama-8b-chat'],
       },
     ]);

@@ -1,7 +1,8 @@
-/** The cloud has no machines for a node group. */
+/** The cloud launches no machines for a node group: capacity, quota, addresses, or the way the group is set up. */
 import type { PoolNodeGroup } from '../decide-types.ts';
 import { count, duration } from '../format.ts';
 import { priceOf } from '../nodes/groups.ts';
+import { TROUBLE_MEANS, briefCause, troubleOf } from '../nodes/trouble.ts';
 import { decisionFor, docOf, hooksFor } from './contract.ts';
 import type { AlertRule, AlertRuleInput } from './contract.ts';
 
@@ -25,8 +26,8 @@ export const capacityShortage: AlertRule = (input) =>
     return {
       key: `${RULE}/${name}`,
       severity: workloads.some((workload) => (input.outcome.unmet[workload] ?? 0) > 0) ? 'critical' : 'warning',
-      title: `${name} cannot get ${shortage.missing > 0 ? count(shortage.missing, 'node') : 'nodes'}: ${shortage.cause}`,
-      detail: `${missingText(shortage)}${insteadText(input, { name, workloads })}Next attempt at ${name} in ${duration(shortage.untilMs - input.nowMs)}.`,
+      title: `${name} cannot get ${shortage.missing > 0 ? count(shortage.missing, 'node') : 'nodes'}: ${briefCause(shortage.cause)}`,
+      detail: `${TROUBLE_MEANS[troubleOf(shortage.cause)]} ${missingText(shortage)}${insteadText(input, { name, workloads })}Next attempt at ${name} in ${duration(shortage.untilMs - input.nowMs)}.`,
       workloads,
       decision: first === undefined ? null : decisionFor(input, first),
       doc: docOf(RULE),
@@ -58,7 +59,7 @@ function missingText({ missing, desired }: Shortage): string {
 }
 
 /** Other groups of the same workloads that grow in this plan. */
-function insteadText(
+export function insteadText(
   input: AlertRuleInput,
   of: { readonly name: string; readonly workloads: readonly string[] },
 ): string {

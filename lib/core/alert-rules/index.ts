@@ -4,6 +4,7 @@ import { actuationFailing } from './actuation-failing.ts';
 import { capacityShortage } from './capacity-shortage.ts';
 import { flapping } from './flapping.ts';
 import { foreignWriter } from './foreign-writer.ts';
+import { nodesUnusable } from './nodes-unusable.ts';
 import { notObserved } from './not-observed.ts';
 import { pinnedAtMax } from './pinned-at-max.ts';
 import { signalMissing } from './signal-missing.ts';
@@ -15,6 +16,7 @@ export const alertRules = {
   'signal-missing': signalMissing,
   'not-observed': notObserved,
   'capacity-shortage': capacityShortage,
+  'nodes-unusable': nodesUnusable,
   'actuation-failing': actuationFailing,
   'foreign-writer': foreignWriter,
   flapping,

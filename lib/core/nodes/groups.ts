@@ -2,11 +2,10 @@
 import type { PoolNodeGroup } from '../decide-types.ts';
 import { duration } from '../format.ts';
 import type { NodeGroupPolicy } from '../policy.ts';
-import type { NodeGroupObservation, NodeObservation } from '../types.ts';
+import type { GroupWatch, NodeGroupObservation, NodeObservation } from '../types.ts';
 import { total } from './gpus.ts';
-
-/** A node that is not Ready with GPUs by then is not coming [ms]. Source: the provisioning timeout of Cluster Autoscaler, 15 min. */
-export const NODE_START_MS_MAX = 900_000;
+import { briefCause } from './trouble.ts';
+import { NODE_START_MS_MAX, lostNodes } from './watch.ts';
 
 export type Observed = Extract<NodeGroupObservation, { kind: 'observed' }>;
 
@@ -21,36 +20,51 @@ export type GroupFacts = {
 };
 
 /** Facts of a group that was observed. */
-export function factsOf(group: PoolNodeGroup & { readonly observed: Observed }, nowMs: number): GroupFacts {
+export function factsOf(
+  group: PoolNodeGroup & { readonly observed: Observed },
+  of: { readonly nowMs: number; readonly watch: GroupWatch | undefined },
+): GroupFacts {
   const { observed, policy } = group;
   const missingNodes = Math.max(0, observed.desired - observed.nodes.length);
-  const inBackoff = nowMs < group.backoffUntilMs;
+  const lost = lostNodes(of.watch, of.nowMs);
   return {
     name: policy.metadata.name,
     policy,
     observed,
-    pendingNodes: inBackoff ? 0 : missingNodes,
-    orderable: orderableNodes(group, nowMs),
+    // While launches fail nobody is on the way.
+    pendingNodes: of.nowMs < group.backoffUntilMs ? 0 : Math.max(0, missingNodes - lost),
+    orderable: orderableNodes(withTrouble(group, of.watch), { nowMs: of.nowMs, lost }),
   };
+}
+
+/** The later of two pauses: the cloud refuses, or what it gave was of no use. */
+function withTrouble<Group extends PoolNodeGroup>(group: Group, watch: GroupWatch | undefined): Group {
+  const trouble = watch?.trouble;
+  if (trouble === undefined || trouble.untilMs <= group.backoffUntilMs) return group;
+  return { ...group, backoffUntilMs: trouble.untilMs, backoffCause: trouble.cause };
 }
 
 function orderableNodes(
   group: PoolNodeGroup & { readonly observed: Observed },
-  nowMs: number,
+  { nowMs, lost }: { readonly nowMs: number; readonly lost: number },
 ): GroupFacts['orderable'] {
   const { observed, policy, backoffUntilMs, backoffCause } = group;
   const { name } = policy.metadata;
   const { max, surgeMax } = policy.spec.nodes;
   if (nowMs < backoffUntilMs) {
     const cause = backoffCause ?? 'no capacity';
-    return { nodes: 0, because: `${name} gets no nodes for ${duration(backoffUntilMs - nowMs)} more (${cause})` };
+    return {
+      nodes: 0,
+      because: `${name} gets no nodes for ${duration(backoffUntilMs - nowMs)} more (${briefCause(cause)})`,
+    };
   }
   if (policy.spec.mode === 'paused') return { nodes: 0, because: `${name} is paused` };
   if (observed.status === 'creating' || observed.status === 'deleting' || observed.status === 'failed') {
     return { nodes: 0, because: `${name} is ${observed.status}` };
   }
   const onTheWay =
-    Math.max(0, observed.desired - observed.nodes.length) + observed.nodes.filter((n) => isComing(n, nowMs)).length;
+    Math.max(0, observed.desired - observed.nodes.length - lost) +
+    observed.nodes.filter((n) => isComing(n, nowMs)).length;
   const byMax = { nodes: Math.max(0, max - observed.desired), because: `${name} is at nodes.max ${max}` };
   const bySurge = {
     nodes: Math.max(0, surgeMax - onTheWay),

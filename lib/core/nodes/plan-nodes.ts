@@ -7,7 +7,7 @@ import { idleLongEnough } from './idle.ts';
 import type { IdleNodes } from './idle.ts';
 import { orderedNodes } from './supply.ts';
 import type { Supply } from './supply.ts';
-import { victimsOf, whyNoNewVictims } from './victims.ts';
+import { ghostsOf, victimsOf, whyNoNewVictims } from './victims.ts';
 
 export type NodePlan = {
   readonly name: string;
@@ -18,6 +18,8 @@ export type NodePlan = {
   readonly nodes: number;
   readonly observed: PlannedNodeGroup['observed'];
   readonly victims: PlannedNodeGroup['victims'];
+  /** Instances to end that never became nodes. */
+  readonly ghosts: readonly string[];
   /** Why it differs from what is desired now; null when it does not. */
   readonly because: string | null;
 };
@@ -38,7 +40,16 @@ function unseen(input: PoolInput, group: PoolNodeGroup): readonly NodePlan[] {
   const before = input.previous?.nodeGroups[name];
   if (before === undefined) return [];
   return [
-    { name, policy: group.policy, desired: null, nodes: before.nodes, observed: null, victims: [], because: null },
+    {
+      name,
+      policy: group.policy,
+      desired: null,
+      nodes: before.nodes,
+      observed: null,
+      victims: [],
+      ghosts: [],
+      because: null,
+    },
   ];
 }
 
@@ -49,8 +60,9 @@ function planGroup(input: PoolInput, parts: GroupParts): NodePlan {
   const { policy, observed } = group;
   const { desired, min, max } = observed;
   const victims = victimsOf(input, parts);
+  const ghosts = ghostsOf(input, parts);
   const ordered = orderedNodes(parts.supply, group.name);
-  const owned = atLeastBefore(input, { group, nodes: desired - victims.length + ordered });
+  const owned = atLeastBefore(input, { group, nodes: desired - victims.length - ghosts.length + ordered });
   const isFloor = policy.spec.ownership === 'floor';
   const nodes = policy.spec.mode === 'paused' ? desired : isFloor ? floorOf(input, { ...parts, ordered }) : owned;
   return {
@@ -60,7 +72,8 @@ function planGroup(input: PoolInput, parts: GroupParts): NodePlan {
     nodes,
     observed: { desired, min, max },
     victims: policy.spec.ownership === 'own' ? victims : [],
-    because: becauseOf(input, { ...parts, nodes, ordered, victims: victims.map((victim) => victim.nodeName) }),
+    ghosts,
+    because: becauseOf(input, { ...parts, nodes, ordered, ghosts, victims: victims.map((victim) => victim.nodeName) }),
   };
 }
 
@@ -86,7 +99,12 @@ function floorOf(input: PoolInput, parts: GroupParts & { readonly ordered: numbe
 
 function becauseOf(
   input: PoolInput,
-  of: GroupParts & { readonly nodes: number; readonly ordered: number; readonly victims: readonly string[] },
+  of: GroupParts & {
+    readonly nodes: number;
+    readonly ordered: number;
+    readonly victims: readonly string[];
+    readonly ghosts: readonly string[];
+  },
 ): string | null {
   const { name, observed, policy } = of.group;
   if (of.nodes === observed.desired) return null;
@@ -95,5 +113,7 @@ function becauseOf(
     const idleMs = Math.max(...of.victims.map((node) => input.nowMs - (of.idle[node] ?? input.nowMs)));
     return `${name}: ${of.victims.join(', ')} idle for ${duration(idleMs)}, limit ${duration(policy.spec.scaleDown.idleSec * 1000)}`;
   }
+  const [ghost] = of.ghosts;
+  if (ghost !== undefined) return `${name}: ${of.ghosts.join(', ')} never became nodes`;
   return `${name}: as planned before`;
 }

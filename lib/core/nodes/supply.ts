@@ -1,11 +1,12 @@
 /** GPUs that can be had now: free on nodes that exist, on nodes that are on their way, on nodes that may be ordered. */
 import type { PoolInput } from '../decide-types.ts';
 import { figure } from '../format.ts';
-import type { GpuCounts, NodeObservation } from '../types.ts';
+import type { GpuCounts, GroupWatch, NodeObservation } from '../types.ts';
 import { fits, minus, plus } from './gpus.ts';
 import { extraCostOf, factsOf, isComing } from './groups.ts';
 import type { GroupFacts } from './groups.ts';
 import { isDegraded } from './health.ts';
+import { watchGroups } from './watch.ts';
 
 /** Prices do not add up exactly in binary [USD/h]. */
 const USD_TOLERANCE = 1e-6;
@@ -34,13 +35,17 @@ export type Supply = {
   readonly isDegraded: boolean;
   /** Which workload is on hold and why, by group: nothing of it may shrink. */
   readonly holds: ReadonlyMap<string, string>;
+  readonly watch: ReadonlyMap<string, GroupWatch>;
 };
 
 /** Supply of a pool, with nodes ordered already where a group is below its minimum. */
 export function supplyOf(input: PoolInput): Supply {
-  const facts = input.nodeGroups.flatMap((group) =>
-    group.observed.kind === 'observed' ? factsOf({ ...group, observed: group.observed }, input.nowMs) : [],
-  );
+  const watch = watchGroups(input);
+  const facts = input.nodeGroups.flatMap((group) => {
+    if (group.observed.kind === 'missing') return [];
+    const of = { nowMs: input.nowMs, watch: watch.get(group.policy.metadata.name) };
+    return factsOf({ ...group, observed: group.observed }, of);
+  });
   const binsOf = (make: (group: GroupFacts) => Bin[]): Map<string, Bin[]> =>
     new Map(facts.map((group) => [group.name, make(group)]));
   const supply: Supply = {
@@ -54,6 +59,7 @@ export function supplyOf(input: PoolInput): Supply {
     budgetLeft: budgetLeft(input, facts),
     isDegraded: isDegraded(input),
     holds: holdsOf(input),
+    watch,
   };
   for (const group of facts) {
     const below = group.policy.spec.nodes.min - group.observed.desired;

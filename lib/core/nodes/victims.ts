@@ -6,6 +6,10 @@ import type { GroupFacts } from './groups.ts';
 import { idleLongEnough, isEmpty, neededNodes } from './idle.ts';
 import type { IdleNodes } from './idle.ts';
 import type { Supply } from './supply.ts';
+import { lostNodes } from './watch.ts';
+
+/** How EKS calls instances that never became nodes. */
+const NEVER_JOINED = 'NodeCreationFailure';
 
 export type Victims = PlannedNodeGroup['victims'];
 
@@ -35,6 +39,25 @@ export function victimsOf(
 
 function victimOf(node: NodeObservation): Victims {
   return node.instanceId === null ? [] : [{ nodeName: node.name, instanceId: node.instanceId }];
+}
+
+/**
+ * Instances that the cloud says never joined, and that the cluster does not know: two witnesses. No more than are missing for too long; a leading
+ * evaluation names none.
+ */
+export function ghostsOf(
+  input: PoolInput,
+  { group, supply }: { readonly group: GroupFacts; readonly supply: Supply },
+): readonly string[] {
+  if (input.kind === 'leading' || input.nowMs - input.snapshot.atMs > SNAPSHOT_AGE_MS_MAX) return [];
+  if (group.policy.spec.mode === 'paused' || group.policy.spec.ownership !== 'own') return [];
+  const lost = lostNodes(supply.watch.get(group.name), input.nowMs);
+  const joined = new Set(group.observed.nodes.map((node) => node.instanceId));
+  const named = group.observed.issues
+    .filter((issue) => issue.code === NEVER_JOINED)
+    .flatMap((issue) => issue.resourceIds ?? [])
+    .filter((id) => id.startsWith('i-') && !joined.has(id));
+  return [...new Set(named)].slice(0, lost);
 }
 
 /** Why this group must not begin to shrink now; null when it may. */

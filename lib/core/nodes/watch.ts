@@ -1,0 +1,100 @@
+/** Nodes that were asked for and are of no use: instances that never join, nodes that join without GPUs. What only time tells, carried from plan to plan. */
+import type { PoolInput, PoolNodeGroup } from '../decide-types.ts';
+import { count } from '../format.ts';
+import type { GroupWatch, NodeObservation } from '../types.ts';
+import { groupBackoffMs } from './backoff.ts';
+import { total } from './gpus.ts';
+
+/** A node that is not Ready with GPUs by then is not coming [ms]. Source: the provisioning timeout of Cluster Autoscaler, 15 min. */
+export const NODE_START_MS_MAX = 900_000;
+
+/** Ages of missing nodes that are told apart: nodes asked for later than that count with the youngest. */
+const COHORTS_MAX = 8;
+
+/** Every observed group's watch; groups that are not observed keep theirs. */
+export function watchGroups(input: PoolInput): ReadonlyMap<string, GroupWatch> {
+  return new Map(
+    input.nodeGroups.flatMap((group) => {
+      const { name } = group.policy.metadata;
+      const before = input.previous?.groupWatch?.[name];
+      // An event sees an older snapshot than the plan before it.
+      const isFresh = input.kind === 'full' && group.observed.kind === 'observed';
+      const watch = isFresh ? watchGroup(input, { group, before }) : before;
+      return watch === undefined ? [] : [[name, watch] as const];
+    }),
+  );
+}
+
+/** Asked for, missing for too long, and no longer believed in [nodes]. */
+export function lostNodes(watch: GroupWatch | undefined, nowMs: number): number {
+  return (watch?.missing ?? [])
+    .filter(({ sinceMs }) => nowMs - sinceMs > NODE_START_MS_MAX)
+    .reduce((sum, { nodes }) => sum + nodes, 0);
+}
+
+/** Ready for long, and still without GPUs. */
+export function isWithoutGpus(node: NodeObservation, nowMs: number): boolean {
+  return node.ready && total(node.gpusAllocatable) === 0 && nowMs - node.createdMs > NODE_START_MS_MAX;
+}
+
+type Of = { readonly group: PoolNodeGroup; readonly before: GroupWatch | undefined };
+
+function watchGroup(input: PoolInput, { group, before }: Of): GroupWatch | undefined {
+  const { observed } = group;
+  if (observed.kind === 'missing') return before;
+  const { nowMs } = input;
+  // While launches fail nothing is on its way, so nothing can be late.
+  const isLaunching = nowMs >= group.backoffUntilMs;
+  const missingNodes = isLaunching ? Math.max(0, observed.desired - observed.nodes.length) : 0;
+  const missing = cohorts(before?.missing ?? [], { nodes: missingNodes, nowMs });
+  const lost = lostNodes({ missing }, nowMs);
+  const blind = observed.nodes.filter((node) => isWithoutGpus(node, nowMs)).length;
+  const trouble = troubleNow(input, { group, before, lost, blind });
+  if (missing.length === 0 && trouble === undefined) return undefined;
+  return { ...(missing.length === 0 ? {} : { missing }), ...(trouble === undefined ? {} : { trouble }) };
+}
+
+/** Those asked for first arrive first; so that one which never comes is the last that is left. */
+function cohorts(
+  before: NonNullable<GroupWatch['missing']>,
+  now: { readonly nodes: number; readonly nowMs: number },
+): NonNullable<GroupWatch['missing']> {
+  const known = before.reduce((sum, { nodes }) => sum + nodes, 0);
+  const more = now.nodes - known;
+  if (more > 0) {
+    const last = before.at(-1);
+    if (before.length < COHORTS_MAX || last === undefined) return [...before, { sinceMs: now.nowMs, nodes: more }];
+    return [...before.slice(0, -1), { sinceMs: now.nowMs, nodes: last.nodes + more }];
+  }
+  let arrived = -more;
+  return before.flatMap((cohort) => {
+    const gone = Math.min(arrived, cohort.nodes);
+    arrived -= gone;
+    return cohort.nodes === gone ? [] : [{ ...cohort, nodes: cohort.nodes - gone }];
+  });
+}
+
+/** A new bad node is another failed attempt; the memory of it lasts until a good node has come. */
+function troubleNow(
+  { nowMs }: PoolInput,
+  of: Of & { readonly lost: number; readonly blind: number },
+): GroupWatch['trouble'] {
+  const { name } = of.group.policy.metadata;
+  const before = of.before?.trouble;
+  const bad = of.lost + of.blind;
+  if (before !== undefined && hasRecovered(of.group, before.sinceMs)) return bad === 0 ? undefined : { ...before, bad };
+  if (bad <= (before?.bad ?? 0)) return before === undefined ? undefined : { ...before, bad };
+  const attempts = (before?.attempts ?? 0) + 1;
+  const kind = of.blind > 0 ? 'withoutGpus' : 'neverJoins';
+  const cause =
+    kind === 'withoutGpus'
+      ? `${count(of.blind, 'node')} joined without GPUs`
+      : `${count(of.lost, 'node')} never joined`;
+  return { kind, bad, cause, attempts, sinceMs: nowMs, untilMs: nowMs + groupBackoffMs(name, attempts) };
+}
+
+/** A node that is younger than the trouble and offers GPUs. */
+function hasRecovered({ observed }: PoolNodeGroup, sinceMs: number): boolean {
+  if (observed.kind === 'missing') return false;
+  return observed.nodes.some((node) => node.ready && node.createdMs > sinceMs && total(node.gpusAllocatable) > 0);
+}
