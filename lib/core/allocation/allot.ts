@@ -28,7 +28,7 @@ export type Allotment = {
 /** Decides who gets GPUs in this pool. */
 export function allot(input: PoolInput): Allotment {
   const claimants = input.workloads.flatMap((workload) => claimantOf(workload) ?? []);
-  const allotment = placeWants(input, claimants) ?? shareOut(input, claimants);
+  const allotment = decide(input, claimants);
   const unseen = new Set(
     input.nodeGroups.filter((group) => group.observed.kind === 'missing').map((g) => g.policy.metadata.name),
   );
@@ -41,6 +41,14 @@ export function allot(input: PoolInput): Allotment {
     blockedBy: allotment.blockedBy,
     because: allotment.because,
   };
+}
+
+function decide(input: PoolInput, claimants: readonly Claimant[]): Allotment {
+  const supply = supplyOf(input);
+  const claims = claimants.map(({ claim }) => claim);
+  // Counting orders nodes, so it has a supply of its own: the first one, while it is as it was.
+  if (isShort(claims, poolsOf(supply))) return shareOut(input, { claimants, scratch: supply });
+  return placeWants(supply, claimants) ?? shareOut(input, { claimants, scratch: supplyOf(input) });
 }
 
 /** Null: nothing to limit, because no node group is named or the GPUs of a replica are not known. */
@@ -88,22 +96,22 @@ function heldReplicas(target: PoolWorkload['target']): number {
   return target.pods.length === 0 ? target.ready : bound;
 }
 
-/** Null: not everybody can have what it wants. */
-function placeWants(input: PoolInput, claimants: readonly Claimant[]): Allotment | null {
-  const supply = supplyOf(input);
-  const claims = claimants.map(({ claim }) => claim);
-  if (isShort(claims, poolsOf(supply))) return null;
+/** Null: not everybody can have what it wants. Fills `supply`. */
+function placeWants(supply: Supply, claimants: readonly Claimant[]): Allotment | null {
   const wishes = claimants.map((each) => ({ ...each, have: each.claim.held, replicas: each.placement.replicas }));
   if (!placeInLots(supply, wishes).every((lot) => lot.isComplete)) return null;
-  const granted = new Map(claims.map((claim) => [claim.workload, claim.wanted]));
+  const granted = new Map(claimants.map(({ claim }) => [claim.workload, claim.wanted]));
   return { supply, granted, blockedBy: new Map(), because: new Map() };
 }
 
-function shareOut(input: PoolInput, claimants: readonly Claimant[]): Allotment {
+function shareOut(
+  input: PoolInput,
+  of: { readonly claimants: readonly Claimant[]; readonly scratch: Supply },
+): Allotment {
+  const { claimants } = of;
   const strategy = input.fleet.spec.allocation;
   const claims = claimants.map(({ claim }) => claim);
-  // Counting orders nodes, so it has a supply of its own.
-  const allocation = allocate(allocationStrategies[strategy], { claims, pools: poolsOf(supplyOf(input)) });
+  const allocation = allocate(allocationStrategies[strategy], { claims, pools: poolsOf(of.scratch) });
   const supply = supplyOf(input);
   const { granted, blockedBy } = placeAllocation(supply, { allocation, claimants });
   return { supply, granted, blockedBy, because: becauseOf(allocation, { strategy, granted }) };

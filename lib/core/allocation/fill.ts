@@ -75,7 +75,7 @@ type Heap = { readonly push: (candidate: Candidate) => void; readonly pop: () =>
 
 /** Binary heap: a thousand claims and ten thousand units, each O(log claims). */
 function heapOf(candidates: readonly Candidate[]): Heap {
-  const items = candidates.toSorted((a, b) => (isBefore(a, b) ? -1 : 1));
+  const items = [...candidates];
   const swapIfBefore = (child: number, parent: number): boolean => {
     const [a, b] = [items[child], items[parent]];
     if (a === undefined || b === undefined || !isBefore(a, b)) return false;
@@ -87,8 +87,8 @@ function heapOf(candidates: readonly Candidate[]): Heap {
     items.push(candidate);
     for (let at = items.length - 1; at > 0 && swapIfBefore(at, (at - 1) >> 1); at = (at - 1) >> 1);
   };
-  const sink = (): void => {
-    for (let at = 0; ;) {
+  const sink = (from: number): void => {
+    for (let at = from; ;) {
       const [left, right] = [items[2 * at + 1], items[2 * at + 2]];
       if (left === undefined) return;
       const child = right !== undefined && isBefore(right, left) ? 2 * at + 2 : 2 * at + 1;
@@ -96,12 +96,13 @@ function heapOf(candidates: readonly Candidate[]): Heap {
       at = child;
     }
   };
+  for (let at = (items.length - 2) >> 1; at >= 0; at--) sink(at);
   const pop = (): Candidate | undefined => {
     const [first] = items;
     const last = items.pop();
     if (first === undefined || last === undefined || items.length === 0) return first;
     items[0] = last;
-    sink();
+    sink(0);
     return first;
   };
   return { push, pop };

@@ -78,29 +78,30 @@ function placeAssigned(work: Work, of: Targets & { readonly assignment: Assignme
     for (const [group, count] of room ?? []) {
       const replicas = wholeGangs({ step: wish.claim.step ?? 1, held: 0 }, Math.min(missing, count));
       if (replicas === 0) continue;
+      const wishes = byGroup.get(group) ?? [];
+      const have = wish.have + wish.replicas - missing;
+      wishes.push({ claim: wish.claim, have, replicas, placement: { ...wish.placement, groups: [group] } });
+      byGroup.set(group, wishes);
       room?.set(group, count - replicas);
       missing -= replicas;
-      const wishes = byGroup.get(group) ?? [];
-      wishes.push({ ...wish, replicas, placement: { ...wish.placement, groups: [group] } });
-      byGroup.set(group, wishes);
     }
   }
   for (const wishes of byGroup.values()) placeMore(work, of.turn, wishes);
 }
 
 function placeMore(work: Work, turn: Turn, wishes: readonly Wish[]): void {
-  const inTime = wishes.map((wish) => ({ ...wish, have: work.granted.get(wish.claim.workload) ?? wish.have }));
-  for (const lot of placeInLots(work.supply, inTime)) dealOut(work, turn, lot);
+  for (const lot of placeInLots(work.supply, wishes)) dealOut(work, turn, lot);
 }
 
 /** Who gets the replicas of a lot: everybody all of it, or when they did not all fit, by the shares of the turn. */
 function dealOut({ granted, ledger }: Work, turn: Turn, lot: Lot): void {
   let left = lot.placed;
-  const targets = new Map(lot.wishes.map((wish) => [wish.claim.workload, wish.have + wish.replicas]));
+  const haveOf = ({ workload, held }: AllocationClaim): number => granted.get(workload) ?? held;
   if (lot.isComplete) {
-    for (const [workload, replicas] of targets) granted.set(workload, replicas);
+    for (const { claim, replicas } of lot.wishes) granted.set(claim.workload, haveOf(claim) + replicas);
     return;
   }
+  const targets = new Map(lot.wishes.map(({ claim, replicas }) => [claim.workload, haveOf(claim) + replicas]));
   const entries = turn.entries.flatMap((entry) => {
     const wanted = targets.get(entry.claim.workload);
     return wanted === undefined ? [] : [{ ...entry, claim: { ...entry.claim, wanted } }];
