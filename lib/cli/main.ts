@@ -217,7 +217,9 @@ Example:
 
 program
   .command('explain')
-  .description('why a workload has the count it has, or what a recorded decision was based on')
+  .description(
+    'why a workload has the count it has, why not more and why not less; or what a recorded decision rested on',
+  )
   .argument('<workload|decision>', 'workload id, or decision id (d_…)')
   .addOption(
     new Option('--last <count>', 'the last decisions of the workload').argParser(integerBetween(1, 100)).default(1),

@@ -127,7 +127,7 @@ describe('not less', () => {
   test('a peak is held: until when, with the load as it is', () => {
     const past = [...times(30, inFlight(60)), ...times(5, inFlight(20))];
     expect(row(explained(workloadInput({ readings: inFlight(20) }), { past }), 'not less')).toMatch(
-      /^one less at 18:02:[01]0 if the load stays as it is \(\d+ replicas wanted 70 s ago, within the window of 180 s\)$/,
+      /^one less at 18:02:[01]0 if the load stays as it is \(\d+ replicas wanted 60 s ago, within the window of 180 s\)$/,
     );
   });
 
@@ -160,6 +160,23 @@ describe('not less', () => {
     const said = explained(workloadInput({ policy, readings: inFlight(8) }), { past: [inFlight(60), inFlight(8)] });
     expect(row(said, 'not less')).toBe(
       'one less at 18:00:50 if the load stays as it is (0 replicas may go now (scaleDown.maxPerMinute 1))',
+    );
+  });
+
+  test('never, when nothing may go', () => {
+    const policy = workloadPolicy({ scaleDown: { maxPerMinute: '0%' } });
+    const said = explained(workloadInput({ policy, readings: inFlight(40) }), { past: times(30, inFlight(40)) });
+    expect(row(said, 'not less')).toBe('not even without load: 0 replicas may go now (scaleDown.maxPerMinute 0%)');
+  });
+
+  test('to zero: not before it is proven', () => {
+    const policy = workloadPolicy({
+      replicas: { min: 0, max: 10 },
+      signals: [{ kind: 'requestRate', perReplicaPerSec: 8 }],
+    });
+    const said = readings({ requestRate: value(0, { from: 'pod' }) });
+    expect(row(explained(workloadInput({ policy, readings: said, target: observed(1) })), 'not less')).toBe(
+      'not even without load: zero is not proven: no gateway or queue says that nothing comes',
     );
   });
 

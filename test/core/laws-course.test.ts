@@ -65,8 +65,9 @@ const movesOf = (points: readonly Point[]): number[] =>
 const reversalsOf = (moves: readonly number[]): number =>
   moves.filter((move, index) => index > 0 && move !== moves[index - 1]).length;
 
-/** A course is some dozens of decisions: ten thousand of them would take minutes. */
-const COURSE_RUNS = 1_000;
+/** A course is some dozens of decisions: ten thousand of each law take minutes, which PENSTOCK_LAW_RUNS=10000 is for. */
+// oxlint-disable-next-line node/no-process-env -- a setting of this test alone
+const COURSE_RUNS = Number(process.env['PENSTOCK_LAW_RUNS'] ?? 1_000);
 
 /** In tenths of a replica, so that half of them lie where rounding bites. */
 const levelArb = fc.nat(300).map((tenths) => tenths / 10);

@@ -2,10 +2,10 @@
 import type { WorkloadInput, WorkloadOutcome } from '../decide-types.ts';
 import { decideWorkload } from '../decide-workload.ts';
 import { listed } from '../format.ts';
-import type { ScalingDecision, SignalName } from '../types.ts';
+import type { ScalingDecision, SignalName, TrailStep } from '../types.ts';
 import { amount, bare, clockTime } from './clauses.ts';
 import { askedFor, findStep } from './more.ts';
-import { boundary, firstFall, valueNow } from './what-if.ts';
+import { boundary, endOf, firstFall, valueNow } from './what-if.ts';
 import type { Fall } from './what-if.ts';
 
 /** Rules that hold a count the load does not ask for. */
@@ -39,27 +39,29 @@ function underReading(decision: ScalingDecision, next: WorkloadInput): string {
   const windowSec = scaleDown.windowSec === 'auto' ? leadTimeSec : scaleDown.windowSec;
   const endMs = next.nowMs + 2 * Math.max(leadTimeSec, windowSec) * 1000 + HORIZON_MS;
   const asItIs = firstFall(next, { values: {}, replicas, endMs });
-  if (asItIs !== null) return said(asItIs, next, { under: 'if the load stays as it is', now: [] });
+  if (asItIs !== null) return said(asItIs, next, { decision, under: 'if the load stays as it is', now: [] });
   const names = decision.inputs.flatMap(({ signal }) =>
     (valueNow(next, signal as SignalName) ?? 0) > 0 ? [signal as SignalName] : [],
   );
   // One reading alone where that is enough, else all of them together.
   for (const group of [...names.map((name) => [name]), names]) {
-    const clause = group.length === 0 ? null : underShare(next, { names: group, replicas, endMs });
+    const clause = group.length === 0 ? null : underShare(next, { decision, names: group, endMs });
     if (clause !== null) return clause;
   }
-  const last = decideWorkload({ ...next, nowMs: endMs }).trail.at(-1);
+  const nothing = Object.fromEntries(names.map((name) => [name, 0]));
+  const last = endOf(next, { values: nothing, replicas, endMs })?.trail.at(-1);
   return last === undefined ? 'not even without load' : `not even without load: ${last.because}`;
 }
 
 /** The largest share of the readings now at which the count falls little later than it would at nothing. */
 function underShare(
   next: WorkloadInput,
-  of: { readonly names: readonly SignalName[]; readonly replicas: number; readonly endMs: number },
+  of: { readonly decision: ScalingDecision; readonly names: readonly SignalName[]; readonly endMs: number },
 ): string | null {
+  const replicas = of.decision.replicas.wanted;
   const fallAt = (share: number, endMs: number): Fall | null => {
     const values = Object.fromEntries(of.names.map((name) => [name, share * (valueNow(next, name) ?? 0)]));
-    return firstFall(next, { values, replicas: of.replicas, endMs });
+    return firstFall(next, { values, replicas, endMs });
   };
   const soonest = fallAt(0, of.endMs);
   if (soonest === null) return null;
@@ -69,17 +71,16 @@ function underShare(
   const now = of.names.map((name) => valueNow(next, name) ?? 0);
   const under = of.names.map((name, index) => amount(name, share * (now[index] ?? 0), 'down'));
   const figures = of.names.map((name, index) => bare(name, now[index] ?? 0));
-  return said(fall, next, { under: `with at most ${listed(under)} until then`, now: figures });
+  return said(fall, next, { decision: of.decision, under: `with at most ${listed(under)} until then`, now: figures });
 }
 
 /** `one less at 18:03:10 with at most 35.1 requests in flight until then (now 41; 7 replicas wanted 10 s ago)`. */
 function said(
   { atMs, first }: Fall,
   next: WorkloadInput,
-  of: { readonly under: string; readonly now: readonly string[] },
+  of: { readonly decision: ScalingDecision; readonly under: string; readonly now: readonly string[] },
 ): string {
-  const held =
-    first === null ? undefined : (holdingStep(first) ?? (of.now.length === 0 ? first.trail.at(-1) : undefined));
+  const held = heldUntil(first, of);
   const aside = [
     ...(of.now.length === 0 ? [] : [`now ${listed(of.now)}`]),
     ...(held === undefined ? [] : [held.because]),
@@ -88,6 +89,12 @@ function said(
   return `one less ${when} ${of.under}${aside.length === 0 ? '' : ` (${aside.join('; ')})`}`;
 }
 
-function holdingStep({ trail }: WorkloadOutcome): WorkloadOutcome['trail'][number] | undefined {
-  return trail.findLast((step) => HOLDING_RULES.some((rule) => rule === step.rule));
+/** What holds the count until it falls, as the decision itself said it where it did. */
+function heldUntil(
+  first: WorkloadOutcome | null,
+  of: { readonly decision: ScalingDecision; readonly now: readonly string[] },
+): TrailStep | undefined {
+  const holding = first?.trail.findLast((step) => HOLDING_RULES.some((rule) => rule === step.rule));
+  if (holding !== undefined) return findStep(of.decision, holding.rule) ?? holding;
+  return of.now.length === 0 ? first?.trail.at(-1) : undefined;
 }

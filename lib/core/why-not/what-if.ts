@@ -79,16 +79,29 @@ export type Course = {
 
 /** When the count first falls below `replicas` if the readings stay as given, evaluated again and again until `endMs`; null when it does not. */
 export function firstFall(next: WorkloadInput, course: Course): Fall | null {
+  return walk(next, course).fall;
+}
+
+/** The last evaluation of such a course. */
+export function endOf(next: WorkloadInput, course: Course): WorkloadOutcome | null {
+  return walk(next, course).last;
+}
+
+function walk(
+  next: WorkloadInput,
+  course: Course,
+): { readonly fall: Fall | null; readonly last: WorkloadOutcome | null } {
   const evenMs = (course.endMs - next.nowMs) / STEPS;
   const stepMs = Math.max(STEP_MS_MIN, Math.min(STEP_MS_MAX, Math.ceil(evenMs / STEP_MS_MIN) * STEP_MS_MIN));
   const readings = withValues(next.readings, course.values);
   let control: WorkloadControl | undefined = next.control;
   let first: WorkloadOutcome | null = null;
+  let last: WorkloadOutcome | null = null;
   for (let nowMs = next.nowMs; nowMs <= course.endMs; nowMs += stepMs) {
-    const outcome = decideWorkload({ ...next, readings, nowMs, control, snapshotAgeMs: 0 });
-    if (outcome.wanted < course.replicas) return { atMs: nowMs, first };
-    first ??= outcome;
-    ({ control } = outcome);
+    last = decideWorkload({ ...next, readings, nowMs, control, snapshotAgeMs: 0 });
+    if (last.wanted < course.replicas) return { fall: { atMs: nowMs, first }, last };
+    first ??= last;
+    ({ control } = last);
   }
-  return null;
+  return { fall: null, last };
 }
