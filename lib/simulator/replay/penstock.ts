@@ -6,6 +6,7 @@ import type { InferenceLoad } from '../../../events/schema/index.ts';
 import type { ActionJob, ActionQueue } from '../../action-queue/contract.ts';
 import type { Clock } from '../../base/clock.ts';
 import { silentLogger } from '../../base/log.ts';
+import type { LogFields, Logger } from '../../base/log.ts';
 import { noMetrics } from '../../base/metrics.ts';
 import { memoryClusterView } from '../../cluster-view/memory.ts';
 import type { PodObservation, ScalingDecision, TargetObservation } from '../../core/types.ts';
@@ -54,6 +55,7 @@ export function penstockScaler(options: PenstockOptions): PolicyRun['scaler'] {
         lastMs = sample.atMs;
         loop.setTime(sample.atMs);
         await ingest(loop.deps, [loop.batchOf(event)]);
+        loop.check();
       },
       decide: async (nowMs) => {
         nextMs += options.evaluateEveryMs;
@@ -61,6 +63,7 @@ export function penstockScaler(options: PenstockOptions): PolicyRun['scaler'] {
         loop.show(view(nowMs));
         await loop.evaluate({ kind: 'full' });
         await loop.work();
+        loop.check();
         return loop.targets.writes.at(-1)?.replicas ?? null;
       },
     };
@@ -78,6 +81,8 @@ function openLoop(options: PenstockOptions): {
   batchOf(event: InferenceLoad): RecordBatch;
   /** Works the action queue off. */
   work(): Promise<void>;
+  /** Throws what a stage could not do. */
+  readonly check: () => void;
 } {
   let nowMs = options.startMs;
   let offset = 0;
@@ -90,6 +95,7 @@ function openLoop(options: PenstockOptions): {
   // A plant gives the same list until something changes: mostly it does not.
   let shown: PlantView['pods'] = [];
   let pods: readonly PodObservation[] = [];
+  const { log, check } = strictLog();
   const targets = memoryTargets();
   targets.put(REF, options.replicas);
   const clusterView = memoryClusterView({ clock });
@@ -97,7 +103,7 @@ function openLoop(options: PenstockOptions): {
   const workload = options.policy.metadata.name;
   const deps: LoopDeps = {
     clock,
-    log: silentLogger,
+    log,
     metrics: noMetrics,
     state: options.state ?? replayStores(options.onDecision),
     policies: createMemoryPolicySource({ documents: [options.policy] }),
@@ -114,6 +120,7 @@ function openLoop(options: PenstockOptions): {
   return {
     workload,
     deps,
+    check,
     evaluate: makeEvaluate(deps, { shareSnapshots: false }),
     targets,
     setTime: (ms) => {
@@ -138,6 +145,21 @@ function openLoop(options: PenstockOptions): {
     },
     work: async () => {
       for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) await actuate(deps, job, { attempt: 1 });
+    },
+  };
+}
+
+/** In production a stage that fails leaves the plan in force and tells somebody; here a fleet that stands still would look like a result. */
+function strictLog(): { readonly log: Logger; readonly check: () => void } {
+  let failed: string | null = null;
+  const error = (message: string, fields?: LogFields): void => {
+    failed ??= `${message} (${JSON.stringify(fields ?? {})})`;
+  };
+  return {
+    log: { ...silentLogger, error },
+    check: () => {
+      if (failed === null) return;
+      throw new Error(`Cannot replay Penstock: expected every stage to do its work, current value is: ${failed}`);
     },
   };
 }

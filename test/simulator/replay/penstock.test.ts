@@ -56,6 +56,17 @@ function textStores(onDecision: (decision: ScalingDecision) => void): StateStore
 }
 
 describe('penstockScaler', () => {
+  test('ends the replay when a stage cannot do its work: a fleet that stands still is no result', async () => {
+    const stores = replayStores();
+    const broken = {
+      ...stores,
+      plans: { ...stores.plans, read: () => Promise.reject(new Error('no plans today')) },
+    };
+    await expect(play(groundOfLoad(stretch(2, 1)), { state: broken })).rejects.toThrow(
+      /Cannot replay Penstock: expected every stage to do its work, current value is: .*no plans today/,
+    );
+  });
+
   test('answers a rise of load within 15 s, through the plan, the queue and a PATCH', async () => {
     const state = replayStores();
     const decisions: ScalingDecision[] = [];
