@@ -33,8 +33,9 @@ export type NodeOptions = {
   /** Default: one of its own. */
   readonly name?: string;
   readonly gpus?: number;
-  /** The EKS node group it claims to be of. */
+  /** The EKS node group and the instance it claims to be of. */
   readonly group?: string;
+  readonly instanceId?: string;
   /** False: nobody plays it, so it never becomes Ready. Default true. */
   readonly joins?: boolean;
 };
@@ -182,7 +183,7 @@ function isUsable(node: V1Node): boolean {
 }
 
 function nodeBody(of: NodeOptions & { readonly name: string; readonly namespace: string }): V1Node {
-  const { gpus = 1, group, joins = true, name, namespace } = of;
+  const { gpus = 1, group, instanceId = `i-${of.name.replaceAll('-', '')}`, joins = true, name, namespace } = of;
   const resources = { cpu: '32', memory: '256Gi', pods: '110', [GPU]: String(gpus) };
   return {
     metadata: {
@@ -195,7 +196,7 @@ function nodeBody(of: NodeOptions & { readonly name: string; readonly namespace:
       },
       annotations: joins ? { [KWOK_NODE.annotation]: KWOK_NODE.value } : {},
     },
-    spec: { providerID: `aws:///eu-west-1a/i-${name.replaceAll('-', '')}` },
+    spec: { providerID: `aws:///eu-west-1a/${instanceId}` },
     status: { capacity: resources, allocatable: resources },
   };
 }

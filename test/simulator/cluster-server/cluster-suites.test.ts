@@ -1,4 +1,4 @@
-/** The suites that run on a real control plane too (`npm run test:cluster`), on the simulator. */
+/** The suites that run on a real control plane too (`npm run test:cluster`), on the simulator. The suite of the whole loop takes longer and runs on both there. */
 import { actuatorSuite } from '../../cluster/suites/actuator.ts';
 import { drainerSuite } from '../../cluster/suites/drainer.ts';
 import { outageSuite } from '../../cluster/suites/outage.ts';

@@ -7,6 +7,7 @@ import { startClusterServer } from '../../../lib/simulator/cluster-server/server
 import type { ClusterServer } from '../../../lib/simulator/cluster-server/server.ts';
 import { createWorld } from '../../../lib/simulator/world.ts';
 import type { World } from '../../../lib/simulator/world.ts';
+import type { WorldSettings } from '../../../lib/simulator/world-settings.ts';
 import { group } from '../builders.ts';
 import { until } from './kubernetes-conformance.ts';
 import type { KubernetesFixture } from './kubernetes-conformance.ts';
@@ -23,14 +24,19 @@ const QUICK = { bootSec: 0.05, gpuReadySec: 0.05, inServiceSec: 0.05 };
 
 export type SimulatorFixture = KubernetesFixture & {
   readonly world: World;
+  /** Endpoint of EKS and Auto Scaling. */
+  readonly awsUrl: string;
   /** Ends the server; the world stays. */
   kill(): Promise<void>;
   /** Serves the same world on the same port again. */
   restart(): Promise<void>;
 };
 
-/** A cluster with `nodes` one-GPU nodes. */
-export async function simulatorFixture({ nodes = 4 }: { readonly nodes?: number } = {}): Promise<SimulatorFixture> {
+/** A cluster with `nodes` one-GPU nodes; `settings` for more of the world. */
+export async function simulatorFixture({
+  nodes = 4,
+  ...settings
+}: { readonly nodes?: number } & WorldSettings = {}): Promise<SimulatorFixture> {
   const world = createWorld(
     {
       nodeGroups: [group({ desiredSize: nodes, maxSize: 50, ...QUICK })],
@@ -38,6 +44,7 @@ export async function simulatorFixture({ nodes = 4 }: { readonly nodes?: number 
       kubeletDelayMs: 5,
       controllerDelayMs: 2,
       scalingDelaySec: 0.01,
+      ...settings,
     },
     systemClock.nowMs(),
   );
@@ -50,6 +57,7 @@ export async function simulatorFixture({ nodes = 4 }: { readonly nodes?: number 
   const namespace = NAMESPACE;
   return {
     world,
+    awsUrl: server.awsUrl,
     kubeConfig: kubeConfigOf(url, 'admin'),
     namespace,
     scalerToken: 'scaler',
