@@ -22,23 +22,27 @@ export type Row = {
 
 /** Rows of an earlier bench; none when the file is not there. */
 export async function readRows(file: string): Promise<Row[]> {
-  return existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as Row[]) : [];
+  if (!existsSync(file)) return [];
+  const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '');
+  return lines.reduce<Row[]>((rows, line) => {
+    const { trace, leadTimeSec, measured, ...run } = JSON.parse(line) as Line;
+    return withRow(rows, { trace, leadTimeSec, measured, runs: [run] }, 'beside');
+  }, []);
 }
 
-/** One line per run. */
+type Line = Omit<Row, 'runs'> & Run;
+
+/** JSON Lines, one a run. */
 export async function writeRows(file: string, rows: readonly Row[]): Promise<void> {
-  const text = rows.map(({ runs, ...head }) => {
-    const lines = runs.map((run) => `  ${JSON.stringify(run)}`).join(',\n');
-    return `{${JSON.stringify(head).slice(1, -1)},"runs":[\n${lines}\n]}`;
-  });
-  await writeFile(file, `[${text.join(',\n')}]\n`);
+  const lines = rows.flatMap(({ runs, ...head }) => runs.map((run) => `${JSON.stringify({ ...head, ...run })}\n`));
+  await writeFile(file, lines.join(''));
 }
 
-/** The new row in the place of an old one of its trace and lead time; runs that were not made again stay. */
-export function withRow(rows: readonly Row[], row: Row): Row[] {
+/** The new row with an old one of its trace and lead time; `instead`: runs that were made again take the place of the old ones. */
+export function withRow(rows: readonly Row[], row: Row, how: 'instead' | 'beside' = 'instead'): Row[] {
   const isSame = (other: Row): boolean => other.trace === row.trace && other.leadTimeSec === row.leadTimeSec;
   const old = rows.find(isSame);
-  const again = new Set(row.runs.map(groupOf));
+  const again = new Set(how === 'instead' ? row.runs.map(groupOf) : []);
   const kept = (old?.runs ?? []).filter((run) => !again.has(groupOf(run)));
   const merged = { ...row, runs: [...kept, ...row.runs] };
   return [...rows.filter((other) => !isSame(other)), merged].toSorted(

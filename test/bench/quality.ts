@@ -4,7 +4,7 @@
  * part of the project; without them one generated trace is replayed, and the output says so.
  * Results are kept in a file, one line a run; what is measured again takes the place of what was there, so that `--against none` measures Penstock alone once more.
  * Run: npm run bench -- quality [--traces T1,T2] [--lead-times 60,180,420] [--against all|none|NAMES] [--tune none|all|NAMES] [--results FILE] [--document FILE] [--threads N].
- * Writes docs/benchmarks/quality.json, and the tables of docs/benchmarks/quality.md between its two marks. `--tables` writes the tables alone.
+ * Writes docs/benchmarks/quality.jsonl, and the tables of docs/benchmarks/quality.md between its two marks. `--tables` writes the tables alone.
  */
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -33,7 +33,7 @@ const { values } = parseArgs({
     'lead-times': { type: 'string', default: '60,180,420' },
     against: { type: 'string', default: 'all' },
     tune: { type: 'string', default: 'none' },
-    results: { type: 'string', default: join('docs', 'benchmarks', 'quality.json') },
+    results: { type: 'string', default: join('docs', 'benchmarks', 'quality.jsonl') },
     document: { type: 'string', default: join('docs', 'benchmarks', 'quality.md') },
     threads: { type: 'string' },
     tables: { type: 'boolean', default: false },
