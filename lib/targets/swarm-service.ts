@@ -28,6 +28,7 @@ export function swarmService(engine: DockerEngine): Target {
       checkedCount(replicas, what);
       const service = services.get(expected) ?? (await readService(engine, name, what));
       unchanged(service, expected, what);
+      if (service.replicas === replicas) return expected;
       try {
         await resizeService(engine, service, { replicas, what });
       } catch (error) {

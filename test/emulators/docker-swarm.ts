@@ -165,7 +165,11 @@ export async function startSwarm(options: SwarmOptions = {}): Promise<Swarm> {
 
   const update = (text: string, asked: Asked): Answer => {
     const version = asked.url.searchParams.get('version') ?? '';
-    if (!/^\d+$/.test(version)) return error(400, `invalid service version '${version}'`);
+    if (!/^\d+$/.test(version))
+      return error(
+        400,
+        `invalid service version '${version}': strconv.ParseUint: parsing "${version}": invalid syntax`,
+      );
     const spec = JSON.parse(asked.body) as Spec;
     const service = lookUp(text);
     if (service === undefined) return missing(text);
@@ -173,10 +177,10 @@ export async function startSwarm(options: SwarmOptions = {}): Promise<Swarm> {
     if (replicas !== undefined && replicas < 0) {
       return error(
         400,
-        `json: cannot unmarshal number ${replicas} into Go struct field ReplicatedService of type uint64`,
+        `json: cannot unmarshal number ${replicas} into Go struct field ReplicatedService.Mode.Replicated.Replicas of type uint64`,
       );
     }
-    if (spec.TaskTemplate?.ContainerSpec === undefined) return error(500, 'service does not use container tasks');
+    if (spec.TaskTemplate?.ContainerSpec === undefined) return error(400, 'mismatched Runtime and *Spec fields');
     if (spec.Name !== service.Spec.Name) {
       return error(501, 'rpc error: code = Unimplemented desc = renaming services is not supported');
     }

@@ -67,6 +67,12 @@ describe('swarmService', () => {
     expect(running.tasks(NAME)).toHaveLength(5);
   });
 
+  test('writes nothing when the count is there already', async () => {
+    const { swarm: running, target } = await start();
+    await target.scale(ref, { replicas: 3, expected: await target.read(ref), planSeq: 1 });
+    expect(running.requests.filter((one) => one.method === 'POST')).toEqual([]);
+  });
+
   test('a read and a scale are three requests and a ping', async () => {
     const { swarm: running, target } = await start();
     await target.scale(ref, { replicas: 5, expected: await target.read(ref), planSeq: 1 });
