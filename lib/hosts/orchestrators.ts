@@ -45,7 +45,8 @@ export async function openOrchestrators(
 }
 
 async function openEngine({ url, certPath }: DockerConfig): Promise<DockerEngine> {
-  if (url.protocol === 'unix:') return dockerEngine({ url: new URL('http://docker'), socketPath: decodeURIComponent(url.pathname) });
+  if (url.protocol === 'unix:')
+    return dockerEngine({ url: new URL('http://docker'), socketPath: decodeURIComponent(url.pathname) });
   if (certPath === null) return dockerEngine({ url });
   const [ca, cert, key] = await Promise.all(
     ['ca.pem', 'cert.pem', 'key.pem'].map((file) => readPem('PENSTOCK_DOCKER_CERT_PATH', join(certPath, file))),
