@@ -67,14 +67,14 @@ const reversalsOf = (moves: readonly number[]): number =>
 
 /** A course is some dozens of decisions: ten thousand of each law take minutes, which PENSTOCK_LAW_RUNS=10000 is for. */
 // oxlint-disable-next-line node/no-process-env -- a setting of this test alone
-const COURSE_RUNS = Number(process.env['PENSTOCK_LAW_RUNS'] ?? 1_000);
+const COURSE_RUNS = Number(process.env['PENSTOCK_LAW_RUNS'] ?? 500);
 
 /** In tenths of a replica, so that half of them lie where rounding bites. */
 const levelArb = fc.nat(300).map((tenths) => tenths / 10);
 const everyArb = fc.constantFrom(10_000, 30_000, 60_000);
 
 describe('law: a constant load settles without direction changes', () => {
-  test('any signal mix, any lead time: from the first decision on the count moves in one direction, and in the end not at all', () => {
+  test('any signal mix, any lead time: from the first decision on the count moves in one direction only, and so comes to rest', () => {
     fc.assert(
       fc.property(policyArb, fc.nat(60), levelArb, everyArb, (policy, start, level, everyMs) => {
         const startupMs = policy.spec.leadTimeSec * 1_000;
