@@ -94,7 +94,7 @@ program
   .option('--against <names>', 'peers: all, none, or names with commas', 'hpa,keda,knative')
   .option('--sweep-risk', 'Penstock at each setting of risk: what fewer misses cost')
   .option('--tune-peers', 'each peer also with its best setting for this very trace, in hindsight')
-  .option('--replica-class <name>', 'A to G (docs/replay.md); G for image traces', 'B')
+  .option('--replica-class <name>', 'A to G (docs/replay.md); B, or G for image traces, when left out')
   .option('--lead-time <seconds>', 'from asked for to ready: seconds, or standby, warm, tuned, large, cold', '180')
   .option('--lead-time-sigma <sigma>', 'lognormal spread of the lead time, such as 0.3', numberBetween(0, 3), 0)
   .option(

@@ -26,7 +26,7 @@ export type SimulateOptions = {
   readonly policy?: string;
   readonly against: string;
   readonly tunePeers?: boolean;
-  readonly replicaClass: string;
+  readonly replicaClass?: string;
   readonly leadTime: string;
   readonly leadTimeSigma: number;
   readonly capacityWait: string;
@@ -94,7 +94,7 @@ export async function simulateCommand(options: SimulateOptions): Promise<number>
       skipBadLines: options.skipBadLines === true,
     },
     engine: options.engine,
-    replicaClass: options.replicaClass,
+    replicaClass: options.replicaClass ?? 'auto',
     leadTimeSec: leadTimeOf(options.leadTime),
     leadTimeSigma: options.leadTimeSigma,
     capacityWait: capacityWaitOf(options.capacityWait),

@@ -4,6 +4,7 @@ import type { ReplicaCapacity } from '../baselines/contract.ts';
 import type { CapacityWait } from '../plant/capacity-wait.ts';
 import { concurrencyAt, mixOf, serviceLevelOf, workReplicaSecOf } from '../plant/capacity.ts';
 import type { LengthMix, ServiceLevel } from '../plant/capacity.ts';
+import type { ReplicaClass } from '../plant/contract.ts';
 import { replicaClassOf } from '../plant/replica-classes.ts';
 import type { Trace, TraceOptions } from '../traces/contract.ts';
 import { traceDigest } from '../traces/digest.ts';
@@ -21,6 +22,7 @@ export type ReplayOptions = {
   readonly file: string;
   readonly trace: TraceOptions;
   readonly engine: 'fluid' | 'requests';
+  /** Name of a class, or `auto`: what fits the trace. */
   readonly replicaClass: string;
   readonly leadTimeSec: number;
   readonly leadTimeSigma: number;
@@ -70,10 +72,15 @@ const MAX_OVER_PEAK = 3;
 
 /** Reads the trace (twice: for its lengths, then for its arrivals). Throws ConfigError for a file that cannot be read and for settings that cannot be. */
 export async function prepare(given: ReplayOptions): Promise<Prepared> {
-  const options = { ...given, warmupSec: wholeTicksSec(given.warmupSec, given.tickSec) };
-  const trace = await openTrace(options.file, options.trace);
-  const { pool, lengthsDigest } = await poolOfTrace(trace, options);
-  const level = serviceLevelOf(replicaClassOf(options.replicaClass), mixOfPool(pool));
+  const trace = await openTrace(given.file, given.trace);
+  const { pool, lengthsDigest } = await poolOfTrace(trace, given);
+  const replicaClass = classFor(pool, given);
+  const options = {
+    ...given,
+    replicaClass: replicaClass.name,
+    warmupSec: wholeTicksSec(given.warmupSec, given.tickSec),
+  };
+  const level = serviceLevelOf(replicaClass, mixOfPool(pool));
   const tickMs = options.tickSec * 1000;
   const overlay = overlayOf(trace, options);
   const drawing = { seed: options.seed, scale: options.scale, lengths: pool, overlay };
@@ -112,6 +119,21 @@ export async function prepare(given: ReplayOptions): Promise<Prepared> {
 /** The scored part begins with a tick, for the plant as for the optimum. */
 function wholeTicksSec(warmupSec: number, tickSec: number): number {
   return Math.ceil(warmupSec / tickSec) * tickSec;
+}
+
+/** Standard for tokens: the cheapest per request. */
+const TOKEN_CLASS = 'B';
+/** For requests that say how long they take one GPU, alone. */
+const SERIAL_CLASS = 'G';
+
+/** Lengths would say nothing of work that is told in seconds: such a trace would need next to no servers. */
+function classFor(pool: LengthPool, { replicaClass, file }: ReplayOptions): ReplicaClass {
+  if (replicaClass === 'auto') return replicaClassOf(pool.execSec === null ? TOKEN_CLASS : SERIAL_CLASS);
+  const named = replicaClassOf(replicaClass);
+  if (pool.execSec === null || named.serial) return named;
+  throw new ConfigError(
+    `Cannot replay "${file}" with replica class "${replicaClass}": expected ${SERIAL_CLASS}, because its requests say how long they take a GPU and not how many tokens they have`,
+  );
 }
 
 function overlayOf(trace: Trace, { overlay = 1, file }: ReplayOptions): number {

@@ -38,7 +38,7 @@ function plantSettings({ prepared, options }: Parts) {
   return {
     engine: options.engine,
     tickSec: options.tickSec,
-    replicaClass: options.replicaClass,
+    replicaClass: prepared.options.replicaClass,
     leadTimeSec: options.leadTimeSec,
     leadTimeSigma: options.leadTimeSigma,
     capacityWait: options.capacityWait ?? null,

@@ -43,13 +43,21 @@ export function renderTable(report: ReplayReport, options: { readonly colors?: R
 export function replayed({ trace, settings, seed }: ReplayReport): string {
   const skipped = trace.skippedLines === 0 ? '' : `, ${count(trace.skippedLines)} bad lines skipped`;
   return [
-    `${trace.file} (${trace.format}): ${duration(trace.durationSec)}, ${count(trace.requestCount)} requests${skipped}`,
+    `${trace.file} (${trace.format}): ${duration(trace.durationSec)}, ${count(trace.requestCount)} requests${scaleNotes(settings)}${skipped}`,
     `engine ${settings.engine}`,
     `replica class ${settings.replicaClass}`,
     `lead time ${settings.leadTimeSec} s${leadTimeNotes(settings)}`,
     `SLO wait ${settings.sloWaitSec} s`,
     `seed ${seed}`,
   ].join('; ');
+}
+
+function scaleNotes({ scale, overlay }: ReplayReport['settings']): string {
+  const notes = [
+    ...(scale === 1 ? [] : [`load × ${scale}`]),
+    ...(overlay === 1 ? [] : [`${overlay} copies of the trace`]),
+  ];
+  return notes.length === 0 ? '' : ` (${notes.join(', ')})`;
 }
 
 /** What a lead time is not alone: only what differs from the usual run. */

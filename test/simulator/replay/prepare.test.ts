@@ -44,6 +44,29 @@ describe('limits', () => {
   });
 });
 
+describe('the replica class', () => {
+  const IMAGES = 't,exec_s\n0,20\n30,40\n7300,30\n';
+
+  test('is the one that fits when nobody says: one request at a time where requests are told in seconds', async () => {
+    const images = await prepared(IMAGES, { replicaClass: 'auto' });
+    expect(images.options.replicaClass).toBe('G');
+    expect(images.level.requestsPerSec).toBeCloseTo(1 / 30, 9);
+    expect((await prepared(STEP, { replicaClass: 'auto' })).options.replicaClass).toBe('B');
+  });
+
+  test('of tokens is refused where there are none', async () => {
+    await expect(prepared(IMAGES, { replicaClass: 'B' })).rejects.toThrow(
+      /with replica class "B": expected G, because its requests say how long they take a GPU/,
+    );
+  });
+
+  test('and copies of a recorded trace: as many times its requests', async () => {
+    const ground = await prepared(IMAGES, { replicaClass: 'G', overlay: 12 });
+    expect(ground.requestCount).toBe(36);
+    await expect(prepared(STEP, { overlay: 2 })).rejects.toThrow('expected recorded requests');
+  });
+});
+
 describe('warm-up', () => {
   test('that leaves nothing to score is refused, with the length of the trace', async () => {
     await expect(prepared(STEP, { warmupSec: 600 })).rejects.toThrow(ConfigError);

@@ -20,7 +20,7 @@ const REPORT = sampleReport({
 describe('renderTable', () => {
   test('lists policies from the cheapest, marks Penstock and the optimum, and ends in a sentence', () => {
     expect(renderTable(REPORT)).toEqual([
-      'traces/chat-week.csv.gz (rate): 7 d, 1,000,000 requests; engine fluid; replica class B; lead time 180 s; SLO wait 10 s; seed 1',
+      'traces/chat-week.csv.gz (rate): 7 d, 1,000,000 requests (load × 3); engine fluid; replica class B; lead time 180 s; SLO wait 10 s; seed 1',
       '',
       '  policy      GPU-hours  ×optimum  ×window  cost USD  in SLO %  misses  wait p50 s  p99 s  max s  starts  turns  max replicas',
       '◇ optimum           800     1.000    0.889     2,690   100.000       0        0.00   0.00    9.8     120     30            32',
