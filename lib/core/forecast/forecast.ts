@@ -61,7 +61,8 @@ export function advanceForecast(before: ForecastState | undefined, now: Measured
   const dtMs = now.nowMs - before.atMs;
   const ageMs = now.nowMs - before.sinceMs;
   const toward = (mean: number, constantMs: number): number =>
-    mean + (now.demand - mean) * (1 - Math.exp(-dtMs / Math.min(constantMs, Math.max(dtMs, ageMs))));
+    // At least a millisecond: twice in the instant in which the level was begun, 0 / 0 would make it nothing for ever.
+    mean + (now.demand - mean) * (1 - Math.exp(-dtMs / Math.min(constantMs, Math.max(dtMs, ageMs, 1))));
   const [fast, slow] = [toward(before.fast, FAST_MS), toward(before.slow, SLOW_MS)];
   const needed = neededNow({ fast, slow }, now);
   const due = before.pending.filter(([dueMs]) => dueMs <= now.nowMs);
