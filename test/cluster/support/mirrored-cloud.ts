@@ -1,4 +1,5 @@
 /** Node groups of the simulated cloud whose nodes join the cluster under test, played by kwok: the EKS half of a real cluster. */
+import { randomInt } from 'node:crypto';
 import { systemClock } from '../../../lib/base/clock.ts';
 import { awsClients, type AwsClients } from '../../../lib/clients/aws.ts';
 import { startClusterServer } from '../../../lib/simulator/cluster-server/server.ts';
@@ -19,13 +20,16 @@ export type MirroredCloud = {
 
 /** Starts it; the group's first nodes are Ready when it comes back. */
 export async function mirroredCloud(site: TestNamespace, group: NodeGroupSettings): Promise<MirroredCloud> {
-  const world = createWorld({ ...QUICK_WORLD, nodeGroups: [group] }, systemClock.nowMs());
+  // Another seed, other instances: a node whose name comes back at once is mistaken for the old one for five seconds.
+  const seed = randomInt(2 ** 31);
+  const world = createWorld({ ...QUICK_WORLD, seed, nodeGroups: [group] }, systemClock.nowMs());
   const server = await startClusterServer({ world, clock: systemClock });
   const aws = simulatedAws(server.awsUrl);
   const joined = new Set<string>();
   let work = Promise.resolve();
   const follow = (record: NodeRecord, isGone: boolean): void => {
-    const { name, gpusAllocatable: gpus, instance, ready } = record;
+    const { gpusAllocatable: gpus, instance, ready } = record;
+    const name = instance.id.replace('i-', 'node-');
     if (isGone && joined.delete(name)) work = work.then(() => site.removeNode(name));
     // The device plugin has registered the GPUs: from here on the scheduler can use it.
     if (isGone || !ready || gpus === 0 || joined.has(name)) return;
