@@ -129,7 +129,7 @@ const SILENT = readings({});
 /** By name and byte, made once. */
 const READINGS = NAMES.map((name) => Array.from({ length: 256 }, (_, byte) => readingOf(name, byte)));
 
-const GAPS_MS = [10_000, 10_000, 10_000, 1_000, 30_000, 0, 90_000, 400_000];
+const GAPS_MS = [10_000, 10_000, 10_000, 1_000, 30_000, 0, -2_000, 400_000];
 
 /** Pods are not listed: no rule of a workload looks at them but for whether there is one. */
 function targetOf(byte: number, notReady: number): TargetObservation {
