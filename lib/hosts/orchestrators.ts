@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { ConfigError, messageOf } from '../base/errors.ts';
 import { dockerEngine } from '../clients/docker-engine.ts';
-import type { DockerEngine } from '../clients/docker-engine.ts';
+import type { HttpEndpoint } from '../clients/http-json.ts';
 import { marathonClient } from '../clients/marathon.ts';
-import type { MarathonClient } from '../clients/marathon.ts';
+import type { MarathonConnection } from '../clients/marathon.ts';
 import type { Secrets } from '../clients/secrets.ts';
 import { marathonView } from '../cluster-view/marathon.ts';
 import { swarmView } from '../cluster-view/swarm.ts';
@@ -23,13 +23,18 @@ export type Orchestrators = {
   readonly views: ReadonlyMap<string, ClusterView | string>;
 };
 
-/** Reads certificates, connects to nothing. Throws ConfigError when a file cannot be read. */
+/** Reads certificates, connects to nothing. `timeoutMs`: deadline of one request, where the usual one does not fit [ms]. Throws ConfigError when a file cannot be read. */
 export async function openOrchestrators(
   config: Pick<Config, 'docker' | 'marathon'>,
-  { secrets, clock }: { readonly secrets: Secrets; readonly clock: Clock },
+  parts: { readonly secrets: Secrets; readonly clock: Clock; readonly timeoutMs?: number },
 ): Promise<Orchestrators> {
-  const engine = config.docker === null ? null : await openEngine(config.docker);
-  const client = config.marathon === null ? null : await openMarathon(config.marathon, secrets);
+  const { secrets, clock, timeoutMs } = parts;
+  const limits = timeoutMs === undefined ? {} : { timeoutMs };
+  const engine = config.docker === null ? null : dockerEngine(await engineEndpoint(config.docker), limits);
+  const client =
+    config.marathon === null
+      ? null
+      : marathonClient({ ...(await marathonConnection(config.marathon, secrets)), ...limits });
   const noDocker = 'PENSTOCK_DOCKER_HOST is not set';
   const noMarathon = 'PENSTOCK_MARATHON_URL is not set';
   return {
@@ -44,23 +49,24 @@ export async function openOrchestrators(
   };
 }
 
-async function openEngine({ url, certPath }: DockerConfig): Promise<DockerEngine> {
-  if (url.protocol === 'unix:')
-    return dockerEngine({ url: new URL('http://docker'), socketPath: decodeURIComponent(url.pathname) });
-  if (certPath === null) return dockerEngine({ url });
+async function engineEndpoint({ url, certPath }: DockerConfig): Promise<HttpEndpoint> {
+  if (url.protocol === 'unix:') return { url: new URL('http://docker'), socketPath: decodeURIComponent(url.pathname) };
+  if (certPath === null) return { url };
   const [ca, cert, key] = await Promise.all(
     ['ca.pem', 'cert.pem', 'key.pem'].map((file) => readPem('PENSTOCK_DOCKER_CERT_PATH', join(certPath, file))),
   );
-  return dockerEngine({ url, tls: { ca: ca ?? '', cert: cert ?? '', key: key ?? '' } });
+  return { url, tls: { ca: ca ?? '', cert: cert ?? '', key: key ?? '' } };
 }
 
-async function openMarathon({ url, auth, caFile }: MarathonConfig, secrets: Secrets): Promise<MarathonClient> {
+async function marathonConnection(
+  { url, auth, caFile }: MarathonConfig,
+  secrets: Secrets,
+): Promise<MarathonConnection> {
   const tls = caFile === null ? {} : { tls: { ca: await readPem('PENSTOCK_MARATHON_CA_FILE', caFile) } };
   const endpoint = { url, ...tls };
-  if (auth === null) return marathonClient({ endpoint });
+  if (auth === null) return { endpoint };
   const { scheme, secretFrom } = auth;
-  const secret = () => secrets.resolve(secretFrom);
-  return marathonClient({ endpoint, auth: { scheme, secret, forget: () => secrets.forget() } });
+  return { endpoint, auth: { scheme, secret: () => secrets.resolve(secretFrom), forget: () => secrets.forget() } };
 }
 
 async function readPem(setting: string, path: string): Promise<string> {

@@ -4,7 +4,7 @@ import { dockerEngine } from '../../lib/clients/docker-engine.ts';
 import { readService, resizeService } from '../../lib/clients/docker-engine-services.ts';
 import { startSwarm } from '../emulators/docker-swarm.ts';
 import type { Swarm } from '../emulators/docker-swarm.ts';
-import { startEmulator } from '../emulators/http-emulator.ts';
+import { PATIENT_MS, startEmulator } from '../emulators/http-emulator.ts';
 import type { Emulator } from '../emulators/http-emulator.ts';
 
 function paths(swarm: Swarm): string[] {
@@ -25,7 +25,7 @@ describe('dockerEngine', () => {
 
   test('speaks the version of the engine, asked for once', async () => {
     const swarm = await start('1.52');
-    const engine = dockerEngine(swarm.endpoint);
+    const engine = dockerEngine(swarm.endpoint, { timeoutMs: PATIENT_MS });
     await readService(engine, 'llama', 'read');
     await readService(engine, 'llama', 'read');
     expect(paths(swarm)).toEqual(['/_ping', '/v1.52/services/llama', '/v1.52/services/llama']);
@@ -33,7 +33,7 @@ describe('dockerEngine', () => {
 
   test('an engine that was upgraded meanwhile is read again in its own version, before anything is written', async () => {
     const swarm = await start('1.43');
-    const engine = dockerEngine(swarm.endpoint);
+    const engine = dockerEngine(swarm.endpoint, { timeoutMs: PATIENT_MS });
     await readService(engine, 'llama', 'read');
     swarm.apiVersion = '1.52';
     const service = await readService(engine, 'llama', 'read');
@@ -44,7 +44,7 @@ describe('dockerEngine', () => {
 
   test('a write that met another engine than the read is told as unknown, and works from the next read on', async () => {
     const swarm = await start('1.47');
-    const engine = dockerEngine(swarm.endpoint);
+    const engine = dockerEngine(swarm.endpoint, { timeoutMs: PATIENT_MS });
     const service = await readService(engine, 'llama', 'read');
     swarm.before('POST', () => (swarm.apiVersion = '1.41'));
     const refused = resizeService(engine, service, { replicas: 2, what: 'scale' });
@@ -58,7 +58,9 @@ describe('dockerEngine', () => {
     'an engine of version %s is refused: an update could replace the image',
     async (version) => {
       const swarm = await start(version);
-      await expect(readService(dockerEngine(swarm.endpoint), 'llama', 'read')).rejects.toBeInstanceOf(ConfigError);
+      await expect(
+        readService(dockerEngine(swarm.endpoint, { timeoutMs: PATIENT_MS }), 'llama', 'read'),
+      ).rejects.toBeInstanceOf(ConfigError);
       expect(paths(swarm)).toEqual(['/_ping']);
     },
   );
@@ -69,7 +71,7 @@ describe('dockerEngine', () => {
     [409, 'some other conflict'],
   ])('status %i with "%s" is a conflict', async (status, message) => {
     const swarm = await start();
-    const engine = dockerEngine(swarm.endpoint);
+    const engine = dockerEngine(swarm.endpoint, { timeoutMs: PATIENT_MS });
     const service = await readService(engine, 'llama', 'read');
     swarm.fail({
       kind: 'answer',
@@ -82,7 +84,9 @@ describe('dockerEngine', () => {
   test('a 429 tells how long to wait', async () => {
     const swarm = await start();
     swarm.fail({ kind: 'answer', answer: { status: 429, body: 'slow down', headers: { 'retry-after': '7' } } });
-    await expect(readService(dockerEngine(swarm.endpoint), 'llama', 'read')).rejects.toMatchObject({
+    await expect(
+      readService(dockerEngine(swarm.endpoint, { timeoutMs: PATIENT_MS }), 'llama', 'read'),
+    ).rejects.toMatchObject({
       code: 'transient',
       retryAfterMs: 7_000,
     });
@@ -98,7 +102,7 @@ describe('dockerEngine', () => {
       headers: { 'api-version': '1.47' },
     }));
     open.push(raw);
-    const engine = dockerEngine(raw.endpoint);
+    const engine = dockerEngine(raw.endpoint, { timeoutMs: PATIENT_MS });
     await resizeService(engine, await readService(engine, 'llama', 'read'), { replicas: 5, what: 'scale' });
     const update = raw.requests.at(-1);
     expect(update?.body).toBe(spec.replace('"Replicas":3', '"Replicas":5'));

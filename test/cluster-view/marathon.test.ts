@@ -6,6 +6,7 @@ import { marathonView } from '../../lib/cluster-view/marathon.ts';
 import { memoryClusterView } from '../../lib/cluster-view/memory.ts';
 import { clusterViewConformance } from '../conformance/cluster-view.ts';
 import { groupPolicy, node, observedGroup, workloadPolicy } from '../core/builders.ts';
+import { PATIENT_MS } from '../emulators/http-emulator.ts';
 import { startMarathon } from '../emulators/marathon.ts';
 import type { Marathon, MarathonOptions } from '../emulators/marathon.ts';
 
@@ -18,7 +19,7 @@ clusterViewConformance('marathonView, beside another orchestrator,', async () =>
   marathon.create('/inference/llama', { instances: 2 });
   const otherwise = memoryClusterView({ clock });
   otherwise.nodeGroups.set('g5', observedGroup([node('agent-0'), node('agent-1')]));
-  const view = marathonView({ client: marathonClient(marathon), clock });
+  const view = marathonView({ client: marathonClient({ ...marathon, timeoutMs: PATIENT_MS }), clock });
   return {
     view: clusterViewByKind({ views: new Map([['MarathonApp', view]]), otherwise, clock }),
     workload: policyOf('llama'),
@@ -41,7 +42,10 @@ describe('marathonView', () => {
   const start = async (options: MarathonOptions = {}) => {
     marathon = await startMarathon({ instant: false, ...options });
     marathon.create('/inference/llama', { instances: 2, gpus: 4 });
-    const view = marathonView({ client: marathonClient(marathon), clock: new VirtualClock() });
+    const view = marathonView({
+      client: marathonClient({ ...marathon, timeoutMs: PATIENT_MS }),
+      clock: new VirtualClock(),
+    });
     return async (...policies: ReturnType<typeof policyOf>[]) =>
       (await view.observe({ workloads: policies, nodeGroups: [] })).targets;
   };

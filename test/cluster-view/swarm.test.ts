@@ -8,6 +8,7 @@ import { clusterViewConformance } from '../conformance/cluster-view.ts';
 import { groupPolicy, node, observedGroup, workloadPolicy } from '../core/builders.ts';
 import { startSwarm } from '../emulators/docker-swarm.ts';
 import type { Swarm, SwarmOptions } from '../emulators/docker-swarm.ts';
+import { PATIENT_MS } from '../emulators/http-emulator.ts';
 
 const policyOf = (name: string, spec: object = {}) =>
   workloadPolicy({ target: { kind: 'SwarmService', namespace: 'inference', name }, ...spec }, name);
@@ -18,7 +19,7 @@ clusterViewConformance('swarmView, beside another orchestrator,', async () => {
   swarm.create('inference_llama', { replicas: 2 });
   const otherwise = memoryClusterView({ clock });
   otherwise.nodeGroups.set('g5', observedGroup([node('node-0'), node('node-1')]));
-  const view = swarmView({ engine: dockerEngine(swarm.endpoint), clock });
+  const view = swarmView({ engine: dockerEngine(swarm.endpoint, { timeoutMs: PATIENT_MS }), clock });
   return {
     view: clusterViewByKind({ views: new Map([['SwarmService', view]]), otherwise, clock }),
     workload: policyOf('llama'),
@@ -43,7 +44,10 @@ describe('swarmView', () => {
   afterEach(() => swarm.close());
   const start = async (options: SwarmOptions = {}) => {
     swarm = await startSwarm(options);
-    const view = swarmView({ engine: dockerEngine(swarm.endpoint), clock: new VirtualClock() });
+    const view = swarmView({
+      engine: dockerEngine(swarm.endpoint, { timeoutMs: PATIENT_MS }),
+      clock: new VirtualClock(),
+    });
     const observe = async (...policies: ReturnType<typeof policyOf>[]) =>
       (await view.observe({ workloads: policies, nodeGroups: [] })).targets;
     const observeOne = async (policy = policyOf('llama')) => {

@@ -10,6 +10,7 @@ import { openOrchestrators } from '../../lib/hosts/orchestrators.ts';
 import { makeCertificates } from '../../lib/local/certificates.ts';
 import { workloadPolicy } from '../core/builders.ts';
 import { startSwarm } from '../emulators/docker-swarm.ts';
+import { PATIENT_MS } from '../emulators/http-emulator.ts';
 import { startMarathon } from '../emulators/marathon.ts';
 
 const LLAMA = { namespace: 'inference', name: 'llama' };
@@ -29,7 +30,11 @@ function urlOf(env: Record<string, string>): string | undefined {
 
 async function open(env: Record<string, string>) {
   const clock = new VirtualClock();
-  const opened = await openOrchestrators(readConfig(env), { clock, secrets: secretsResolver({ clock, env }) });
+  const opened = await openOrchestrators(readConfig(env), {
+    clock,
+    secrets: secretsResolver({ clock, env }),
+    timeoutMs: PATIENT_MS,
+  });
   const target = (kind: string) => {
     const found = new Map(opened.targets).get(kind);
     if (found === undefined) throw new Error(`no target ${kind}`);

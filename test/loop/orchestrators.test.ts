@@ -18,6 +18,7 @@ import type { StateStores } from '../../lib/state/contract.ts';
 import { memoryStateStores } from '../../lib/state/memory.ts';
 import { workloadPolicy } from '../core/builders.ts';
 import { startSwarm } from '../emulators/docker-swarm.ts';
+import { PATIENT_MS } from '../emulators/http-emulator.ts';
 import type { Emulator } from '../emulators/http-emulator.ts';
 import { startMarathon } from '../emulators/marathon.ts';
 import { inferenceLoad } from '../events/builders.ts';
@@ -73,6 +74,7 @@ async function controller(
   const { targets, views } = await openOrchestrators(readConfig(env), {
     clock,
     secrets: secretsResolver({ clock, env }),
+    timeoutMs: PATIENT_MS,
   });
   const queue = recordingQueue(clock);
   const target = { kind, namespace: 'inference', name: 'llama' };

@@ -3,6 +3,7 @@ import { ConfigError, ConflictError, DeniedError, NotFoundError, TransientError 
 import { marathonClient } from '../../lib/clients/marathon.ts';
 import { marathonApp } from '../../lib/targets/marathon-app.ts';
 import { targetConformance } from '../conformance/target.ts';
+import { PATIENT_MS } from '../emulators/http-emulator.ts';
 import { startMarathon } from '../emulators/marathon.ts';
 import type { Marathon, MarathonOptions } from '../emulators/marathon.ts';
 
@@ -25,7 +26,7 @@ targetConformance(
     // As in life, a deployment takes a while: it is what keeps a second writer out.
     const marathon = await started({ instant: false });
     return {
-      target: marathonApp(marathonClient(marathon)),
+      target: marathonApp(marathonClient({ ...marathon, timeoutMs: PATIENT_MS })),
       ref,
       put: async (instances) => marathon.scale(ID, instances),
       remove: async () => marathon.remove(ID),
@@ -45,9 +46,9 @@ describe('marathonApp', () => {
 
   let marathon: Marathon | undefined;
   afterEach(() => marathon?.close());
-  const start = async (options: MarathonOptions = {}) => {
+  const start = async (options: MarathonOptions = {}, timeoutMs = PATIENT_MS) => {
     marathon = await started(options);
-    return { marathon, target: marathonApp(marathonClient({ ...marathon, timeoutMs: 200 })) };
+    return { marathon, target: marathonApp(marathonClient({ ...marathon, timeoutMs })) };
   };
 
   test('asks for a number of instances and nothing else, without force', async () => {
@@ -129,7 +130,7 @@ describe('marathonApp', () => {
       secret: async () => (read++, secret),
       forget: () => void (secret = read > 1 ? 'new' : secret),
     };
-    const target = marathonApp(marathonClient({ ...running, auth }));
+    const target = marathonApp(marathonClient({ ...running, auth, timeoutMs: PATIENT_MS }));
     const denied = target.read(ref);
     await expect(denied).rejects.toBeInstanceOf(DeniedError);
     await expect(denied).rejects.toThrow(/HTTP 401: Invalid username or password/);
@@ -160,7 +161,7 @@ describe('marathonApp', () => {
   });
 
   test('gives up on a server that does not answer', async () => {
-    const { marathon: running, target } = await start();
+    const { marathon: running, target } = await start({}, 200);
     running.fail({ kind: 'hang', times: 1 });
     await expect(target.read(ref)).rejects.toThrow(/expected an answer, current value is none within 200 ms/);
   });

@@ -8,6 +8,7 @@ import { swarmService } from '../../lib/targets/swarm-service.ts';
 import { targetConformance } from '../conformance/target.ts';
 import { startSwarm } from '../emulators/docker-swarm.ts';
 import type { Swarm, SwarmOptions } from '../emulators/docker-swarm.ts';
+import { PATIENT_MS } from '../emulators/http-emulator.ts';
 
 const ref = { kind: 'SwarmService', namespace: 'inference', name: 'llama' };
 const NAME = 'inference_llama';
@@ -21,7 +22,7 @@ async function started(options: SwarmOptions = {}): Promise<Swarm> {
 targetConformance('swarmService', async () => {
   const swarm = await started();
   return {
-    target: swarmService(dockerEngine(swarm.endpoint)),
+    target: swarmService(dockerEngine(swarm.endpoint, { timeoutMs: PATIENT_MS })),
     ref,
     put: async (replicas) => swarm.scale(NAME, replicas),
     touch: async () => swarm.note(NAME, 'completed'),
@@ -34,7 +35,7 @@ targetConformance('swarmService over a unix socket', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'penstock-swarm-'));
   const swarm = await started({ socketPath: join(folder, 'docker.sock') });
   return {
-    target: swarmService(dockerEngine(swarm.endpoint)),
+    target: swarmService(dockerEngine(swarm.endpoint, { timeoutMs: PATIENT_MS })),
     ref,
     put: async (replicas) => swarm.scale(NAME, replicas),
     touch: async () => swarm.note(NAME, 'completed'),
@@ -49,9 +50,9 @@ targetConformance('swarmService over a unix socket', async () => {
 describe('swarmService', () => {
   let swarm: Swarm | undefined;
   afterEach(() => swarm?.close());
-  const start = async (options: SwarmOptions = {}) => {
+  const start = async (options: SwarmOptions = {}, timeoutMs = PATIENT_MS) => {
     swarm = await started(options);
-    return { swarm, target: swarmService(dockerEngine(swarm.endpoint, { timeoutMs: 200 })) };
+    return { swarm, target: swarmService(dockerEngine(swarm.endpoint, { timeoutMs })) };
   };
 
   test('writes the whole spec back with one number changed, and the version it was read with', async () => {
@@ -133,9 +134,9 @@ describe('swarmService', () => {
   });
 
   test('gives up on an engine that does not answer, and works when it answers again', async () => {
-    const { swarm: running, target } = await start();
+    const { swarm: running, target } = await start({}, 1_000);
     running.fail({ kind: 'hang', times: 1 });
-    await expect(target.read(ref)).rejects.toThrow(/expected an answer, current value is none within 200 ms/);
+    await expect(target.read(ref)).rejects.toThrow(/expected an answer, current value is none within 1000 ms/);
     expect((await target.read(ref)).replicas).toBe(3);
   });
 
