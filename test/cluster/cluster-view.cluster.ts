@@ -4,7 +4,7 @@ import { VirtualClock } from '../../lib/base/clock.ts';
 import { kubernetesEksView } from '../../lib/cluster-view/kubernetes-eks.ts';
 import { clusterViewConformance } from '../conformance/cluster-view.ts';
 import { groupPolicy, workloadPolicy } from '../core/builders.ts';
-import { until } from '../simulator/cluster-server/kubernetes-conformance.ts';
+import { until } from '../support/until.ts';
 import { nodeGroup } from '../support/process-host-scenes.ts';
 import { isOwnCluster, NEEDS_OWN_CLUSTER } from './support/control-plane.ts';
 import { mirroredCloud } from './support/mirrored-cloud.ts';

@@ -4,7 +4,7 @@ import { afterAll, beforeAll } from '@jest/globals';
 import { PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { kubernetesScale } from '../../lib/targets/kubernetes-scale.ts';
 import { targetConformance } from '../conformance/target.ts';
-import { until } from '../simulator/cluster-server/kubernetes-conformance.ts';
+import { until } from '../support/until.ts';
 import { targetTroubleSuite } from './suites/target-trouble.ts';
 import { foreignness } from './support/control-plane.ts';
 import { realFixture, type RealFixture } from './support/real-fixture.ts';

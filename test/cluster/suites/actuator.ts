@@ -4,7 +4,7 @@ import type { KubernetesClient } from '../../../lib/clients/kubernetes.ts';
 import { mergePatch } from '../../../lib/clients/kubernetes.ts';
 import type { V1Pod } from '../../../lib/clients/kubernetes-facade.ts';
 import { GROUP_JOB, TARGET_JOB } from '../../loop/actuate-world.ts';
-import { until } from '../../simulator/cluster-server/kubernetes-conformance.ts';
+import { until } from '../../support/until.ts';
 import type { ConformanceOptions, KubernetesFixture } from '../../simulator/cluster-server/kubernetes-conformance.ts';
 import { actuating } from '../support/actuating.ts';
 

@@ -6,7 +6,7 @@ import type { KubernetesClient } from '../../../lib/clients/kubernetes.ts';
 import type { V1Pod } from '../../../lib/clients/kubernetes-facade.ts';
 import type { DrainStep, NodeDrainer } from '../../../lib/node-provisioners/contract.ts';
 import { kubernetesDrainer } from '../../../lib/node-provisioners/kubernetes-drainer.ts';
-import { until } from '../../simulator/cluster-server/kubernetes-conformance.ts';
+import { until } from '../../support/until.ts';
 import type { KubernetesFixture } from '../../simulator/cluster-server/kubernetes-conformance.ts';
 
 /** Registers the suite. Needs nodes of its own: 3 with a GPU each that nobody else uses. */

@@ -17,7 +17,7 @@ import { createMemoryPolicySource } from '../../../lib/policy-source/memory.ts';
 import { memoryStateStores } from '../../../lib/state/memory.ts';
 import { memoryStream, type MemoryStream } from '../../../lib/stream/memory.ts';
 import { kubernetesScale } from '../../../lib/targets/kubernetes-scale.ts';
-import { until } from '../../simulator/cluster-server/kubernetes-conformance.ts';
+import { until } from '../../support/until.ts';
 import { eventually } from '../../support/process-host.ts';
 
 /** The node group that the suite grows and shrinks. */

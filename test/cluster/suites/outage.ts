@@ -9,7 +9,7 @@ import { kubernetesEksView } from '../../../lib/cluster-view/kubernetes-eks.ts';
 import { kubernetesDrainer } from '../../../lib/node-provisioners/kubernetes-drainer.ts';
 import { workloadPolicy } from '../../core/builders.ts';
 import { TARGET_JOB } from '../../loop/actuate-world.ts';
-import { until } from '../../simulator/cluster-server/kubernetes-conformance.ts';
+import { until } from '../../support/until.ts';
 import type { KubernetesFixture } from '../../simulator/cluster-server/kubernetes-conformance.ts';
 import { actuating } from '../support/actuating.ts';
 

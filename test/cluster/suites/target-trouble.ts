@@ -6,7 +6,7 @@ import type { KubernetesClient } from '../../../lib/clients/kubernetes.ts';
 import type { V1Deployment, V1Pod } from '../../../lib/clients/kubernetes-facade.ts';
 import type { TargetState } from '../../../lib/targets/contract.ts';
 import { kubernetesScale } from '../../../lib/targets/kubernetes-scale.ts';
-import { until } from '../../simulator/cluster-server/kubernetes-conformance.ts';
+import { until } from '../../support/until.ts';
 import type { ConformanceOptions, KubernetesFixture } from '../../simulator/cluster-server/kubernetes-conformance.ts';
 import { startProxy } from '../support/proxy.ts';
 

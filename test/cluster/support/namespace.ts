@@ -13,7 +13,7 @@ import {
 import { systemClock } from '../../../lib/base/clock.ts';
 import { kubernetesClient, type KubernetesClient } from '../../../lib/clients/kubernetes.ts';
 import { KWOK_NODE } from '../../../lib/local/index.ts';
-import { until } from '../../simulator/cluster-server/kubernetes-conformance.ts';
+import { until } from '../../support/until.ts';
 import { isOwnCluster, testKubeConfig } from './control-plane.ts';
 
 /** On nodes of an own cluster, and in the node selector of every pod: files do not take each other's GPUs. */

@@ -15,7 +15,8 @@ import { createWorld } from '../../../lib/simulator/world.ts';
 import type { World } from '../../../lib/simulator/world.ts';
 import type { WorldSettings } from '../../../lib/simulator/world-settings.ts';
 import { deployment, group } from '../builders.ts';
-import { kubernetesConformance, refusalOf, until } from './kubernetes-conformance.ts';
+import { until } from '../../support/until.ts';
+import { kubernetesConformance, refusalOf } from './kubernetes-conformance.ts';
 import { simulatorFixture } from './simulator-fixture.ts';
 
 function eksToken(url: string): string {

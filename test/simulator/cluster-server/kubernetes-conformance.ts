@@ -16,6 +16,7 @@ import {
   Watch,
   setHeaderOptions,
 } from '@kubernetes/client-node';
+import { until } from '../../support/until.ts';
 import type { KubernetesClient } from '../../../lib/clients/kubernetes.ts';
 import type { KubeConfig, V1ListMeta, V1Pod, V1PodCondition } from '@kubernetes/client-node';
 
@@ -49,9 +50,6 @@ export type ConformanceOptions = {
 };
 
 const merge = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
-const DEADLINE_MS = 20_000;
-/** A real server is not to be kept busy by looking at it [ms]. */
-const POLL_MS_MAX = 100;
 
 type Refusal = {
   readonly code: number;
@@ -70,19 +68,6 @@ export async function refusalOf(call: () => Promise<unknown>): Promise<Refusal> 
     return { code: error.code, body, headers: error.headers };
   }
   throw new Error('the call succeeded');
-}
-
-/** Polls until `probe` gives a value; throws at the deadline. */
-export async function until<T>(what: string, probe: () => Promise<T | undefined | false>): Promise<T> {
-  const endMs = performance.now() + DEADLINE_MS;
-  let waitMs = 10;
-  for (;;) {
-    const value = await probe();
-    if (value !== undefined && value !== false) return value;
-    if (performance.now() > endMs) throw new Error(`${what}: not within ${DEADLINE_MS} ms`);
-    await new Promise((resolve) => setTimeout(resolve, waitMs));
-    waitMs = Math.min(waitMs * 1.5, POLL_MS_MAX);
-  }
 }
 
 /** The status of a request outside of the client; what writes has an empty JSON object as its body. */

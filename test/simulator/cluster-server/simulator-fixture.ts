@@ -9,7 +9,7 @@ import { createWorld } from '../../../lib/simulator/world.ts';
 import type { World } from '../../../lib/simulator/world.ts';
 import type { WorldSettings } from '../../../lib/simulator/world-settings.ts';
 import { group } from '../builders.ts';
-import { until } from './kubernetes-conformance.ts';
+import { until } from '../../support/until.ts';
 import type { KubernetesFixture } from './kubernetes-conformance.ts';
 
 const NAMESPACE = 'serving';

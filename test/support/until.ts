@@ -1,0 +1,19 @@
+/** Waits for what a real process does in its own time. */
+
+/** A quiet machine needs a second for anything that is waited for here. */
+const DEADLINE_MS = 20_000;
+/** A real server is not to be kept busy by looking at it [ms]. */
+const POLL_MS_MAX = 100;
+
+/** Polls until `probe` gives a value; throws at the deadline. */
+export async function until<T>(what: string, probe: () => Promise<T | undefined | false>): Promise<T> {
+  const endMs = performance.now() + DEADLINE_MS;
+  let waitMs = 10;
+  for (;;) {
+    const value = await probe();
+    if (value !== undefined && value !== false) return value;
+    if (performance.now() > endMs) throw new Error(`${what}: not within ${DEADLINE_MS} ms`);
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    waitMs = Math.min(waitMs * 1.5, POLL_MS_MAX);
+  }
+}
