@@ -1,6 +1,6 @@
 /** Nodes as observations, with what runs on them. */
 import type { V1Node, V1Pod } from '../clients/kubernetes-facade.ts';
-import type { NodeObservation } from '../core/types.ts';
+import type { NodeLeaving, NodeObservation } from '../core/types.ts';
 import { addTo, gpusOfNode, gpusOfPod } from './kubernetes-gpus.ts';
 import { isFinished, livesWithNode } from './kubernetes-pods.ts';
 
@@ -25,6 +25,7 @@ export function loadByNode(pods: readonly V1Pod[]): ReadonlyMap<string, NodeLoad
 
 export function nodeObservation(node: V1Node, load: NodeLoad | undefined): NodeObservation {
   const { metadata, spec, status } = node;
+  const leaving = leavingOf(node);
   return {
     name: metadata?.name ?? '',
     instanceId: instanceIdOf(spec?.providerID),
@@ -35,7 +36,36 @@ export function nodeObservation(node: V1Node, load: NodeLoad | undefined): NodeO
     gpusUsed: Object.fromEntries(load?.gpus ?? []),
     podCount: load?.podCount ?? 0,
     createdMs: metadata?.creationTimestamp?.getTime() ?? 0,
+    ...(leaving === undefined ? {} : { leaving }),
   };
+}
+
+/** Taints of those who announce that a node goes: AWS Node Termination Handler, Karpenter, Cluster Autoscaler. */
+const LEAVING_TAINTS: Readonly<Record<string, NodeLeaving>> = {
+  'aws-node-termination-handler/spot-itn': 'spotInterruption',
+  'aws-node-termination-handler/asg-lifecycle-termination': 'terminating',
+  'aws-node-termination-handler/rebalance-recommendation': 'rebalance',
+  'aws-node-termination-handler/scheduled-maintenance': 'maintenance',
+  'karpenter.sh/disrupted': 'terminating',
+  ToBeDeletedByClusterAutoscaler: 'terminating',
+};
+
+/** Node Termination Handler also writes the id of the event, which begins with its kind. */
+const EVENT_LABEL = 'aws-node-termination-handler/event-id';
+const LEAVING_EVENTS: readonly (readonly [string, NodeLeaving])[] = [
+  ['spot-itn', 'spotInterruption'],
+  ['asg-lifecycle', 'terminating'],
+  ['rebalance-recommendation', 'rebalance'],
+];
+
+/** The most pressing announcement; undefined when there is none. */
+function leavingOf({ metadata, spec }: V1Node): NodeLeaving | undefined {
+  const event = metadata?.labels?.[EVENT_LABEL] ?? '';
+  const said = [
+    ...(spec?.taints ?? []).flatMap((taint) => LEAVING_TAINTS[taint.key] ?? []),
+    ...LEAVING_EVENTS.flatMap(([prefix, leaving]) => (event.startsWith(prefix) ? [leaving] : [])),
+  ];
+  return Object.values(LEAVING_TAINTS).find((leaving) => said.includes(leaving));
 }
 
 /** `aws:///eu-west-1a/i-0123456789abcdef0` → `i-0123456789abcdef0`. */

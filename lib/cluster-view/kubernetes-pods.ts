@@ -26,7 +26,17 @@ export function podObservation(pod: V1Pod): PodObservation {
     terminating: pod.metadata?.deletionTimestamp !== undefined,
     terminationGraceSec: pod.spec?.terminationGracePeriodSeconds ?? GRACE_SEC_DEFAULT,
     ip: pod.status?.podIP ?? null,
+    ...(mayNotEvict(pod) ? { evictable: false as const } : {}),
   };
+}
+
+/** Its owner says so, in the words of Cluster Autoscaler or Karpenter. */
+function mayNotEvict(pod: V1Pod): boolean {
+  const annotations = pod.metadata?.annotations ?? {};
+  return (
+    annotations['cluster-autoscaler.kubernetes.io/safe-to-evict'] === 'false' ||
+    annotations['karpenter.sh/do-not-disrupt'] === 'true'
+  );
 }
 
 /** Succeeded and failed pods hold no resources and do no work. */

@@ -61,6 +61,8 @@ export type PoolWorkload = {
   readonly policy: ScalingPolicy;
   readonly target: TargetObservation;
   readonly outcome: WorkloadOutcome;
+  /** Requests in flight by pod, where pods report them. */
+  readonly inFlightByPod?: Readonly<Record<string, number>>;
 };
 
 export type PoolNodeGroup = {

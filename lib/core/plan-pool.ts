@@ -3,7 +3,10 @@ import { allot } from './allocation/allot.ts';
 import type { Allotment } from './allocation/allot.ts';
 import type { PoolInput, PoolOutcome, PoolWorkload } from './decide-types.ts';
 import { decisionId, decisionOf } from './decision.ts';
+import { movesOf } from './nodes/consolidate.ts';
+import { goFirstOf } from './nodes/go-first.ts';
 import { idleNodesOf } from './nodes/idle.ts';
+import { reserveNodes } from './nodes/reserve.ts';
 import { inSteps } from './nodes/steps.ts';
 import { planNodes } from './nodes/plan-nodes.ts';
 import type { NodePlan } from './nodes/plan-nodes.ts';
@@ -17,13 +20,17 @@ import type { Mode, PlannedNodeGroup, PlannedTarget } from './types.ts';
 export function planPool(asked: PoolInput): PoolOutcome {
   const input = inSteps(asked);
   const allotment = allot(input);
-  const idle = idleNodesOf(input, allotment.supply);
-  const nodes = planNodes(input, { supply: allotment.supply, idle });
+  const { supply } = allotment;
+  reserveNodes(supply);
+  const moves = movesOf(input, supply);
+  const idle = idleNodesOf(input, supply);
+  const nodes = planNodes(input, { supply, idle, moves });
+  const goFirst = goFirstOf(input, { supply, moves, goingOf: (workload) => goingOf(input, { workload, allotment }) });
   const seq = Math.max((input.previous?.seq ?? 0) + 1, input.nowMs);
   const planned = input.workloads.map((workload) => planWorkload(input, { workload, allotment, nodes, seq }));
   const decisions = planned.map((each) => decisionOf(input, each));
   const targets = planned.flatMap(
-    (each, index) => targetOf(input, { each, decision: decisions[index]?.id ?? '' }) ?? [],
+    (each, index) => targetOf(input, { each, decision: decisions[index]?.id ?? '', goFirst }) ?? [],
   );
   return {
     plan: {
@@ -68,20 +75,37 @@ function planWorkload(
   },
 ): PlannedWorkload {
   const { workload, allotment } = parts;
-  const { policy, target, outcome } = workload;
+  const { policy, outcome } = workload;
   const { name } = policy.metadata;
   const granted = allotment.granted.get(name) ?? outcome.wanted;
-  const current = target.kind === 'observed' ? target.replicas : (input.previous?.targets[name]?.replicas ?? 0);
   return {
     workload,
     mode: modeOf(workload),
-    replicas: Math.max(granted, Math.min(outcome.wanted, Math.max(current, policy.spec.replicas.min))),
+    replicas: replicasOf(input, { workload, allotment }),
     unmet: outcome.wanted - granted,
     blockedBy: granted < outcome.wanted ? (allotment.blockedBy.get(name) ?? []) : [],
     allocatedBecause: granted < outcome.wanted ? allotment.because.get(name) : undefined,
     groups: policy.spec.nodeGroups.flatMap((group) => parts.nodes.find((plan) => plan.name === group) ?? []),
     seq: parts.seq,
   };
+}
+
+type Allotted = { readonly workload: PoolWorkload; readonly allotment: Allotment };
+
+/** What has GPUs, and what runs or must run all the same. */
+function replicasOf(input: PoolInput, { workload, allotment }: Allotted): number {
+  const { policy, outcome } = workload;
+  const granted = allotment.granted.get(policy.metadata.name) ?? outcome.wanted;
+  return Math.max(granted, Math.min(outcome.wanted, Math.max(currentOf(input, workload), policy.spec.replicas.min)));
+}
+
+function currentOf(input: PoolInput, { policy, target }: PoolWorkload): number {
+  return target.kind === 'observed' ? target.replicas : (input.previous?.targets[policy.metadata.name]?.replicas ?? 0);
+}
+
+/** Replicas given up in this plan. */
+function goingOf(input: PoolInput, of: Allotted): number {
+  return of.workload.target.kind === 'missing' ? 0 : currentOf(input, of.workload) - replicasOf(input, of);
 }
 
 /** `act` is refused while another autoscaler owns the count. */
@@ -93,7 +117,11 @@ function modeOf({ policy, target }: PoolWorkload): Mode {
 /** Null for a target that was never observed: there is no count to stand on, and the sink must not be told to shrink it. */
 function targetOf(
   input: PoolInput,
-  of: { readonly each: PlannedWorkload; readonly decision: string },
+  of: {
+    readonly each: PlannedWorkload;
+    readonly decision: string;
+    readonly goFirst: ReadonlyMap<string, readonly string[]>;
+  },
 ): PlannedTarget | null {
   const { workload, mode, replicas } = of.each;
   const { policy, target, outcome } = workload;
@@ -111,6 +139,7 @@ function targetOf(
     // Above the maximum only what runs already, while it may not be lowered.
     bounds: { min, max: Math.max(max, Math.min(replicas, running)) },
     decision: of.decision,
+    ...(of.goFirst.has(name) ? { goFirst: of.goFirst.get(name) ?? [] } : {}),
   };
 }
 

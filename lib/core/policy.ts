@@ -198,6 +198,8 @@ export const nodeGroupPolicySchema = z.strictObject({
         max: z.int().min(1).max(1_000),
         /** Most nodes on their way at once: a stock-out or a wrong figure costs at most so much. */
         surgeMax: z.int().min(1).max(1_000).default(10),
+        /** Nodes kept free beyond what is needed. Left out: one for a spot group in use, else none. */
+        spare: z.int().min(0).max(100).optional(),
       }),
       shape: z.strictObject({
         instanceType: z.string().min(1),
@@ -216,8 +218,10 @@ export const nodeGroupPolicySchema = z.strictObject({
           idleSec: z.number().min(0).max(86_400).default(300),
           /** Nodes drained at once. */
           parallel: z.int().min(1).max(50).default(2),
+          /** Whether a node with pods may be freed when they fit elsewhere and it saves money. false: an evicted pod has to load its model again. */
+          consolidate: z.boolean().default(false),
         })
-        .default({ idleSec: 300, parallel: 2 }),
+        .default({ idleSec: 300, parallel: 2, consolidate: false }),
       alerts: z.array(nameSchema).max(10).default([]),
     })
     .superRefine((spec, context) => {

@@ -56,6 +56,8 @@ export type PodObservation = {
   readonly terminating: boolean;
   readonly terminationGraceSec: number;
   readonly ip: string | null;
+  /** Present where its owner forbids to evict it. */
+  readonly evictable?: false;
 };
 
 export type TargetObservation =
@@ -88,7 +90,12 @@ export type NodeObservation = {
   /** Pods that are neither DaemonSet nor mirror pods. */
   readonly podCount: number;
   readonly createdMs: number;
+  /** Somebody said that it goes: its GPUs take nothing any more, and what runs on it needs a place elsewhere. Absent: nobody did. */
+  readonly leaving?: NodeLeaving;
 };
+
+/** spotInterruption: in 2 minutes. terminating: as soon as it is empty. rebalance: perhaps, some time. maintenance: at a time the cloud has set. */
+export type NodeLeaving = 'spotInterruption' | 'terminating' | 'rebalance' | 'maintenance';
 
 export type NodeGroupObservation =
   | {
@@ -131,6 +138,8 @@ export type PlannedTarget = {
   /** Bounds the actuator checks again before it writes. */
   readonly bounds: { readonly min: number; readonly max: number };
   readonly decision: string;
+  /** Pods that shall go first when the count is lowered: those on nodes that become free by it, then those with the least work. Absent: all alike. */
+  readonly goFirst?: readonly string[];
   /** Broker's time of the event that led to a raise, for the event-to-patch latency; null or absent when none did [epoch ms]. */
   readonly triggerMs?: number | null;
   /** The evaluation that set the count: only a full one may have lowered it, and only a recent one counts. */

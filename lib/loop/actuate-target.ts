@@ -44,8 +44,8 @@ type Verdict =
 /** Reads of the object in one step: a status write between read and PATCH is common during a rollout, two in a row are left to the queue. */
 const READS_MAX = 2;
 
-/** Pods asked to go first in one step, so that it stays within its 3 s. */
-const VICTIMS_MAX = 10;
+/** After a lowering: the pods that were to go are gone by now, and those that are not shall be like any other [ms]. */
+const TIDY_AGAIN_MS = 60_000;
 
 /** One step. Answers are in the record; throws what the target throws (retryable or not), after recording it. */
 export async function actuateTarget(
@@ -84,7 +84,7 @@ async function resize(context: Context): Promise<StepResult> {
   for (let reads = 1; ; reads++) {
     const state = await target.read(planned.ref);
     const verdict = judge(context, state);
-    if (verdict.kind === 'end') return conclude(context, verdict);
+    if (verdict.kind === 'end') return conclude(context, target, verdict);
     try {
       return await write(context, target, state);
     } catch (error) {
@@ -138,11 +138,14 @@ function foreign(state: TargetState, nowMs: number): Verdict {
 }
 
 async function conclude(
-  { deps, job, plan, step }: Context,
+  context: Context,
+  target: Target,
   verdict: Verdict & { readonly kind: 'end' },
 ): Promise<StepResult> {
+  const { deps, job, plan, step } = context;
   const before = step.record();
-  await step.end(verdict.outcome, verdict.detail, verdict.change);
+  const tidied = await markPods(context, target, []);
+  await step.end(verdict.outcome, verdict.detail, { ...tidied, ...verdict.change });
   // The same answer to the same plan again would only go round in circles until the schedule brings a fresh snapshot.
   const repeated = before.outcome === 'stale' && before.planSeq === plan.seq;
   if (verdict.wake === true && !repeated) await deps.wake.evaluate([job.id]);
@@ -152,7 +155,7 @@ async function conclude(
 async function write(context: Context, target: Target, state: TargetState): Promise<StepResult> {
   const { deps, plan, planned, step } = context;
   const wanted = planned.replicas;
-  if (wanted < state.replicas) await preferVictims(context, target);
+  const marks = await markPods(context, target, wanted < state.replicas ? (planned.goFirst ?? []) : []);
   if (step.record().update?.desired !== wanted) {
     // Before the write: should this process die after it, the next one knows the count as ours.
     await step.save({ update: { id: 'scale', startedMs: deps.clock.nowMs(), desired: wanted } });
@@ -160,6 +163,7 @@ async function write(context: Context, target: Target, state: TargetState): Prom
   const scaled = await target.scale(planned.ref, { replicas: wanted, expected: state, planSeq: plan.seq });
   const nowMs = deps.clock.nowMs();
   const change = {
+    ...marks,
     update: undefined,
     lastWritten: { count: scaled.replicas, atMs: nowMs, generation: scaled.generation },
   };
@@ -172,22 +176,26 @@ async function write(context: Context, target: Target, state: TargetState): Prom
     deps.metrics.observe('event_to_patch_ms', nowMs - planned.triggerMs);
   }
   await step.end('applied', `${state.replicas} → ${wanted} replicas`, change);
-  return DONE;
+  return step.record().preferred === undefined ? DONE : again(TIDY_AGAIN_MS);
 }
 
-/** Pods on nodes that are to be freed go first. Best effort: a failure costs a longer drain, nothing else. */
-async function preferVictims({ deps, job, plan, planned }: Context, target: Target): Promise<void> {
-  const nodes = new Set(Object.values(plan.nodeGroups).flatMap((group) => group.victims.map((one) => one.nodeName)));
-  if (target.preferVictims === undefined || nodes.size === 0) return;
+/**
+ * Asks that these pods go first, and takes back what was asked of others before: a lowering that was undone, or that took other pods. Best effort: a
+ * failure costs a longer drain, nothing else.
+ */
+async function markPods(
+  { deps, job, planned, step }: Context,
+  target: Target,
+  first: readonly string[],
+): Promise<RecordChange> {
+  const release = (step.record().preferred ?? []).filter((name) => !first.includes(name));
+  if (target.preferVictims === undefined || first.length + release.length === 0) return {};
   try {
-    const seen = (await deps.state.snapshots.read(job.pool))?.value.targets[job.id];
-    if (seen?.kind !== 'observed') return;
-    const first = seen.pods.filter((pod) => !pod.terminating && pod.nodeName !== null && nodes.has(pod.nodeName));
-    if (first.length === 0) return;
-    const names = first.slice(0, VICTIMS_MAX).map((pod) => pod.name);
-    await target.preferVictims(planned.ref, { first: names, release: [] });
+    await target.preferVictims(planned.ref, { first, release });
+    return { preferred: first.length === 0 ? undefined : first };
   } catch (error) {
     deps.log.warn('pods to go first were not marked', { workload: job.id, error: messageOf(error) });
+    return {};
   }
 }
 

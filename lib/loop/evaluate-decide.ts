@@ -64,7 +64,7 @@ export async function decideWorkloads(
       planned: seen.previous?.targets[id]?.replicas,
     };
     const outcome = touched.has(id) ? decideSafely(context, parts) : keepCount(parts);
-    return { policy, target, outcome };
+    return { policy, target, outcome, ...inFlightByPod(parts.window) };
   });
   const nodeGroups = members.nodeGroups.map((policy): PoolNodeGroup => {
     const record = actuation.get(`nodeGroup/${policy.metadata.name}`);
@@ -90,6 +90,16 @@ export async function decideWorkloads(
     nodeGroups,
   };
   return { input, touched, controls, actuation };
+}
+
+/** Where each pod's work in flight was heard last: frees the node with the least of it. */
+function inFlightByPod(window: LoadWindow | undefined): Pick<PoolWorkload, 'inFlightByPod'> {
+  if (window === undefined) return {};
+  const heard = [...window.sources].filter(([source, mark]) => source.startsWith('pod/') && mark.inFlightMilli >= 0);
+  if (heard.length === 0) return {};
+  return {
+    inFlightByPod: Object.fromEntries(heard.map(([source, mark]) => [source.slice(4), mark.inFlightMilli / 1000])),
+  };
 }
 
 const MISSING_TARGET: TargetObservation = { kind: 'missing', reason: 'was not in the snapshot' };

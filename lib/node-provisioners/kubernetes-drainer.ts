@@ -16,6 +16,12 @@ const PARALLEL_MAX = 8;
 
 const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
 
+/** With these a pod's owner forbids to evict it (Cluster Autoscaler, Karpenter). */
+const FORBIDDING = [
+  ['cluster-autoscaler.kubernetes.io/safe-to-evict', 'false'],
+  ['karpenter.sh/do-not-disrupt', 'true'],
+] as const;
+
 type Refusal = { readonly pod: string; readonly reason: string };
 
 /** Errors follow the contract: NotFoundError when the node is gone, DeniedError, TransientError. */
@@ -72,8 +78,10 @@ function mustLeave(pod: V1Pod): boolean {
 
 /** Asks for one eviction; answers why it was refused, or undefined when it was granted or the pod is gone. */
 async function evict(client: KubernetesClient, pod: V1Pod): Promise<Refusal | undefined> {
-  const { name = '', namespace = '', uid, ownerReferences = [] } = pod.metadata ?? {};
+  const { name = '', namespace = '', uid, ownerReferences = [], annotations = {} } = pod.metadata ?? {};
   const label = `pod ${namespace}/${name}`;
+  const forbidden = FORBIDDING.find(([annotation, value]) => annotations[annotation] === value);
+  if (forbidden !== undefined) return { pod: label, reason: `its annotation ${forbidden[0]} forbids it` };
   if (ownerReferences.length === 0) return { pod: label, reason: 'no controller would bring it back' };
   const body = {
     apiVersion: 'policy/v1',

@@ -1,6 +1,6 @@
 /** An instance from launch to end: boot, join, GPUs, reclaim, termination. */
 import { drawArrivalMs, drawDurationMs, drawHex } from './draws.ts';
-import { expelPods, joinNode, offerGpus, removeNode, setNodeReady } from './nodes.ts';
+import { addTaint, expelPods, joinNode, offerGpus, removeNode, setNodeReady } from './nodes.ts';
 import type { BootFault, InstanceRecord, NodeGroupRecord, ScalingActivity } from './records.ts';
 import { addActivity, finishActivity, launchCause } from './scaling-activities.ts';
 import { planIn } from './state.ts';
@@ -138,9 +138,16 @@ export function endInstance(state: WorldState, instance: InstanceRecord, activit
   });
 }
 
+/** As AWS Node Termination Handler taints a node at a notice. */
+export const NOTICE_TAINTS = {
+  spotInterruption: 'aws-node-termination-handler/spot-itn',
+  rebalance: 'aws-node-termination-handler/rebalance-recommendation',
+} as const;
+
 /** The cloud takes a spot instance back: pods get the warning time, then the instance is gone whatever they do. */
 export function reclaimInstance(state: WorldState, instance: InstanceRecord): void {
   if (!isAlive(instance)) return;
+  if (instance.node !== undefined) addTaint(state, instance.node, NOTICE_TAINTS.spotInterruption);
   const cause = `At ${new Date(state.nowMs).toISOString()} an instance was taken out of service in response to an EC2 instance rebalance recommendation.`;
   beginTermination(state, instance, { cause, deadlineSec: state.settings.spotWarningSec, waitForDeadline: true });
 }

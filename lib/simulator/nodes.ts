@@ -79,6 +79,13 @@ export function setUnschedulable(state: WorldState, node: NodeRecord, unschedula
   changed(state, node);
 }
 
+/** Taints the node against new pods. */
+export function addTaint(state: WorldState, node: NodeRecord, key: string): void {
+  if (node.taints.some((taint) => taint.key === key)) return;
+  node.taints = [...node.taints, { key, effect: 'NoSchedule' }];
+  changed(state, node);
+}
+
 /** Cordons the node and deletes its pods within their grace periods, without asking any disruption budget. */
 export function expelPods(state: WorldState, node: NodeRecord): void {
   setUnschedulable(state, node, true);

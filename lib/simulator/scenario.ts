@@ -1,10 +1,10 @@
 /** Hooks with which a demo, a test or a fault plan makes things happen to the world. */
 import { drawOne } from './draws.ts';
-import { endInstance, isAlive, reclaimInstance } from './instance-lifecycle.ts';
+import { NOTICE_TAINTS, endInstance, isAlive, reclaimInstance } from './instance-lifecycle.ts';
 import { findDeployment, findGroup, findNode, keyOfRef } from './lookup.ts';
 import type { Ref } from './lookup.ts';
 import { endUpdate } from './node-group-updates.ts';
-import { setNodeReady } from './nodes.ts';
+import { addTaint, setNodeReady } from './nodes.ts';
 import { deletePod, endPod } from './pod-lifecycle.ts';
 import type {
   BootFault,
@@ -48,6 +48,10 @@ export type Scenario = {
   editGroup(group: string, size: Partial<ScalingConfig>): void;
   /** Spot: takes `count` random instances back after the warning time; returns their ids. */
   reclaim(group: string, count: number): string[];
+  /** Spot: takes this instance back after the warning time. */
+  reclaimInstance(instanceId: string): void;
+  /** Spot: recommends to leave this node; it stays as it is. */
+  recommendRebalance(node: string): void;
   /** Hardware failure: the instance and everything on it is gone now; its group replaces it. */
   failInstance(instanceId: string): void;
   setNodeReady(node: string, ready: boolean): void;
@@ -86,6 +90,8 @@ type CloudHook =
   | 'releaseUpdate'
   | 'editGroup'
   | 'reclaim'
+  | 'reclaimInstance'
+  | 'recommendRebalance'
   | 'failInstance'
   | 'setLeadTimes';
 
@@ -101,6 +107,12 @@ function cloudHooks(state: WorldState, acting: Acting): Pick<Scenario, CloudHook
     releaseUpdate: (name, status) => endUpdate(group(name), status),
     editGroup: (name, size) => acting(() => setSize(state, group(name), { ...group(name).size, ...size })),
     reclaim: (name, count) => acting(() => reclaimRandom(state, group(name), count)),
+    reclaimInstance: (instanceId) =>
+      acting(() => {
+        const instance = findInstance(state, instanceId);
+        if (instance !== undefined) reclaimInstance(state, instance);
+      }),
+    recommendRebalance: (name) => acting(() => addTaint(state, findNode(state, name), NOTICE_TAINTS.rebalance)),
     failInstance: (instanceId) =>
       acting(() => {
         const instance = findInstance(state, instanceId);

@@ -109,6 +109,8 @@ export type ActuationRecord = {
   readonly drainPauses?: readonly { readonly nodeName: string; readonly untilMs: number; readonly reason: string }[];
   /** The last count this controller wrote, to tell a foreign writer. */
   readonly lastWritten?: { readonly count: number; readonly atMs: number; readonly generation?: number };
+  /** Pods asked to go first and not released yet. */
+  readonly preferred?: readonly string[];
   /** Seen writing beside us. */
   readonly foreignWrite?: { readonly count: number; readonly atMs: number };
   /** No capacity: do not ask again before `untilMs`. */

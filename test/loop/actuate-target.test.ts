@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ConfigError, ConflictError, DeniedError, NotFoundError, TransientError } from '../../lib/base/errors.ts';
-import { observed, workloadPolicy } from '../core/builders.ts';
+import { workloadPolicy } from '../core/builders.ts';
 import { LLAMA, TARGET_JOB, actuateWorld } from './actuate-world.ts';
 import type { ActuateWorld } from './actuate-world.ts';
 
@@ -368,18 +368,27 @@ describe('actuate a target', () => {
     expect(await countOf(world)).toBe(9);
   });
 
-  test('pods on nodes that are to be freed are asked to go first', async () => {
+  test('the pods that the plan names are asked to go first, and are like any other a minute later', async () => {
     const world = actuateWorld();
-    const nowMs = world.clock.nowMs();
-    const target = observed(3);
-    await world.state.snapshots.compareAndSet(
-      'default',
-      { atMs: nowMs, targets: { llama: target }, nodeGroups: {} },
-      undefined,
-    );
-    await world.plan({ replicas: 2, victims: [{ nodeName: 'node-1', instanceId: 'i-1' }] });
-    await world.run(TARGET_JOB);
+    await world.plan({ replicas: 2, target: { goFirst: ['pod-1'] } });
+    expect(await world.run(TARGET_JOB)).toEqual({ done: false, againInMs: 60_000 });
     expect(world.targets.victims(LLAMA)).toEqual(['pod-1']);
     expect(await countOf(world)).toBe(2);
+    await world.clock.advance(60_000);
+    expect(await world.run(TARGET_JOB)).toEqual({ done: true });
+    expect(world.targets.victims(LLAMA)).toEqual([]);
+  });
+
+  test('pods that were to go first are released when the lowering is undone or takes others', async () => {
+    const world = actuateWorld();
+    await world.plan({ replicas: 2, target: { goFirst: ['pod-1'] } });
+    await world.run(TARGET_JOB);
+    await world.plan({ replicas: 1, target: { goFirst: ['pod-0'] } });
+    await world.run(TARGET_JOB);
+    expect(world.targets.victims(LLAMA)).toEqual(['pod-0']);
+    await world.plan({ replicas: 4 });
+    await world.run(TARGET_JOB);
+    expect(await countOf(world)).toBe(4);
+    expect(world.targets.victims(LLAMA)).toEqual([]);
   });
 });

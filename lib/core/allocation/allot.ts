@@ -1,6 +1,7 @@
 /** How many replicas of each workload get GPUs: everything when there are enough, else what the fleet's strategy gives. */
 import type { PoolInput, PoolWorkload } from '../decide-types.ts';
 import { total } from '../nodes/gpus.ts';
+import { leavingNodes } from '../nodes/groups.ts';
 import { supplyOf } from '../nodes/supply.ts';
 import type { Supply } from '../nodes/supply.ts';
 import type { ScalingPolicy } from '../policy.ts';
@@ -27,7 +28,8 @@ export type Allotment = {
 
 /** Decides who gets GPUs in this pool. */
 export function allot(input: PoolInput): Allotment {
-  const claimants = input.workloads.flatMap((workload) => claimantOf(workload) ?? []);
+  const leaving = leavingNodes(input);
+  const claimants = input.workloads.flatMap((workload) => claimantOf(workload, leaving) ?? []);
   const allotment = decide(input, claimants);
   const unseen = new Set(
     input.nodeGroups.filter((group) => group.observed.kind === 'missing').map((g) => g.policy.metadata.name),
@@ -52,11 +54,11 @@ function decide(input: PoolInput, claimants: readonly Claimant[]): Allotment {
 }
 
 /** Null: nothing to limit, because no node group is named or the GPUs of a replica are not known. */
-function claimantOf({ policy, target, outcome }: PoolWorkload): Claimant | null {
+function claimantOf({ policy, target, outcome }: PoolWorkload, leaving: ReadonlySet<string>): Claimant | null {
   const gpus = gpusOf({ policy, target });
   const { nodeGroups: groups, nodeGroupChoice: choice, priority, replicas } = policy.spec;
   if (groups.length === 0 || total(gpus) === 0) return null;
-  const held = Math.min(outcome.wanted, heldReplicas(target));
+  const held = Math.min(outcome.wanted, heldReplicas(target, leaving));
   const workload = policy.metadata.name;
   const { step } = replicas;
   return {
@@ -89,10 +91,12 @@ export function gpusOf({ policy, target }: Pick<PoolWorkload, 'policy' | 'target
   return policy.spec.gpusPerReplica ?? (target.kind === 'observed' ? target.gpusPerReplica : {});
 }
 
-/** Replicas that sit on a node: bound pods that are not being deleted, or ready ones where pods are not listed. */
-function heldReplicas(target: PoolWorkload['target']): number {
+/** Replicas that sit on a node that stays: bound pods that are not being deleted, or ready ones where pods are not listed. */
+function heldReplicas(target: PoolWorkload['target'], leaving: ReadonlySet<string>): number {
   if (target.kind === 'missing') return 0;
-  const bound = target.pods.filter((pod) => pod.nodeName !== null && !pod.terminating).length;
+  const bound = target.pods.filter(
+    (pod) => pod.nodeName !== null && !pod.terminating && !leaving.has(pod.nodeName),
+  ).length;
   return target.pods.length === 0 ? target.ready : bound;
 }
 

@@ -1,5 +1,5 @@
 /** What a node group can give now and may be asked for. */
-import type { PoolNodeGroup } from '../decide-types.ts';
+import type { PoolInput, PoolNodeGroup } from '../decide-types.ts';
 import { duration } from '../format.ts';
 import type { NodeGroupPolicy } from '../policy.ts';
 import type { GroupWatch, NodeGroupObservation, NodeObservation } from '../types.ts';
@@ -27,12 +27,17 @@ export function factsOf(
   const { observed, policy } = group;
   const missingNodes = Math.max(0, observed.desired - observed.nodes.length);
   const lost = lostNodes(of.watch, of.nowMs);
+  // The group itself brings another one for each that ends, at the notice or at the end.
+  const ending = observed.nodes.filter(
+    ({ leaving }) => leaving === 'spotInterruption' || leaving === 'terminating',
+  ).length;
+  const replaced = Math.max(0, ending - Math.max(0, observed.nodes.length - observed.desired));
   return {
     name: policy.metadata.name,
     policy,
     observed,
     // While launches fail nobody is on the way.
-    pendingNodes: of.nowMs < group.backoffUntilMs ? 0 : Math.max(0, missingNodes - lost),
+    pendingNodes: of.nowMs < group.backoffUntilMs ? 0 : Math.max(0, missingNodes - lost) + replaced,
     orderable: orderableNodes(withTrouble(group, of.watch), { nowMs: of.nowMs, lost }),
   };
 }
@@ -77,6 +82,12 @@ function orderableNodes(
 export function isComing(node: NodeObservation, nowMs: number): boolean {
   if (!node.schedulable || nowMs - node.createdMs > NODE_START_MS_MAX) return false;
   return !node.ready || total(node.gpusAllocatable) === 0;
+}
+
+/** Names of nodes that were announced to go. */
+export function leavingNodes(input: PoolInput): ReadonlySet<string> {
+  const nodes = input.nodeGroups.flatMap(({ observed }) => (observed.kind === 'observed' ? observed.nodes : []));
+  return new Set(nodes.flatMap(({ name, leaving }) => (leaving === undefined ? [] : [name])));
 }
 
 /** What a node costs [USD/h]; 0 when no price is known. */

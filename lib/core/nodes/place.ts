@@ -102,6 +102,8 @@ function placeStep(supply: Supply, job: Job, where: Where & { readonly size: num
     undo.push({ bin, free: bin.free, used: bin.used });
     bin.free = minus(bin.free, job.placement.gpus);
     bin.used = true;
+    const { gpus, groups, choice = 'order' } = job.placement;
+    if (bin.kind !== 'free') bin.content.push({ gpus, groups, choice });
   }
   return true;
 }
@@ -110,6 +112,7 @@ function takeBack(supply: Supply, of: { readonly undo: readonly Undo[]; readonly
   for (const { bin, free, used } of of.undo.toReversed()) {
     bin.free = free;
     bin.used = used;
+    bin.content.pop();
   }
   for (const group of of.ordered.toReversed()) takeBackNode(supply, group);
 }

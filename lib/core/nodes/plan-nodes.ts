@@ -2,6 +2,7 @@
 import type { PoolInput, PoolNodeGroup } from '../decide-types.ts';
 import { count, duration } from '../format.ts';
 import type { PlannedNodeGroup } from '../types.ts';
+import type { Moves } from './consolidate.ts';
 import type { GroupFacts } from './groups.ts';
 import { idleLongEnough } from './idle.ts';
 import type { IdleNodes } from './idle.ts';
@@ -27,7 +28,7 @@ export type NodePlan = {
 /** Plans every group of the pool. A group never observed and never planned is left out: there is no number to stand on. */
 export function planNodes(
   input: PoolInput,
-  of: { readonly supply: Supply; readonly idle: IdleNodes },
+  of: { readonly supply: Supply; readonly idle: IdleNodes; readonly moves: Moves },
 ): readonly NodePlan[] {
   return input.nodeGroups.flatMap((group) => {
     const facts = of.supply.groups.get(group.policy.metadata.name);
@@ -53,7 +54,12 @@ function unseen(input: PoolInput, group: PoolNodeGroup): readonly NodePlan[] {
   ];
 }
 
-type GroupParts = { readonly group: GroupFacts; readonly supply: Supply; readonly idle: IdleNodes };
+type GroupParts = {
+  readonly group: GroupFacts;
+  readonly supply: Supply;
+  readonly idle: IdleNodes;
+  readonly moves: Moves;
+};
 
 function planGroup(input: PoolInput, parts: GroupParts): NodePlan {
   const { group } = parts;
@@ -109,6 +115,9 @@ function becauseOf(
   const { name, observed, policy } = of.group;
   if (of.nodes === observed.desired) return null;
   if (of.ordered > 0) return `${name}: ${count(of.ordered, 'more node')} for replicas that fit on no node there is`;
+  const moving = (of.moves.get(name) ?? []).find((node) => of.victims.includes(node.name));
+  if (moving !== undefined)
+    return `${name}: ${moving.name} is freed, because its pods fit elsewhere and it costs more than what that costs`;
   if (of.victims.length > 0) {
     const idleMs = Math.max(...of.victims.map((node) => input.nowMs - (of.idle[node] ?? input.nowMs)));
     return `${name}: ${of.victims.join(', ')} idle for ${duration(idleMs)}, limit ${duration(policy.spec.scaleDown.idleSec * 1000)}`;

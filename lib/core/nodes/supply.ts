@@ -21,6 +21,17 @@ export type Bin = {
   readonly nodeName: string | null;
   free: GpuCounts;
   used: boolean;
+  /** Kept free on purpose: takes what comes, and nothing is moved here. */
+  isSpare?: true;
+  /** What is placed here, for nodes that are not there yet. */
+  readonly content: Content[];
+};
+
+/** One replica, and where else it could be. */
+export type Content = {
+  readonly gpus: GpuCounts;
+  readonly groups: readonly string[];
+  readonly choice: 'order' | 'price';
 };
 
 /** A working copy for one placement: filled, read, thrown away. */
@@ -84,7 +95,7 @@ function freeBins(group: GroupFacts, input: PoolInput): Bin[] {
   const victims = new Set(input.previous?.nodeGroups[group.name]?.victims.map((victim) => victim.nodeName));
   const rank = (node: NodeObservation): number => (victims.has(node.name) ? 2 : node.podCount === 0 ? 1 : 0);
   return group.observed.nodes
-    .filter((node) => node.ready && node.schedulable && !isComing(node, input.nowMs))
+    .filter((node) => node.ready && node.schedulable && node.leaving === undefined && !isComing(node, input.nowMs))
     .toSorted((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1))
     .map((node) => ({
       kind: 'free',
@@ -92,6 +103,7 @@ function freeBins(group: GroupFacts, input: PoolInput): Bin[] {
       nodeName: node.name,
       free: minus(node.gpusAllocatable, node.gpusUsed),
       used: false,
+      content: [],
     }));
 }
 
@@ -108,7 +120,7 @@ function pendingBins(group: GroupFacts, nowMs: number): Bin[] {
 
 function newBin(of: { readonly kind: BinKind; readonly group: GroupFacts; readonly nodeName: string | null }): Bin {
   const { kind, group, nodeName } = of;
-  return { kind, group: group.name, nodeName, free: group.policy.spec.shape.gpus, used: false };
+  return { kind, group: group.name, nodeName, free: group.policy.spec.shape.gpus, used: false, content: [] };
 }
 
 function quotaLeft(input: PoolInput, facts: readonly GroupFacts[]): GpuCounts {

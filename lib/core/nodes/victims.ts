@@ -1,5 +1,6 @@
 /** Which nodes to free, by name: never "one fewer", which would let the cloud choose. */
 import type { PoolInput } from '../decide-types.ts';
+import type { Moves } from './consolidate.ts';
 import { SNAPSHOT_AGE_MS_MAX } from '../scaling/hold.ts';
 import type { NodeObservation, PlannedNodeGroup } from '../types.ts';
 import type { GroupFacts } from './groups.ts';
@@ -14,18 +15,21 @@ const NEVER_JOINED = 'NodeCreationFailure';
 export type Victims = PlannedNodeGroup['victims'];
 
 /**
- * Idle nodes whose time is up, longest idle first, at most `scaleDown.parallel` at once, leaving `nodes.min` and `committedNodes`. Those already
+ * Idle nodes whose time is up, then a node in use whose pods move elsewhere; longest idle first, at most `scaleDown.parallel` at once, leaving `nodes.min` and `committedNodes`. Those already
  * being freed stay named until they are gone, as long as they are empty and nobody needs them. A leading evaluation names no new ones.
  */
 export function victimsOf(
   input: PoolInput,
-  of: { readonly group: GroupFacts; readonly supply: Supply; readonly idle: IdleNodes },
+  of: { readonly group: GroupFacts; readonly supply: Supply; readonly idle: IdleNodes; readonly moves: Moves },
 ): Victims {
   const { group } = of;
   const { spec } = group.policy;
   const needed = neededNodes(of.supply, group.name);
   const begun = new Set(input.previous?.nodeGroups[group.name]?.victims.map((victim) => victim.nodeName));
-  const going = group.observed.nodes.filter((node) => begun.has(node.name) && isEmpty(node) && !needed.has(node.name));
+  const moving = of.moves.get(group.name) ?? [];
+  const going = group.observed.nodes.filter(
+    (node) => begun.has(node.name) && !needed.has(node.name) && (isEmpty(node) || moving.includes(node)),
+  );
   const mayName = whyNoNewVictims(input, of) === null;
   const fresh = mayName
     ? idleLongEnough(group, { idle: of.idle, nowMs: input.nowMs }).filter(
@@ -34,7 +38,8 @@ export function victimsOf(
     : [];
   const keep = Math.max(spec.nodes.min, spec.committedNodes);
   const spare = Math.max(0, Math.min(group.observed.desired, group.observed.nodes.length) - keep);
-  return [...going, ...fresh].slice(0, Math.min(spec.scaleDown.parallel, spare)).flatMap(victimOf);
+  const busy = mayName ? moving.filter((node) => !begun.has(node.name)) : [];
+  return [...going, ...fresh, ...busy].slice(0, Math.min(spec.scaleDown.parallel, spare)).flatMap(victimOf);
 }
 
 function victimOf(node: NodeObservation): Victims {
