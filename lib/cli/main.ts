@@ -119,9 +119,10 @@ program
   .option('--tick <seconds>', 'between samples; 5, or half of the SLO wait when that is less', integerBetween(1, 60))
   .option('--seed <number>', 'of everything drawn', integerBetween(0, 2 ** 31), 1)
   .addOption(
-    new Option('--engine <name>', 'fluid for weeks, requests for hours')
-      .choices(['fluid', 'requests'])
-      .default('fluid'),
+    new Option('--engine <name>', 'fluid for weeks (default), requests for hours and for image traces').choices([
+      'fluid',
+      'requests',
+    ]),
   )
   .option('--from <time>', 'start of the cut: seconds, or an ISO time')
   .option('--to <time>', 'end of the cut')

@@ -17,7 +17,8 @@ import type { ReplayReport } from '../simulator/report/types.ts';
 import type { PeerNodes } from '../simulator/replay/node-models.ts';
 import type { ReplayOptions } from '../simulator/replay/prepare.ts';
 import { runReplay } from '../simulator/replay/run.ts';
-import type { RateUnit, TimeUnit } from '../simulator/traces/contract.ts';
+import type { RateUnit, TimeUnit, TraceOptions } from '../simulator/traces/contract.ts';
+import { openTrace } from '../simulator/traces/open-trace.ts';
 import { failures, parseCondition } from './fail-if.ts';
 
 export type SimulateOptions = {
@@ -39,7 +40,7 @@ export type SimulateOptions = {
   readonly overlay: number;
   readonly tick?: number;
   readonly seed: number;
-  readonly engine: 'fluid' | 'requests';
+  readonly engine?: 'fluid' | 'requests';
   readonly from?: string;
   readonly to?: string;
   readonly warmup: number;
@@ -81,19 +82,21 @@ export async function simulateCommand(options: SimulateOptions): Promise<number>
   const live = process.stderr.isTTY;
   const progress = (line: string): void => void process.stderr.write(live ? `\r\u001b[K${line}` : `${line}\n`);
   const policy = options.policy === undefined ? null : await policyOf(options.policy);
+  const trace: TraceOptions = {
+    format: options.format,
+    ...(options.from === undefined ? {} : { from: timeOf(options.from) }),
+    ...(options.to === undefined ? {} : { to: timeOf(options.to) }),
+    ...(options.timeColumn === undefined ? {} : { timeColumn: options.timeColumn }),
+    ...(options.rateColumn === undefined ? {} : { rateColumn: options.rateColumn }),
+    ...(options.timeUnit === undefined ? {} : { timeUnit: options.timeUnit }),
+    ...(options.rateUnit === undefined ? {} : { rateUnit: options.rateUnit }),
+    skipBadLines: options.skipBadLines === true,
+  };
+  const engine = options.engine ?? (await engineFor(options.trace, trace));
   const { report, series } = await runReplay({
     file: options.trace,
-    trace: {
-      format: options.format,
-      ...(options.from === undefined ? {} : { from: timeOf(options.from) }),
-      ...(options.to === undefined ? {} : { to: timeOf(options.to) }),
-      ...(options.timeColumn === undefined ? {} : { timeColumn: options.timeColumn }),
-      ...(options.rateColumn === undefined ? {} : { rateColumn: options.rateColumn }),
-      ...(options.timeUnit === undefined ? {} : { timeUnit: options.timeUnit }),
-      ...(options.rateUnit === undefined ? {} : { rateUnit: options.rateUnit }),
-      skipBadLines: options.skipBadLines === true,
-    },
-    engine: options.engine,
+    trace,
+    engine,
     replicaClass: options.replicaClass ?? 'auto',
     leadTimeSec: leadTimeOf(options.leadTime),
     leadTimeSigma: options.leadTimeSigma,
@@ -106,7 +109,7 @@ export async function simulateCommand(options: SimulateOptions): Promise<number>
     overlay: options.overlay,
     warmupSec: options.warmup,
     seed: options.seed,
-    tickSec: options.tick ?? tickSecOf(options),
+    tickSec: options.tick ?? tickSecOf(engine, options.sloWait),
     replicas: limitsOf(options.maxReplicas, policy?.spec ?? null),
     maxReplicas: options.maxReplicas ?? null,
     lengthsFile: options.lengths ?? null,
@@ -144,7 +147,7 @@ function peersOf(text: string): string[] {
 
 /** One limit for every policy: `--max-replicas`, else the policy file's; null: what the trace needs. */
 function limitsOf(max: number | undefined, policy: ScalingPolicy['spec'] | null): ReplayOptions['replicas'] {
-  if (max === undefined) return policy?.replicas ?? null;
+  if (max === undefined) return policy === null ? null : { min: policy.replicas.min, max: policy.replicas.max };
   return { min: Math.min(policy?.replicas.min ?? 1, max), max };
 }
 
@@ -158,8 +161,14 @@ function workerFile(): URL | null {
 const TICK_SEC_MAX = 5;
 
 /** Samples come every second with single requests. A fluid's ticks are at most half of what a request may wait: a burst of that length is seen. */
-function tickSecOf({ engine, sloWait }: Pick<SimulateOptions, 'engine' | 'sloWait'>): number {
-  return engine === 'requests' ? 1 : Math.max(1, Math.min(TICK_SEC_MAX, Math.floor(sloWait / 2)));
+function tickSecOf(engine: 'fluid' | 'requests', sloWaitSec: number): number {
+  return engine === 'requests' ? 1 : Math.max(1, Math.min(TICK_SEC_MAX, Math.floor(sloWaitSec / 2)));
+}
+
+/** Requests that have a GPU for themselves are no fluid. */
+async function engineFor(file: string, options: TraceOptions): Promise<'fluid' | 'requests'> {
+  const { format } = await openTrace(file, options);
+  return format === 'image' ? 'requests' : 'fluid';
 }
 
 /** `none`, a preset, or `P50/P95` in seconds. */

@@ -14,6 +14,10 @@ export type Case = {
   readonly warmupSec: number;
   /** Copies of the recorded requests, shifted by random hours; default 1. */
   readonly overlay?: number;
+  /** Default `fluid`; requests that have a GPU for themselves are no fluid. */
+  readonly engine?: 'fluid' | 'requests';
+  /** End of the cut [s]; default: all of it. */
+  readonly toSec?: number;
   /** Default 5; bursts of seconds need ticks of one. */
   readonly tickSec?: number;
 };
@@ -61,7 +65,7 @@ const RECORDED: readonly Files[] = [
   },
   {
     name: 'T5',
-    about: 'two weeks of image generation, every request, one at a time per GPU; twelve such services at once',
+    about: 'five days of image generation, every request, one at a time per GPU; twelve such services at once',
     file: 'gentd26_images_d0-13.csv.gz',
     lengths: null,
     scale: 1,
@@ -69,6 +73,9 @@ const RECORDED: readonly Files[] = [
     warmupSec: 86_400,
     // One alone is idle four fifths of the time and never has more than a few GPUs.
     overlay: 12,
+    engine: 'requests',
+    // Each request takes its time to replay: two weeks of them for every setting of every peer would take a day.
+    toSec: 432_000,
   },
 ];
 

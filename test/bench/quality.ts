@@ -43,9 +43,6 @@ const { values } = parseArgs({
 /** Everything between the two is written by this bench. */
 const MARKS = ['<!-- bench: begin -->', '<!-- bench: end -->'] as const;
 
-// Policies run side by side in the worker that is built beside the CLI; into a folder of its own, because another build of the checkout takes parts away that a thread loads later.
-const outDir = join('dist', 'bench', 'replay');
-const workerFile = new URL('./replay-worker.mjs', pathToFileURL(await buildCli({ outDir })));
 let rows = await readRows(values.results);
 if (!values.tables) await measureAll();
 const tables = tablesOf(rows);
@@ -56,10 +53,13 @@ async function measureAll(): Promise<void> {
   // oxlint-disable-next-line node/no-process-env -- a benchmark is its own host
   const folder = process.env['PENSTOCK_TRACES'] ?? join('..', 'shared', 'traces');
   const scratch = await mkdtemp(join(tmpdir(), 'penstock-quality-'));
+  // Policies run side by side in the worker that is built beside the CLI; into a folder of its own, because another build takes parts away that a thread loads later.
+  const outDir = join('dist', 'bench', 'replay');
+  const workerFile = new URL('./replay-worker.mjs', pathToFileURL(await buildCli({ outDir })));
   try {
     for (const one of await casesIn(folder, { wanted: values.traces.split(','), scratch })) {
       for (const leadTimeSec of values['lead-times'].split(',').map(Number)) {
-        rows = withRow(rows, await measure(one, leadTimeSec));
+        rows = withRow(rows, await measure(one, { leadTimeSec, workerFile }));
         await writeRows(values.results, rows);
       }
     }
@@ -68,12 +68,15 @@ async function measureAll(): Promise<void> {
   }
 }
 
-async function measure(one: Case, leadTimeSec: number): Promise<Row> {
+async function measure(
+  one: Case,
+  { leadTimeSec, workerFile }: { readonly leadTimeSec: number; readonly workerFile: URL },
+): Promise<Row> {
   const startedMs = systemClock.nowMs();
   const prepared = await prepare({
     file: one.file,
-    trace: { format: 'auto', skipBadLines: true },
-    engine: 'fluid',
+    trace: { format: 'auto', skipBadLines: true, ...(one.toSec === undefined ? {} : { to: one.toSec }) },
+    engine: one.engine ?? 'fluid',
     replicaClass: one.replicaClass,
     leadTimeSec,
     leadTimeSigma: 0,

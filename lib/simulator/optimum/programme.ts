@@ -7,6 +7,8 @@ export type OptimumProblem = {
   readonly tickSec: number;
   /** Longest wait for admission [s]. */
   readonly waitLimitSec: number;
+  /** Work that must be done by the end of each tick, where that is known of each request [replica-seconds]; left out: what arrived `waitLimitSec` before. */
+  readonly dueReplicaSec?: Float64Array;
   /** What a start costs in GPU time; a part of a tick counts as none [s]. */
   readonly leadTimeSec: number;
 };
@@ -39,7 +41,13 @@ export function programmeOf(
   const { tickSec } = problem;
   assert(tickSec > 0 && problem.leadTimeSec >= 0 && problem.waitLimitSec >= 0, 'times of the optimum are not negative');
   const work = problem.workReplicaSec.map((sec) => sec / tickSec / by.groupSize);
-  const limit = waitingLimits(work, problem.waitLimitSec / tickSec);
+  const limit =
+    problem.dueReplicaSec === undefined
+      ? waitingLimits(work, problem.waitLimitSec / tickSec)
+      : openAfter(
+          work,
+          problem.dueReplicaSec.map((sec) => sec / tickSec / by.groupSize),
+        );
   const leadTicks = Math.floor(problem.leadTimeSec / tickSec + TOLERANCE);
   return {
     work,
@@ -58,6 +66,15 @@ function waitingLimits(work: Float64Array, waitTicks: number): Float64Array {
     let sum = TOLERANCE + part * (work[tick - whole] ?? 0);
     for (let back = 0; back < whole; back++) sum += work[tick - back] ?? 0;
     return sum;
+  });
+}
+
+/** Work that may wait at the end of each tick: what has arrived and is not due yet. */
+function openAfter(work: Float64Array, due: Float64Array): Float64Array {
+  let open = 0;
+  return work.map((arrived, tick) => {
+    open += arrived - (due[tick] ?? 0);
+    return TOLERANCE + Math.max(0, open);
   });
 }
 

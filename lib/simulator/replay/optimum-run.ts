@@ -7,6 +7,7 @@ import { createFluidService } from '../plant/fluid-service.ts';
 import { createWaitScore } from '../plant/wait-score.ts';
 import { scoredFromTick } from './ground.ts';
 import type { Ground } from './ground.ts';
+import { requestsIn } from './request-columns.ts';
 import type { Outcome } from './tasks.ts';
 
 const RULES = {
@@ -29,9 +30,12 @@ export function runBound(ground: Ground, kind: keyof typeof RULES): Outcome {
     tickSec: ticks.tickMs / 1000,
     waitLimitSec: options.sloWaitSec,
     leadTimeSec: options.leadTimeSec,
+    ...(level.replicaClass.serial ? { dueReplicaSec: dueOf(ground, from) } : {}),
   });
   const hours = best.replicaSec / 3600;
-  const { totals, misses } = served(ground, { from, best });
+  const { totals, misses } = level.replicaClass.serial
+    ? notServed(ground, { from, kind })
+    : served(ground, { from, best });
   return {
     totals: {
       ...totals,
@@ -81,6 +85,30 @@ function served({ ticks, options }: Ground, of: { readonly from: number; readonl
   const totals = score.totals(service.waiting(of.best.replicas.length * ticks.tickMs));
   if (totals.sloMissCount >= MISSES_MIN) return { totals, misses };
   return { totals: { ...totals, sloMissCount: 0 }, misses: new Float64Array(ticks.count) };
+}
+
+/**
+ * When requests that take a replica alone must be done: begun within the limit, each is done by its arrival + limit + its own time. Any schedule that does so with whole
+ * requests also does it with a fluid, so what is least for the fluid is a bound.
+ */
+function dueOf({ ticks, options, requests }: Ground, from: number): Float64Array {
+  const due = new Float64Array(ticks.count - from);
+  if (requests === null) return due;
+  const fromMs = from * ticks.tickMs;
+  for (const { arrivalMs, execSec = 0 } of requestsIn(requests)) {
+    if (arrivalMs < fromMs) continue;
+    const tick = Math.ceil((arrivalMs - fromMs + (options.sloWaitSec + execSec) * 1000) / ticks.tickMs) - 1;
+    if (tick < due.length) due[tick] = (due[tick] ?? 0) + execSec;
+  }
+  return due;
+}
+
+/** A fluid queue says nothing of requests that take a replica alone: no waits. The optimum misses none by its rule; of the other rule it is not known. */
+function notServed({ ticks }: Ground, of: { readonly from: number; readonly kind: keyof typeof RULES }): Served {
+  const requestCount = ticks.requests.subarray(of.from).reduce((sum, count) => sum + count, 0);
+  const waitSec = { p50: Number.NaN, p99: Number.NaN, max: Number.NaN };
+  const sloMissCount = of.kind === 'optimum' ? 0 : Number.NaN;
+  return { totals: { requestCount, sloMissCount, waitSec }, misses: new Float64Array(ticks.count) };
 }
 
 function directionChanges(replicas: Optimum['replicas']): number {

@@ -20,11 +20,13 @@ export function replayPolicy(ground: Ground, spec: Readonly<Record<string, unkno
     slo: { waitSec: options.sloWaitSec, ratio: 0.999 },
   };
   const replayed = Object.fromEntries(Object.entries(spec ?? {}).filter(([key]) => !NOT_REPLAYED.has(key)));
+  // What else the policy says of its replicas, such as steps, stays.
+  const counts = Object.assign({}, spec?.['replicas'], replicas);
   return {
     apiVersion: 'penstock.dev/v1',
     kind: 'ScalingPolicy',
     metadata: { name: NAME },
-    spec: { ...plain, ...replayed, mode: 'act', target: { name: NAME }, replicas, nodeGroups: [], alerts: [] },
+    spec: { ...plain, ...replayed, mode: 'act', target: { name: NAME }, replicas: counts, nodeGroups: [], alerts: [] },
   };
 }
 

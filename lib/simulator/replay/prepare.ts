@@ -80,6 +80,11 @@ export async function prepare(given: ReplayOptions): Promise<Prepared> {
     replicaClass: replicaClass.name,
     warmupSec: wholeTicksSec(given.warmupSec, given.tickSec),
   };
+  if (replicaClass.serial && options.engine === 'fluid') {
+    throw new ConfigError(
+      `Cannot replay "${options.file}" as a fluid: expected --engine requests, because a request of class "${replicaClass.name}" has a replica for itself, and a fluid would spread it over all of them`,
+    );
+  }
   const level = serviceLevelOf(replicaClass, mixOfPool(pool));
   const tickMs = options.tickSec * 1000;
   const overlay = overlayOf(trace, options);

@@ -207,3 +207,11 @@ describe('the optimum and the fluid plant', () => {
     expect(clean).toBeGreaterThan(100);
   });
 });
+
+test('the optimum with due times of its own waits as long as each request allows', () => {
+  // Half a tick of work in each of six ticks: whole replicas at once, or half as many when all of it may wait for the last one.
+  const shared = { workReplicaSec: Float64Array.from({ length: 6 }, () => 2.5), tickSec: TICK_SEC, leadTimeSec: 0 };
+  const late = Float64Array.from([0, 0, 0, 0, 0, 15]);
+  expect(clairvoyantOptimum({ ...shared, waitLimitSec: 0 }).replicaSec).toBe(30);
+  expect(clairvoyantOptimum({ ...shared, waitLimitSec: 0, dueReplicaSec: late }).replicaSec).toBe(15);
+});

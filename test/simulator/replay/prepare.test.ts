@@ -48,7 +48,7 @@ describe('the replica class', () => {
   const IMAGES = 't,exec_s\n0,20\n30,40\n7300,30\n';
 
   test('is the one that fits when nobody says: one request at a time where requests are told in seconds', async () => {
-    const images = await prepared(IMAGES, { replicaClass: 'auto' });
+    const images = await prepared(IMAGES, { replicaClass: 'auto', engine: 'requests' });
     expect(images.options.replicaClass).toBe('G');
     expect(images.level.requestsPerSec).toBeCloseTo(1 / 30, 9);
     expect((await prepared(STEP, { replicaClass: 'auto' })).options.replicaClass).toBe('B');
@@ -60,8 +60,12 @@ describe('the replica class', () => {
     );
   });
 
+  test('of one request at a time is no fluid', async () => {
+    await expect(prepared(IMAGES, { replicaClass: 'G' })).rejects.toThrow('as a fluid: expected --engine requests');
+  });
+
   test('and copies of a recorded trace: as many times its requests', async () => {
-    const ground = await prepared(IMAGES, { replicaClass: 'G', overlay: 12 });
+    const ground = await prepared(IMAGES, { replicaClass: 'G', engine: 'requests', overlay: 12 });
     expect(ground.requestCount).toBe(36);
     await expect(prepared(STEP, { overlay: 2 })).rejects.toThrow('expected recorded requests');
   });

@@ -98,7 +98,7 @@ describe('a report', () => {
   });
 
   test('has Penstock at its other settings of risk when asked: more misses for fewer GPU-hours', async () => {
-    const done = await replay(waveCsv(90), { sweepRisk: true, policySpec: { risk: 'low' }, leadTimeSec: 120 });
+    const done = await replay(waveCsv(40), { sweepRisk: true, policySpec: { risk: 'low' }, leadTimeSec: 120 });
     expect(Object.keys(done.report.policies).toSorted()).toEqual(
       [...YARDSTICKS, 'penstock', 'penstock:balanced', 'penstock:cheap'].toSorted(),
     );
@@ -174,6 +174,30 @@ describe('the optimum', () => {
     }
     // Otherwise nothing was compared.
     expect(misses.filter((count) => count === 0).length).toBeGreaterThan(4);
+  });
+});
+
+describe('requests that have a GPU for themselves', () => {
+  test('have an optimum that nobody beats without misses, and no waits of those who only know the future', async () => {
+    // A request alone every five minutes, then a dozen at once.
+    const lines = Array.from({ length: 12 }, (_, index) => `${index * 300},${20 + (index % 3) * 15}`);
+    const burst = Array.from({ length: 12 }, (_, index) => `${3_700 + index},30`);
+    const done = await replay(`t,exec_s\n${[...lines, ...burst].join('\n')}\n`, {
+      against: ['knative', 'static', 'hpa'],
+      engine: 'requests',
+      replicaClass: 'auto',
+      tickSec: 1,
+      leadTimeSec: 5,
+      replicas: { min: 1, max: 20 },
+    });
+    const optimum = figures(done, 'optimum');
+    expect(optimum.sloMissCount).toBe(0);
+    expect([optimum.waitSec.max, figures(done, 'windowRule').sloMissCount]).toEqual([Number.NaN, Number.NaN]);
+    const perfect = Object.entries(done.report.policies).filter(
+      ([name, { sloMissCount }]) => !YARDSTICKS.includes(name) && sloMissCount === 0,
+    );
+    expect(perfect.length).toBeGreaterThan(0);
+    for (const [, { gpuHours }] of perfect) expect(gpuHours).toBeGreaterThanOrEqual(optimum.gpuHours);
   });
 });
 
