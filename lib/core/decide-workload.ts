@@ -1,6 +1,7 @@
 /** First pure step: readings, snapshot, policy and memory → wanted replicas of one workload, with the trail of reasons. */
 import { assert } from '../base/assert.ts';
 import { EMPTY_CONTROL } from './carried-outcome.ts';
+import type { DecisionInput } from '../../events/schema/index.ts';
 import type { WorkloadControl, WorkloadInput, WorkloadOutcome } from './decide-types.ts';
 import { count, duration } from './format.ts';
 import type { ForecastState } from './forecast/forecast.ts';
@@ -29,7 +30,8 @@ import type { Draft } from './trail.ts';
  */
 export function decideWorkload(input: WorkloadInput): WorkloadOutcome {
   const heard = heardAfter(input);
-  const signals = demandsOf(input.policy.spec.signals, { ...input, heard: heardNames(heard) });
+  const { readings, target } = input;
+  const signals = demandsOf(input.policy.spec.signals, { readings, target, heard: heardNames(heard) });
   const forecast = forecastAfter(input, signals);
   const foreseen = isCalibrated(forecast) ? { easeRatio: easeOf(input, { signals, state: forecast }) } : null;
   const { demand, draft: present } = sizeDemand(signals, { risk: input.policy.spec.risk, foreseen });
@@ -197,6 +199,8 @@ function controlAfter(facts: Facts, parts: { readonly wants: Wants; readonly wan
 
 /** Each reading once, however many signals use it. */
 function inputsOf(signals: readonly SignalDemand[]): WorkloadOutcome['inputs'] {
-  const all = signals.flatMap((signal) => signal.inputs);
-  return all.filter((entry, index) => all.findIndex((other) => other.signal === entry.signal) === index);
+  const inputs: DecisionInput[] = [];
+  for (const signal of signals)
+    for (const entry of signal.inputs) if (!inputs.some((other) => other.signal === entry.signal)) inputs.push(entry);
+  return inputs;
 }

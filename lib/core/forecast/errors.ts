@@ -35,9 +35,11 @@ export function withError(
   measured: { readonly ratio: number; readonly keepRatio: number },
 ): ErrorHistogram {
   const bin = binOf(measured.ratio);
-  // Three decimals are enough, and keep the state small.
-  return histogram.map(
-    (weight, index) => Math.round((weight * measured.keepRatio + (index === bin ? 1 : 0)) * 1000) / 1000,
+  // Three decimals are enough, and keep the state small; most bins are empty.
+  return histogram.map((weight, index) =>
+    weight === 0 && index !== bin
+      ? 0
+      : Math.round((weight * measured.keepRatio + (index === bin ? 1 : 0)) * 1000) / 1000,
   );
 }
 

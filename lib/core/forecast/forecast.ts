@@ -65,7 +65,7 @@ export function advanceForecast(before: ForecastState | undefined, now: Measured
     mean + (now.demand - mean) * (1 - Math.exp(-dtMs / Math.min(constantMs, Math.max(dtMs, ageMs, 1))));
   const [fast, slow] = [toward(before.fast, FAST_MS), toward(before.slow, SLOW_MS)];
   const needed = neededNow({ fast, slow }, now);
-  const due = before.pending.filter(([dueMs]) => dueMs <= now.nowMs);
+  const due = before.pending.filter((forecast) => forecast[0] <= now.nowMs);
   const stepMs = Math.max(PENDING_STEP_MS_MIN, now.horizonMs / PENDING_PER_HORIZON);
   const keepRatio = 0.5 ** (stepMs / HALF_LIFE_MS);
   const errors = due.reduce(
@@ -80,7 +80,7 @@ export function advanceForecast(before: ForecastState | undefined, now: Measured
     errors,
     measured: Math.min(1e6, before.measured + due.length),
   };
-  const waiting = before.pending.filter(([dueMs]) => dueMs > now.nowMs);
+  const waiting = due.length === 0 ? before.pending : before.pending.filter((forecast) => forecast[0] > now.nowMs);
   const lastMs = waiting.at(-1)?.[0] ?? -Infinity;
   const isTime = ageMs >= YOUNG_MS && now.nowMs + now.horizonMs - lastMs >= stepMs && waiting.length < PENDING_MAX;
   const pending = isTime

@@ -25,10 +25,14 @@ const CATCH_UP_SEC_MIN = 30;
 
 /** The rate that can be foreseen: of arrivals or tokens. Counts of what is in the servers follow from it and from how full they are. */
 function rateOf(signals: readonly SignalDemand[]): number | null {
-  const rates = signals.filter((signal) => signal.kind === 'requestRate' || signal.kind === 'tokens');
-  // A part of the truth would teach the wrong level.
-  if (rates.length === 0 || rates.some((signal) => signal.demand === null || signal.gap !== null)) return null;
-  return Math.max(...rates.map((signal) => signal.demand ?? 0));
+  let most: number | null = null;
+  for (const signal of signals) {
+    if (signal.kind !== 'requestRate' && signal.kind !== 'tokens') continue;
+    // A part of the truth would teach the wrong level.
+    if (signal.demand === null || signal.gap !== null) return null;
+    most = Math.max(most ?? 0, signal.demand);
+  }
+  return most;
 }
 
 /** The forecast's memory after this evaluation. Only full ones teach it: they come at even times. */

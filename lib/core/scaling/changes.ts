@@ -13,9 +13,16 @@ export function rememberChange(
   changes: Changes,
   change: { readonly nowMs: number; readonly from: number | null; readonly to: number },
 ): Changes {
-  const recent = changes.filter(([atMs], index) => index === changes.length - 1 || change.nowMs - atMs <= HOUR_MS);
+  const recent = withinHour(changes, change.nowMs);
   if (change.from === null || change.from === change.to) return recent;
   return [...recent, [change.nowMs, change.from, change.to] as const].slice(-CHANGES_MAX);
+}
+
+/** Oldest first, so that as a rule only one entry has to be looked at. */
+function withinHour(changes: Changes, nowMs: number): Changes {
+  let from = 0;
+  while (from < changes.length - 1 && nowMs - (changes[from]?.[0] ?? 0) > HOUR_MS) from++;
+  return from === 0 ? changes : changes.slice(from);
 }
 
 /** Direction changes among the changes of the last hour. */

@@ -29,30 +29,32 @@ export function sizeDemand(
   },
 ): Sized {
   const beta = STAFFING_BETA[risk];
-  const needs = signals.flatMap((signal) => {
-    if (signal.demand === null) return [];
+  const needs: Need[] = [];
+  let largest: Need | undefined;
+  for (const signal of signals) {
+    if (signal.demand === null) continue;
     // Once forecasts are measured, their factor is the headroom of a rate: both would count the same noise twice.
     const isForeseen = foreseen !== null && (signal.kind === 'requestRate' || signal.kind === 'tokens');
     const room =
       signal.role === 'load' && !isForeseen
         ? headroomReplicas(signal.demand, { beta, slotsPerReplica: signal.slotsPerReplica })
         : 0;
-    return [{ signal, demand: signal.demand * (isForeseen ? foreseen.easeRatio : 1), room }];
-  });
-  const largest = needs.reduce<(typeof needs)[number] | undefined>(
-    (best, need) => (best === undefined || need.demand + need.room > best.demand + best.room ? need : best),
-    undefined,
-  );
+    const need = { signal, demand: signal.demand * (isForeseen ? foreseen.easeRatio : 1), room };
+    needs.push(need);
+    if (largest === undefined || need.demand + need.room > largest.demand + largest.room) largest = need;
+  }
   if (largest === undefined) return { demand: null, draft: EMPTY_DRAFT };
   const known = signals.some((signal) => signal.role !== 'guard' && signal.demand !== null);
   const draft = step(EMPTY_DRAFT, { rule: 'demand', to: largest.demand, because: becauseOf(largest.signal, needs) });
-  return { demand: known ? largest.demand : null, draft: roundUp(draft, { ...largest, beta, risk }) };
+  return {
+    demand: known ? largest.demand : null,
+    draft: roundUp(draft, { demand: largest.demand, room: largest.room, beta, risk }),
+  };
 }
 
-function becauseOf(
-  largest: SignalDemand,
-  needs: readonly { readonly signal: SignalDemand; readonly demand: number }[],
-): string {
+type Need = { readonly signal: SignalDemand; readonly demand: number; readonly room: number };
+
+function becauseOf(largest: SignalDemand, needs: readonly Need[]): string {
   const others = needs
     .filter((need) => need.signal !== largest)
     .map((need) => `${need.signal.kind} asks for ${figure(need.demand)}`);

@@ -28,7 +28,7 @@ export function rememberWant(
   want: { readonly nowMs: number; readonly replicas: number; readonly windowMs: number },
 ): Wants {
   const slotMs = Math.max(1, want.windowMs / SLOTS);
-  const inWindow = wants.filter(([atMs]) => want.nowMs - atMs <= want.windowMs);
+  const inWindow = wants.filter((one) => want.nowMs - one[0] <= want.windowMs);
   const last = inWindow.at(-1);
   const sameSlot = last !== undefined && Math.floor(last[0] / slotMs) === Math.floor(want.nowMs / slotMs);
   const entry = [want.nowMs, sameSlot ? Math.max(last[1], want.replicas) : want.replicas] as const;
@@ -53,6 +53,7 @@ export function startsAfresh(
 
 /** The largest want of the window and when it was; the newest of equals. */
 export function peakWant(wants: Wants): { readonly atMs: number; readonly replicas: number } {
-  const peak = wants.reduce((best, want) => (want[1] >= best[1] ? want : best), [0, 0] as const);
-  return { atMs: peak[0], replicas: peak[1] };
+  let [atMs, replicas] = [0, 0];
+  for (const want of wants) if (want[1] >= replicas) [atMs, replicas] = want;
+  return { atMs, replicas };
 }

@@ -11,7 +11,7 @@ type Decreases = WorkloadControl['decreases'];
 
 /** Decreases of the running minute. */
 export function recentDecreases(decreases: Decreases, nowMs: number): Decreases {
-  return decreases.filter(([atMs]) => nowMs - atMs < MINUTE_MS);
+  return decreases.length === 0 ? decreases : decreases.filter((decrease) => nowMs - decrease[0] < MINUTE_MS);
 }
 
 /**

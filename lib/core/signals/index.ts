@@ -29,7 +29,8 @@ export function demandsOf(
 ): readonly SignalDemand[] {
   const inFlight = signals.find((signal) => signal.kind === 'inFlight');
   const slotsPerReplica = Math.max(1, inFlight?.perReplica ?? SLOTS_PER_REPLICA_DEFAULT);
-  return signals.map((signal) => demandOf(signal, { ...seen, slotsPerReplica }));
+  const context = { readings: seen.readings, target: seen.target, heard: seen.heard, slotsPerReplica };
+  return signals.map((signal) => demandOf(signal, context));
 }
 
 function demandOf<Kind extends SignalPolicy['kind']>(
