@@ -14,7 +14,7 @@ import type { KubernetesFixture } from '../../simulator/cluster-server/kubernete
 import { actuating } from '../support/actuating.ts';
 
 export type OutageFixture = KubernetesFixture & {
-  /** The API server is gone, at once; etcd and the nodes stay. */
+  /** The API server is gone, at once, and older versions of all objects with it; the newest and the nodes stay. */
   kill(): Promise<void>;
   /** It serves the same state at the same address again. */
   restart(): Promise<void>;
@@ -37,6 +37,16 @@ export function outageSuite(server: string, create: () => Promise<OutageFixture>
         const all = await pods();
         return all.length === replicas && all.every((pod) => pod.status?.phase === 'Running');
       });
+    /** A connection of before may be the first that is tried: that is one more transient error, and no more. */
+    const comeBack = async (): Promise<void> => {
+      await fixture.restart();
+      await until('an answer', () =>
+        pods().catch((error: unknown) => {
+          if (error instanceof TransientError) return undefined;
+          throw error;
+        }),
+      );
+    };
     const observe = async () => {
       const policy = workloadPolicy({ target: { namespace: fixture.namespace, name: 'engine' } }, 'llama');
       const view = kubernetesEksView({ kubernetes, clock: systemClock });
@@ -64,7 +74,7 @@ export function outageSuite(server: string, create: () => Promise<OutageFixture>
       );
       await expect(drainer.drainStep(nodeName)).rejects.toBeInstanceOf(TransientError);
       await expect(observe()).rejects.toBeInstanceOf(TransientError);
-      await fixture.restart();
+      await comeBack();
       expect(await target.read(ref)).toMatchObject({ replicas: 2, uid: before.uid });
       expect(await observe()).toMatchObject({ kind: 'observed', replicas: 2, ready: 2 });
     });
@@ -78,10 +88,31 @@ export function outageSuite(server: string, create: () => Promise<OutageFixture>
       expect(world.clock.nowMs() - startMs).toBeGreaterThanOrEqual(60_000);
       expect(errors.length).toBeGreaterThan(1);
       for (const error of errors) expect(error).toMatch(/expected an answer/);
-      await fixture.restart();
+      await comeBack();
       await plan({ replicas: 3 });
       await work(TARGET_JOB);
       expect(await world.record('target/llama')).toMatchObject({ outcome: 'applied' });
+      await serving(3);
+    });
+
+    test('a list that was read half before it has expired: the rest is an error, never the end of the list', async () => {
+      const page = (next: object) => {
+        const asked = { namespace: fixture.namespace, limit: 1, ...next };
+        return kubernetes.call('list', (call) => kubernetes.core.listNamespacedPod(asked, call));
+      };
+      const { _continue: rest } = (await page({})).metadata ?? {};
+      if (rest === undefined || rest === '') throw new Error('the list has one page');
+      const { plan, work } = actuating({ kubernetes, namespace: fixture.namespace });
+      await plan({ replicas: 2 });
+      await work(TARGET_JOB);
+      await serving(2);
+      await fixture.kill();
+      await comeBack();
+      const late = page({ _continue: rest });
+      await expect(late).rejects.toBeInstanceOf(TransientError);
+      await expect(late).rejects.toThrow(/expected a list that has not expired, current value is HTTP 410/);
+      await plan({ replicas: 3 });
+      await work(TARGET_JOB);
       await serving(3);
     });
 
@@ -95,7 +126,7 @@ export function outageSuite(server: string, create: () => Promise<OutageFixture>
       await work(TARGET_JOB);
       await serving(2);
       await fixture.kill();
-      await fixture.restart();
+      await comeBack();
       const refused = await watchToEnd(fixture, { path, resourceVersion: old?.resourceVersion });
       expect(refused).toEqual([
         { type: 'ERROR', object: expect.objectContaining({ kind: 'Status', code: 410, reason: 'Expired' }) },
