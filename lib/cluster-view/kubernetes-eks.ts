@@ -1,10 +1,17 @@
 /** What Kubernetes and EKS say about targets and node groups: a handful of lists, joined here. */
-import type { EksNodeGroup } from '../clients/aws-node-groups.ts';
 import type { V1Node, V1Pod, V2HorizontalPodAutoscaler } from '../clients/kubernetes-facade.ts';
+import { groupNameOf } from '../core/nodes/provider.ts';
 import type { NodeGroupPolicy, ScalingPolicy } from '../core/policy.ts';
 import type { NodeGroupObservation, TargetObservation } from '../core/types.ts';
 import type { ClusterView } from './contract.ts';
-import { NODE_GROUP_LABEL, loadByNode, nodeObservation } from './kubernetes-nodes.ts';
+import {
+  NODE_GROUP_LABEL,
+  NODE_POOL_LABEL,
+  instanceIdOf,
+  loadByNode,
+  nodeObservation,
+  placeholdersByGroup,
+} from './kubernetes-nodes.ts';
 import type { NodeLoad } from './kubernetes-nodes.ts';
 import { podsByOwner } from './kubernetes-pods.ts';
 import {
@@ -16,7 +23,7 @@ import {
   listPods,
   namespacesOf,
 } from './kubernetes-reads.ts';
-import type { KubernetesEksOptions } from './kubernetes-reads.ts';
+import type { DescribedGroup, KubernetesEksOptions } from './kubernetes-reads.ts';
 import { ownersOfCount, targetKey, targetObservation } from './kubernetes-targets.ts';
 import type { Workload } from './kubernetes-targets.ts';
 import { attempt, refuseNothing } from './parts.ts';
@@ -33,7 +40,9 @@ export function kubernetesEksView(options: KubernetesEksOptions): ClusterView {
       const scopes = asked.nodeGroups.length > 0 ? [null] : namespacesOf(asked);
       const [pods, nodes, autoscalers, objects, groups] = await Promise.all([
         attempt(() => listPods(options.kubernetes, scopes)),
-        attempt(() => (asked.nodeGroups.length > 0 ? listNodes(options.kubernetes) : Promise.resolve([]))),
+        attempt(() =>
+          asked.nodeGroups.length > 0 ? listNodes(options.kubernetes, asked.nodeGroups) : Promise.resolve([]),
+        ),
         attempt(() => listAutoscalers(options.kubernetes, scopes)),
         listObjects(options.kubernetes, asked),
         describeGroups(options, asked.nodeGroups),
@@ -99,42 +108,69 @@ function joinNodeGroups(
   parts: {
     readonly pods: Part<readonly V1Pod[]>;
     readonly nodes: Part<readonly V1Node[]>;
-    readonly groups: ReadonlyMap<string, Part<EksNodeGroup>>;
+    readonly groups: ReadonlyMap<string, Part<DescribedGroup>>;
   },
 ): Readonly<Record<string, NodeGroupObservation>> {
   const loads = loadByNode(parts.pods.ok ? parts.pods.value : []);
-  const byGroup = nodesByGroup(parts.nodes.ok ? parts.nodes.value : []);
+  const placeholders = placeholdersByGroup(parts.pods.ok ? parts.pods.value : []);
+  const nodesOf = nodesByGroup(parts.nodes.ok ? parts.nodes.value : []);
   return Object.fromEntries(
     policies.map((policy) => {
       const { name } = policy.metadata;
       const group = parts.groups.get(name);
       const failed = [group, parts.nodes, parts.pods].find((part) => part?.ok === false);
       if (failed?.ok === false) return [name, { kind: 'missing', reason: failed.reason }];
-      if (group?.ok !== true) return [name, { kind: 'missing', reason: 'it was not described' }];
-      const nodes = byGroup.get(policy.spec.provider.nodeGroup) ?? [];
-      return [name, groupObservation(group.value, nodes, loads)];
+      const described = group?.ok === true ? group.value : poolOf(policy, nodesOf(policy, {}).length);
+      if (described === null) return [name, { kind: 'missing', reason: 'it was not described' }];
+      const observed = groupObservation(described, nodesOf(policy, described), loads);
+      return [name, { ...observed, placeholders: placeholders.get(name) ?? 0 }];
     }),
   );
 }
 
+/** Karpenter's node pools have the nodes they have; the policy says how many there may be. */
+function poolOf({ spec: { provider, nodes } }: NodeGroupPolicy, count: number): DescribedGroup | null {
+  if (provider.kind !== 'karpenterNodePool') return null;
+  const max = Math.max(nodes.max, count);
+  return { min: 0, max, desired: count, status: 'active', issues: [], scalingGroups: [] };
+}
+
 function groupObservation(
-  group: EksNodeGroup,
+  group: DescribedGroup,
   nodes: readonly V1Node[],
   loads: ReadonlyMap<string, NodeLoad>,
-): NodeGroupObservation {
+): Extract<NodeGroupObservation, { kind: 'observed' }> {
   const { min, max, desired, status, issues } = group;
   const observed = nodes.map((node) => nodeObservation(node, loads.get(node.metadata?.name ?? '')));
   return { kind: 'observed', min, max, desired, status, issues, nodes: observed };
 }
 
-function nodesByGroup(nodes: readonly V1Node[]): ReadonlyMap<string, readonly V1Node[]> {
-  const groups = new Map<string, V1Node[]>();
+/** Nodes of a group: by the label that EKS or Karpenter puts on them, or by the instances of an Auto Scaling group. */
+function nodesByGroup(
+  nodes: readonly V1Node[],
+): (policy: NodeGroupPolicy, described: Pick<DescribedGroup, 'instanceIds'>) => readonly V1Node[] {
+  const byMark = new Map<string, V1Node[]>();
   for (const node of nodes) {
-    const group = node.metadata?.labels?.[NODE_GROUP_LABEL];
-    if (group === undefined) continue;
-    const others = groups.get(group);
-    if (others === undefined) groups.set(group, [node]);
-    else others.push(node);
+    for (const mark of marksOf(node)) {
+      const others = byMark.get(mark);
+      if (others === undefined) byMark.set(mark, [node]);
+      else others.push(node);
+    }
   }
-  return groups;
+  return (policy, { instanceIds = [] }) => {
+    const { kind } = policy.spec.provider;
+    if (kind === 'autoScalingGroup') return instanceIds.flatMap((id) => byMark.get(`instance/${id}`) ?? []);
+    return byMark.get(`${kind}/${groupNameOf(policy)}`) ?? [];
+  };
+}
+
+function marksOf({ metadata, spec }: V1Node): readonly string[] {
+  const eks = metadata?.labels?.[NODE_GROUP_LABEL];
+  const pool = metadata?.labels?.[NODE_POOL_LABEL];
+  const instance = instanceIdOf(spec?.providerID);
+  return [
+    ...(eks === undefined ? [] : [`eksNodeGroup/${eks}`]),
+    ...(pool === undefined ? [] : [`karpenterNodePool/${pool}`]),
+    ...(instance === null ? [] : [`instance/${instance}`]),
+  ];
 }

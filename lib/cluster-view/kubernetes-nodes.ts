@@ -7,6 +7,12 @@ import { isFinished, livesWithNode } from './kubernetes-pods.ts';
 /** EKS puts this label on every node of a managed node group. */
 export const NODE_GROUP_LABEL = 'eks.amazonaws.com/nodegroup';
 
+/** Karpenter puts this label on every node of a node pool. */
+export const NODE_POOL_LABEL = 'karpenter.sh/nodepool';
+
+/** On every placeholder pod, with the name of its node group's policy: it goes as soon as a pod needs its place. */
+export const BUFFER_LABEL = 'penstock.dev/buffer';
+
 export type NodeLoad = { readonly gpus: Map<string, number>; podCount: number };
 
 /** What unfinished pods hold, by node name. */
@@ -14,13 +20,24 @@ export function loadByNode(pods: readonly V1Pod[]): ReadonlyMap<string, NodeLoad
   const loads = new Map<string, NodeLoad>();
   for (const pod of pods) {
     const nodeName = pod.spec?.nodeName;
-    if (nodeName === undefined || isFinished(pod)) continue;
+    if (nodeName === undefined || isFinished(pod) || pod.metadata?.labels?.[BUFFER_LABEL] !== undefined) continue;
     const load = loads.get(nodeName) ?? { gpus: new Map<string, number>(), podCount: 0 };
     loads.set(nodeName, load);
     addTo(load.gpus, gpusOfPod(pod.spec));
     if (!livesWithNode(pod)) load.podCount++;
   }
   return loads;
+}
+
+/** Placeholder pods that are not being deleted, by the policy's name. */
+export function placeholdersByGroup(pods: readonly V1Pod[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { metadata } of pods) {
+    const group = metadata?.labels?.[BUFFER_LABEL];
+    if (group === undefined || metadata?.deletionTimestamp !== undefined) continue;
+    counts.set(group, (counts.get(group) ?? 0) + 1);
+  }
+  return counts;
 }
 
 export function nodeObservation(node: V1Node, load: NodeLoad | undefined): NodeObservation {
@@ -69,6 +86,6 @@ function leavingOf({ metadata, spec }: V1Node): NodeLeaving | undefined {
 }
 
 /** `aws:///eu-west-1a/i-0123456789abcdef0` → `i-0123456789abcdef0`. */
-function instanceIdOf(providerId: string | undefined): string | null {
+export function instanceIdOf(providerId: string | undefined): string | null {
   return /\/(i-[0-9a-z]+)$/.exec(providerId ?? '')?.[1] ?? null;
 }

@@ -1,5 +1,7 @@
 /** The lists an observation is made of: each whole, or with the reason why it is not there. */
 import type { Clock } from '../base/clock.ts';
+import { ConfigError } from '../base/errors.ts';
+import { describeAutoScalingGroup } from '../clients/aws-auto-scaling-groups.ts';
 import { describeEksNodeGroup } from '../clients/aws-node-groups.ts';
 import type { EksNodeGroup } from '../clients/aws-node-groups.ts';
 import type { AwsClients } from '../clients/aws.ts';
@@ -46,10 +48,11 @@ export async function listPods(
   return (await Promise.all(lists)).flat();
 }
 
-/** Nodes of any EKS node group. */
-export function listNodes(client: KubernetesClient): Promise<readonly V1Node[]> {
+/** Nodes of any EKS node group; all nodes where a group is known by other marks. */
+export function listNodes(client: KubernetesClient, policies: readonly NodeGroupPolicy[]): Promise<readonly V1Node[]> {
+  const onlyEks = policies.every((policy) => policy.spec.provider.kind === 'eksNodeGroup');
   return listAll(client, 'list the nodes', (page, call) =>
-    client.core.listNode({ ...page, labelSelector: NODE_GROUP_LABEL }, call),
+    client.core.listNode({ ...page, ...(onlyEks ? { labelSelector: NODE_GROUP_LABEL } : {}) }, call),
   );
 }
 
@@ -95,26 +98,38 @@ function byName(objects: readonly Workload[]): ReadonlyMap<string, Workload> {
   return new Map(objects.map((object) => [object.metadata?.name ?? '', object]));
 }
 
-/** Node groups by policy name. */
+/** What the cloud says of a group. */
+export type DescribedGroup = EksNodeGroup & {
+  /** Instances of the group, where nodes are told by them. */
+  readonly instanceIds?: readonly string[];
+};
+
+/** Node groups by policy name. A Karpenter node pool has no sizes of its own. */
 export async function describeGroups(
   options: KubernetesEksOptions,
   policies: readonly NodeGroupPolicy[],
-): Promise<ReadonlyMap<string, Part<EksNodeGroup>>> {
+): Promise<ReadonlyMap<string, Part<DescribedGroup>>> {
   const { aws } = options;
-  const parts = new Map<string, Part<EksNodeGroup>>();
-  const waiting = [...policies];
+  const parts = new Map<string, Part<DescribedGroup>>();
+  const waiting = policies.filter((policy) => policy.spec.provider.kind !== 'karpenterNodePool');
   const worker = async (): Promise<void> => {
     for (let policy = waiting.shift(); policy !== undefined; policy = waiting.shift()) {
       const { provider } = policy.spec;
-      const part: Part<EksNodeGroup> =
+      const part: Part<DescribedGroup> =
         aws === undefined
           ? { ok: false, reason: 'no AWS client is configured' }
-          : await attempt(() => describeEksNodeGroup(aws, provider));
+          : await attempt(() => describe(aws, provider));
       parts.set(policy.metadata.name, part);
     }
   };
   await Promise.all(Array.from({ length: DESCRIBES_MAX }, worker));
   return parts;
+}
+
+function describe(aws: AwsClients, provider: NodeGroupPolicy['spec']['provider']): Promise<DescribedGroup> {
+  if (provider.kind === 'eksNodeGroup') return describeEksNodeGroup(aws, provider);
+  if (provider.kind === 'autoScalingGroup') return describeAutoScalingGroup(aws, provider.name);
+  throw new ConfigError(`Cannot describe node pool "${provider.nodePool}": expected a group of AWS`);
 }
 
 /** Namespaces of the targets, each once. */

@@ -186,11 +186,17 @@ export const nodeGroupPolicySchema = z.strictObject({
   spec: z
     .strictObject({
       mode: modeSchema.default('observe'),
-      provider: z.strictObject({
-        kind: z.literal('eksNodeGroup'),
-        cluster: z.string().min(1).max(100),
-        nodeGroup: z.string().min(1).max(63),
-      }),
+      provider: z.discriminatedUnion('kind', [
+        z.strictObject({
+          kind: z.literal('eksNodeGroup'),
+          cluster: z.string().min(1).max(100),
+          nodeGroup: z.string().min(1).max(63),
+        }),
+        /** A group of EC2 Auto Scaling whose instances join the cluster by themselves. */
+        z.strictObject({ kind: z.literal('autoScalingGroup'), name: z.string().min(1).max(255) }),
+        /** Karpenter brings the nodes; they are only seen. */
+        z.strictObject({ kind: z.literal('karpenterNodePool'), nodePool: nameSchema }),
+      ]),
       /** observe: sole writer only when told so. */
       ownership: z.enum(['own', 'floor', 'buffer', 'observe']).default('observe'),
       nodes: z.strictObject({
@@ -208,6 +214,10 @@ export const nodeGroupPolicySchema = z.strictObject({
         market: z.enum(['onDemand', 'spot']).default('onDemand'),
         zones: z.array(z.string().min(1)).max(20).default([]),
       }),
+      /** Ownership buffer: the Deployment of placeholder pods, each with one unit of the first resource of `shape.gpus`; `penstock-buffer-NAME` when left out. */
+      buffer: z
+        .strictObject({ namespace: nameSchema.default('penstock'), name: nameSchema.optional() })
+        .default({ namespace: 'penstock' }),
       /** Already paid for: cost nothing extra. */
       committedNodes: z.int().min(0).max(1_000).default(0),
       /** Seconds from asked for to Ready with GPUs, until it has been learned. */
@@ -225,6 +235,13 @@ export const nodeGroupPolicySchema = z.strictObject({
       alerts: z.array(nameSchema).max(10).default([]),
     })
     .superRefine((spec, context) => {
+      if (spec.provider.kind === 'karpenterNodePool' && spec.ownership !== 'buffer' && spec.ownership !== 'observe') {
+        context.addIssue({
+          code: 'custom',
+          path: ['ownership'],
+          message: 'expected buffer or observe, because Karpenter decides the size of its node pools',
+        });
+      }
       if (spec.nodes.min > spec.nodes.max) {
         context.addIssue({
           code: 'custom',
@@ -283,6 +300,7 @@ export const policySchema = z.discriminatedUnion('kind', [scalingPolicySchema, n
 export type ScalingPolicy = z.infer<typeof scalingPolicySchema>;
 export type NodeGroupPolicy = z.infer<typeof nodeGroupPolicySchema>;
 export type FleetPolicy = z.infer<typeof fleetSchema>;
+export type ProviderKind = NodeGroupPolicy['spec']['provider']['kind'];
 export type SignalPolicy = ScalingPolicy['spec']['signals'][number];
 export type AlertHookPolicy = FleetPolicy['spec']['alertHooks'][number];
 export type SecretRef = z.infer<typeof secretRefSchema>;

@@ -106,6 +106,8 @@ export type NodeGroupObservation =
       readonly status: 'active' | 'updating' | 'degraded' | 'creating' | 'deleting' | 'failed';
       readonly nodes: readonly NodeObservation[];
       readonly issues: readonly NodeGroupIssue[];
+      /** Placeholder pods there are. */
+      readonly placeholders?: number;
     }
   | { readonly kind: 'missing'; readonly reason: string };
 

@@ -63,7 +63,7 @@ export async function buildProcess(base: Base, env: Environment): Promise<BuiltP
       ...orchestrators.targets,
       ...(kubernetes === null ? [] : [['*', targetKinds.kubernetesScale(kubernetes)] as const]),
     ]),
-    provisioners: new Map([['eksNodeGroup', nodeProvisioners.eksNodeGroup(aws)]]),
+    provisioners: new Map(Object.entries(nodeProvisioners).map(([kind, make]) => [kind, make(aws)])),
     drainer: kubernetes === null ? noDrainer : kubernetesDrainer(kubernetes, { clock: systemClock }),
     hooks: hooksOf({ policies, secrets, log }),
     producer,

@@ -8,6 +8,7 @@ import { clusterViewByKind } from '../cluster-view/by-kind.ts';
 import { kubernetesEksView } from '../cluster-view/kubernetes-eks.ts';
 import type { ClusterView } from '../cluster-view/contract.ts';
 import type { ActuateDeps } from '../loop/deps.ts';
+import { autoScalingGroup } from '../node-provisioners/auto-scaling-group.ts';
 import { eksNodeGroup } from '../node-provisioners/eks-node-group.ts';
 import { kubernetesDrainer } from '../node-provisioners/kubernetes-drainer.ts';
 import type { Target } from '../targets/contract.ts';
@@ -36,7 +37,10 @@ export async function actuatorsOf(
       ...targets,
       ...(kubernetes === null ? [] : [['*', kubernetesScale(kubernetes)] as const]),
     ]),
-    provisioners: new Map([['eksNodeGroup', eksNodeGroup(aws)]]),
+    provisioners: new Map([
+      ['eksNodeGroup', eksNodeGroup(aws)],
+      ['autoScalingGroup', autoScalingGroup(aws)],
+    ]),
     drainer: kubernetes === null ? noDrainer : kubernetesDrainer(kubernetes, { clock: base.clock }),
   };
 }

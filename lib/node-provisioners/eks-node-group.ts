@@ -1,10 +1,11 @@
 /** EKS managed node groups: sizes through EKS, single instances through the Auto Scaling group behind it. */
-import { TerminateInstanceInAutoScalingGroupCommand } from '@aws-sdk/client-auto-scaling';
 import { DescribeUpdateCommand, UpdateNodegroupConfigCommand } from '@aws-sdk/client-eks';
 import { assert } from '../base/assert.ts';
-import { ConfigError, ConflictError, NotFoundError } from '../base/errors.ts';
+import { ConfigError, ConflictError } from '../base/errors.ts';
 import { awsCall } from '../clients/aws-errors.ts';
+import { terminateInstance } from '../clients/aws-instances.ts';
 import { capacityShortageOf, describeEksNodeGroup } from '../clients/aws-node-groups.ts';
+import type { EksNodeGroupRef } from '../clients/aws-node-groups.ts';
 import type { AwsClients } from '../clients/aws.ts';
 import type { NodeGroupPolicy } from '../core/policy.ts';
 import type { NodeProvisioner, UpdateState } from './contract.ts';
@@ -23,7 +24,7 @@ const UPDATE_ERRORS_MAX = 5;
 export function eksNodeGroup(clients: AwsClients): NodeProvisioner {
   return {
     describe: async (group) => {
-      const { scalingGroups, ...observed } = await describeEksNodeGroup(clients, group.spec.provider);
+      const { scalingGroups, ...observed } = await describeEksNodeGroup(clients, refOf(group));
       const capacityShortage = await capacityShortageOf(clients, { ...observed, scalingGroups });
       return { ...observed, capacityShortage };
     },
@@ -44,9 +45,9 @@ async function resize(
     [min, max, desired].every(Number.isSafeInteger) && min >= 0 && min <= desired && desired <= max && max >= 1,
     `0 <= min ${min} <= desired ${desired} <= max ${max}`,
   );
-  const { cluster, nodeGroup } = group.spec.provider;
+  const { cluster, nodeGroup } = refOf(group);
   const what = `resize node group "${cluster}/${nodeGroup}" to ${min}/${desired}/${max}`;
-  const current = await describeEksNodeGroup(clients, group.spec.provider);
+  const current = await describeEksNodeGroup(clients, refOf(group));
   if (desired < current.desired) {
     throw new ConflictError(
       `Cannot ${what}: expected a desired size of at least ${current.desired}, current value is ${desired}`,
@@ -67,7 +68,7 @@ async function resize(
 }
 
 async function pollUpdate(clients: AwsClients, group: NodeGroupPolicy, updateId: string): Promise<UpdateState> {
-  const { cluster, nodeGroup } = group.spec.provider;
+  const { cluster, nodeGroup } = refOf(group);
   const call = { what: `read update ${updateId} of "${cluster}/${nodeGroup}"`, action: 'eks:DescribeUpdate' };
   const command = new DescribeUpdateCommand({ name: cluster, nodegroupName: nodeGroup, updateId });
   const { update } = await awsCall(call, () => clients.eks.send(command));
@@ -77,25 +78,14 @@ async function pollUpdate(clients: AwsClients, group: NodeGroupPolicy, updateId:
   return { state: UPDATE_STATES[update?.status ?? ''] ?? 'inProgress', errors };
 }
 
+function refOf({ metadata, spec }: NodeGroupPolicy): EksNodeGroupRef {
+  if (spec.provider.kind === 'eksNodeGroup') return spec.provider;
+  throw new ConfigError(
+    `Cannot resize node group "${metadata.name}": expected provider eksNodeGroup, current value is ${spec.provider.kind}`,
+  );
+}
+
 async function terminate(clients: AwsClients, group: NodeGroupPolicy, instanceId: string): Promise<void> {
-  const { cluster, nodeGroup } = group.spec.provider;
-  const call = {
-    what: `terminate instance ${instanceId} of "${cluster}/${nodeGroup}"`,
-    action: 'autoscaling:TerminateInstanceInAutoScalingGroup',
-  };
-  const command = new TerminateInstanceInAutoScalingGroupCommand({
-    InstanceId: instanceId,
-    ShouldDecrementDesiredCapacity: true,
-  });
-  try {
-    await awsCall(call, () => clients.autoScaling.send(command));
-  } catch (error) {
-    // Gone already: what was wanted.
-    if (error instanceof NotFoundError) return;
-    // Somebody raised min between the caller's check and now: read again, like any lost race.
-    if (error instanceof ConfigError && /min size/i.test(error.message)) {
-      throw new ConflictError(error.message, { cause: error });
-    }
-    throw error;
-  }
+  const { cluster, nodeGroup } = refOf(group);
+  await terminateInstance(clients, `terminate instance ${instanceId} of "${cluster}/${nodeGroup}"`, instanceId);
 }

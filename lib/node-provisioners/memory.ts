@@ -2,6 +2,7 @@
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { ConflictError, NotFoundError } from '../base/errors.ts';
+import { groupNameOf } from '../core/nodes/provider.ts';
 import type { NodeGroupPolicy } from '../core/policy.ts';
 import type { NodeGroupIssue } from '../core/types.ts';
 import type { NodeDrainer, NodeGroupState, NodeProvisioner, UpdateState } from './contract.ts';
@@ -72,8 +73,8 @@ export function memoryNodes(options: { readonly clock: Clock; readonly updateMs?
     return made;
   };
   const existing = (policy: NodeGroupPolicy): MemoryNodeGroup => {
-    const found = groups.get(policy.spec.provider.nodeGroup);
-    if (found === undefined) throw new NotFoundError(`Cannot find node group "${policy.spec.provider.nodeGroup}"`);
+    const found = groups.get(groupNameOf(policy));
+    if (found === undefined) throw new NotFoundError(`Cannot find node group "${groupNameOf(policy)}"`);
     return found;
   };
   const fault = (method: FaultMethod, applied = false): void => {
@@ -82,7 +83,7 @@ export function memoryNodes(options: { readonly clock: Clock; readonly updateMs?
     if (due !== undefined) throw due.error;
   };
   const running = (policy: NodeGroupPolicy): Update | undefined =>
-    [...updates.values()].find((one) => one.group === policy.spec.provider.nodeGroup && one.endsMs > clock.nowMs());
+    [...updates.values()].find((one) => one.group === groupNameOf(policy) && one.endsMs > clock.nowMs());
   const node = (nodeName: string): MemoryNode => {
     const found = [...groups.values()].flatMap((one) => one.nodes).find((one) => one.nodeName === nodeName);
     if (found === undefined) throw new NotFoundError(`Cannot find node "${nodeName}"`);
@@ -111,7 +112,7 @@ export function memoryNodes(options: { readonly clock: Clock; readonly updateMs?
       }
       calls.push({ call: 'resize', ...change });
       const id = `update-${updates.size + 1}`;
-      const name = policy.spec.provider.nodeGroup;
+      const name = groupNameOf(policy);
       updates.set(token, { id, group: name, endsMs: clock.nowMs() + updateMs, end: nextEnd });
       if (nextEnd.state === 'successful') Object.assign(state, { min, max, desired });
       nextEnd = { state: 'successful', errors: [] };

@@ -1,4 +1,5 @@
 /** What no document can know alone: names are unique, references exist, nothing is resized by two policies. */
+import { groupIdOf } from '../core/nodes/provider.ts';
 import type { FleetPolicy, NodeGroupPolicy, PolicyProblem, ScalingPolicy } from '../core/policy.ts';
 import { targetIdentity } from '../core/target-names.ts';
 import { hint, problemAt } from './check-document.ts';
@@ -54,7 +55,7 @@ function targetOf({ policy }: PlacedPolicy<ScalingPolicy>): string {
 }
 
 function providerOf({ policy }: PlacedPolicy<NodeGroupPolicy>): string {
-  return `${policy.spec.provider.cluster}/${policy.spec.provider.nodeGroup}`;
+  return groupIdOf(policy);
 }
 
 /** All but the first of those that are the same; the first is named. */

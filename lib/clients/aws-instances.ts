@@ -1,0 +1,25 @@
+/** Ends one instance of an Auto Scaling group, whoever manages the group. */
+import { TerminateInstanceInAutoScalingGroupCommand } from '@aws-sdk/client-auto-scaling';
+import { ConfigError, ConflictError, NotFoundError } from '../base/errors.ts';
+import { awsCall } from './aws-errors.ts';
+import type { AwsClients } from './aws.ts';
+
+/** Ends this very instance and lowers desired by one. One that is gone is fine. Throws ConflictError at the group's minimum, DeniedError, TransientError. */
+export async function terminateInstance(clients: AwsClients, what: string, instanceId: string): Promise<void> {
+  const call = { what, action: 'autoscaling:TerminateInstanceInAutoScalingGroup' };
+  const command = new TerminateInstanceInAutoScalingGroupCommand({
+    InstanceId: instanceId,
+    ShouldDecrementDesiredCapacity: true,
+  });
+  try {
+    await awsCall(call, () => clients.autoScaling.send(command));
+  } catch (error) {
+    // Gone already: what was wanted.
+    if (error instanceof NotFoundError) return;
+    // Somebody raised min between the caller's check and now: read again, like any lost race.
+    if (error instanceof ConfigError && /min size/i.test(error.message)) {
+      throw new ConflictError(error.message, { cause: error });
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,63 @@
+/** Plain Auto Scaling groups: sizes change at once, so an update has ended when its answer is there. */
+import { UpdateAutoScalingGroupCommand } from '@aws-sdk/client-auto-scaling';
+import { assert } from '../base/assert.ts';
+import { ConfigError, ConflictError } from '../base/errors.ts';
+import { describeAutoScalingGroup } from '../clients/aws-auto-scaling-groups.ts';
+import { awsCall } from '../clients/aws-errors.ts';
+import { terminateInstance } from '../clients/aws-instances.ts';
+import { capacityShortageOf } from '../clients/aws-node-groups.ts';
+import type { AwsClients } from '../clients/aws.ts';
+import type { NodeGroupPolicy } from '../core/policy.ts';
+import type { NodeProvisioner } from './contract.ts';
+
+/** Errors follow the contract; nothing is sent at construction. The same sizes sent again change nothing, so a token is not needed. */
+export function autoScalingGroup(clients: AwsClients): NodeProvisioner {
+  return {
+    describe: async (group) => {
+      const observed = await describeAutoScalingGroup(clients, nameOf(group));
+      const { min, max, desired, status, issues } = observed;
+      return { min, max, desired, status, issues, capacityShortage: await capacityShortageOf(clients, observed) };
+    },
+    resize: (group, change) => resize(clients, group, change),
+    pollUpdate: () => Promise.resolve({ state: 'successful', errors: [] }),
+    terminate: (group, instanceId) =>
+      terminateInstance(clients, `terminate instance ${instanceId} of "${nameOf(group)}"`, instanceId),
+  };
+}
+
+function nameOf({ metadata, spec }: NodeGroupPolicy): string {
+  if (spec.provider.kind === 'autoScalingGroup') return spec.provider.name;
+  throw new ConfigError(
+    `Cannot resize node group "${metadata.name}": expected provider autoScalingGroup, current value is ${spec.provider.kind}`,
+  );
+}
+
+/** A lowered desired size lets the cloud choose the victim, so it is refused here whatever the caller thinks it read. */
+async function resize(
+  clients: AwsClients,
+  group: NodeGroupPolicy,
+  change: { readonly min: number; readonly max: number; readonly desired: number; readonly token: string },
+): Promise<{ readonly updateId: string }> {
+  const { min, max, desired, token } = change;
+  assert(
+    [min, max, desired].every(Number.isSafeInteger) && min >= 0 && min <= desired && desired <= max && max >= 1,
+    `0 <= min ${min} <= desired ${desired} <= max ${max}`,
+  );
+  const name = nameOf(group);
+  const what = `resize Auto Scaling group "${name}" to ${min}/${desired}/${max}`;
+  const current = await describeAutoScalingGroup(clients, name);
+  if (desired < current.desired) {
+    throw new ConflictError(
+      `Cannot ${what}: expected a desired size of at least ${current.desired}, current value is ${desired}`,
+    );
+  }
+  if (current.min === min && current.max === max && current.desired === desired) return { updateId: token };
+  const command = new UpdateAutoScalingGroupCommand({
+    AutoScalingGroupName: name,
+    MinSize: min,
+    MaxSize: max,
+    DesiredCapacity: desired,
+  });
+  await awsCall({ what, action: 'autoscaling:UpdateAutoScalingGroup' }, () => clients.autoScaling.send(command));
+  return { updateId: token };
+}
