@@ -23,7 +23,7 @@ test("Penstock's nodes go as its default policy says", () => {
       shape: { instanceType: 'g7e.2xlarge', gpus: { 'nvidia.com/gpu': 1 } },
     },
   });
-  expect(spec.scaleDown).toEqual({ idleSec: PENSTOCK_IDLE_SEC, parallel: PENSTOCK_PARALLEL });
+  expect(spec.scaleDown).toMatchObject({ idleSec: PENSTOCK_IDLE_SEC, parallel: PENSTOCK_PARALLEL });
   const model = nodeModelOf('penstock', of);
   expect(model?.reaction.upDelayMs({ pendingSinceMs: 5 })).toBe(0);
   expect(model?.reaction.emptyNodeLifetimeMs(node)).toBe(300_000);
