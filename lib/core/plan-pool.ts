@@ -8,6 +8,7 @@ import { goFirstOf } from './nodes/go-first.ts';
 import { idleNodesOf } from './nodes/idle.ts';
 import { reserveNodes } from './nodes/reserve.ts';
 import { inSteps } from './nodes/steps.ts';
+import { placeholdersOf } from './nodes/placeholders.ts';
 import { planNodes } from './nodes/plan-nodes.ts';
 import type { NodePlan } from './nodes/plan-nodes.ts';
 import type { Mode, PlannedNodeGroup, PlannedTarget } from './types.ts';
@@ -24,7 +25,8 @@ export function planPool(asked: PoolInput): PoolOutcome {
   reserveNodes(supply);
   const moves = movesOf(input, supply);
   const idle = idleNodesOf(input, supply);
-  const nodes = planNodes(input, { supply, idle, moves });
+  const existingOf = (workload: PoolWorkload): number => existing(input, { workload, allotment });
+  const nodes = planNodes(input, { supply, idle, moves, placeholders: placeholdersOf(input, { supply, existingOf }) });
   const goFirst = goFirstOf(input, { supply, moves, goingOf: (workload) => goingOf(input, { workload, allotment }) });
   const seq = Math.max((input.previous?.seq ?? 0) + 1, input.nowMs);
   const planned = input.workloads.map((workload) => planWorkload(input, { workload, allotment, nodes, seq }));
@@ -103,6 +105,12 @@ function currentOf(input: PoolInput, { policy, target }: PoolWorkload): number {
   return target.kind === 'observed' ? target.replicas : (input.previous?.targets[policy.metadata.name]?.replicas ?? 0);
 }
 
+/** Replicas that exist, or will when this plan is carried out. */
+function existing(input: PoolInput, of: Allotted): number {
+  const current = currentOf(input, of.workload);
+  return modeOf(of.workload) === 'act' ? Math.max(current, replicasOf(input, of)) : current;
+}
+
 /** Replicas given up in this plan. */
 function goingOf(input: PoolInput, of: Allotted): number {
   return of.workload.target.kind === 'missing' ? 0 : currentOf(input, of.workload) - replicasOf(input, of);
@@ -144,7 +152,7 @@ function targetOf(
 }
 
 function plannedGroup(input: PoolInput, of: { readonly group: NodePlan; readonly seq: number }): PlannedNodeGroup {
-  const { name, policy, nodes, observed, victims, ghosts, desired } = of.group;
+  const { name, policy, nodes, observed, victims, ghosts, placeholders, desired } = of.group;
   return {
     name,
     mode: policy.spec.mode,
@@ -154,6 +162,7 @@ function plannedGroup(input: PoolInput, of: { readonly group: NodePlan; readonly
     bounds: { min: policy.spec.nodes.min, max: Math.max(policy.spec.nodes.max, Math.min(nodes, desired ?? 0)) },
     victims,
     ...(ghosts.length === 0 ? {} : { ghosts }),
+    ...(placeholders === undefined ? {} : { placeholders }),
     decision: decisionId({
       pool: input.pool,
       policyVersion: input.policyVersion,

@@ -154,8 +154,15 @@ export type PlannedNodeGroup = {
   readonly ownership: 'own' | 'floor' | 'buffer' | 'observe';
   /** Wanted nodes, absolute. */
   readonly nodes: number;
-  readonly observed: { readonly desired: number; readonly min: number; readonly max: number } | null;
+  readonly observed: {
+    readonly desired: number;
+    readonly min: number;
+    readonly max: number;
+    readonly placeholders?: number;
+  } | null;
   readonly bounds: { readonly min: number; readonly max: number };
+  /** Ownership `buffer`: wanted placeholder pods. */
+  readonly placeholders?: number;
   /** Nodes to free, idle first; empty unless the group shrinks. */
   readonly victims: readonly { readonly nodeName: string; readonly instanceId: string }[];
   /** Instances that never became nodes, as the cloud says too: to be ended. Absent: none. */

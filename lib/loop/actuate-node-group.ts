@@ -5,6 +5,7 @@ import type { NodeGroupPolicy } from '../core/policy.ts';
 import type { Plan, PlannedNodeGroup } from '../core/types.ts';
 import type { NodeGroupState, NodeProvisioner } from '../node-provisioners/contract.ts';
 import type { ActuationRecord } from '../state/contract.ts';
+import { actuateBuffer } from './actuate-node-buffer.ts';
 import { SHORTAGE_LOOK_MS, noteCapacity, shortageWaitMs } from './actuate-capacity.ts';
 import { followUpdate, growTo, isPending, moveFloor } from './actuate-node-update.ts';
 import { continueDrains } from './actuate-node-drain.ts';
@@ -57,6 +58,7 @@ export async function actuateNodeGroup(
   const pauseMs = step.pauseMs(context.attempt);
   if (pauseMs > 0) return again(pauseMs);
   try {
+    if (policy.spec.ownership === 'buffer') return await actuateBuffer({ deps, plan, planned, policy, step });
     const provisioner = deps.provisioners.get(policy.spec.provider.kind);
     if (provisioner === undefined) {
       throw new ConfigError(
@@ -72,7 +74,7 @@ export async function actuateNodeGroup(
 
 function ownershipRefusal(planned: PlannedNodeGroup, policy: NodeGroupPolicy | undefined): string | undefined {
   const ownership = policy?.spec.ownership;
-  if (ownership !== 'own' && ownership !== 'floor') return `ownership ${ownership ?? 'unknown'} writes no sizes`;
+  if (ownership === undefined || ownership === 'observe') return `ownership ${ownership ?? 'unknown'} writes no sizes`;
   return planned.ownership === ownership ? undefined : `the plan was made for ownership ${planned.ownership}`;
 }
 

@@ -92,6 +92,7 @@ function mustMove(target: PlannedTarget): boolean {
 
 function mustResize(group: PlannedNodeGroup): boolean {
   if (group.mode !== 'act' || group.observed === null || group.ownership === 'observe') return false;
+  if (group.ownership === 'buffer') return (group.placeholders ?? 0) !== (group.observed.placeholders ?? 0);
   // A floor is moved by its minimum, also down.
   if (group.ownership === 'floor') return group.nodes !== group.observed.min;
   return group.victims.length > 0 || (group.ghosts ?? []).length > 0 || group.nodes > group.observed.desired;

@@ -262,7 +262,6 @@ describe('actuate a node group of another ownership or mode', () => {
     ['policy paused', { policy: { mode: 'paused' }, planned: {} }],
     ['plan observe', { policy: {}, planned: { mode: 'observe' } }],
     ['ownership observe', { policy: { ownership: 'observe' }, planned: { ownership: 'observe' } }],
-    ['ownership buffer', { policy: { ownership: 'buffer' }, planned: { ownership: 'buffer' } }],
     ['ownership changed since the plan', { policy: { ownership: 'floor' }, planned: {} }],
   ] as const)('%s: nothing is called', async (_, { policy, planned }) => {
     const world = actuateWorld();

@@ -60,7 +60,7 @@ describe('autoScalingGroup', () => {
     const { nodeGroups } = await kubernetesEksView(cluster).observe({ workloads: [], nodeGroups: [policy] });
     const group = nodeGroups['g5'];
     expect(group).toMatchObject({ kind: 'observed', min: 1, max: 5, desired: 3, status: 'active', issues: [] });
-    const ids = group?.kind === 'observed' ? group.nodes.map((node) => node.instanceId) : [];
+    const ids = group?.kind === 'observed' ? group.nodes.map((node) => node.instanceId ?? '') : [];
     expect(ids.toSorted()).toEqual([...cluster.world.group('g5').instances.keys()].toSorted());
   });
 

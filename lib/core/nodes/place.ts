@@ -103,7 +103,7 @@ function placeStep(supply: Supply, job: Job, where: Where & { readonly size: num
     bin.free = minus(bin.free, job.placement.gpus);
     bin.used = true;
     const { gpus, groups, choice = 'order' } = job.placement;
-    if (bin.kind !== 'free') bin.content.push({ gpus, groups, choice });
+    bin.content.push({ gpus, groups, choice });
   }
   return true;
 }

@@ -21,6 +21,8 @@ export type NodePlan = {
   readonly victims: PlannedNodeGroup['victims'];
   /** Instances to end that never became nodes. */
   readonly ghosts: readonly string[];
+  /** Ownership `buffer` only. */
+  readonly placeholders?: number;
   /** Why it differs from what is desired now; null when it does not. */
   readonly because: string | null;
 };
@@ -28,7 +30,12 @@ export type NodePlan = {
 /** Plans every group of the pool. A group never observed and never planned is left out: there is no number to stand on. */
 export function planNodes(
   input: PoolInput,
-  of: { readonly supply: Supply; readonly idle: IdleNodes; readonly moves: Moves },
+  of: {
+    readonly supply: Supply;
+    readonly idle: IdleNodes;
+    readonly moves: Moves;
+    readonly placeholders: ReadonlyMap<string, number>;
+  },
 ): readonly NodePlan[] {
   return input.nodeGroups.flatMap((group) => {
     const facts = of.supply.groups.get(group.policy.metadata.name);
@@ -59,6 +66,7 @@ type GroupParts = {
   readonly supply: Supply;
   readonly idle: IdleNodes;
   readonly moves: Moves;
+  readonly placeholders: ReadonlyMap<string, number>;
 };
 
 function planGroup(input: PoolInput, parts: GroupParts): NodePlan {
@@ -70,13 +78,15 @@ function planGroup(input: PoolInput, parts: GroupParts): NodePlan {
   const ordered = orderedNodes(parts.supply, group.name);
   const owned = atLeastBefore(input, { group, nodes: desired - victims.length - ghosts.length + ordered });
   const isFloor = policy.spec.ownership === 'floor';
+  const isBuffer = policy.spec.ownership === 'buffer';
   const nodes = policy.spec.mode === 'paused' ? desired : isFloor ? floorOf(input, { ...parts, ordered }) : owned;
   return {
     name: group.name,
     policy,
     desired,
     nodes,
-    observed: { desired, min, max },
+    observed: { desired, min, max, ...(isBuffer ? { placeholders: observed.placeholders ?? 0 } : {}) },
+    ...(isBuffer ? { placeholders: placeholdersAtLeast(input, parts) } : {}),
     victims: policy.spec.ownership === 'own' ? victims : [],
     ghosts,
     because: becauseOf(input, { ...parts, nodes, ordered, ghosts, victims: victims.map((victim) => victim.nodeName) }),
@@ -89,6 +99,14 @@ function atLeastBefore(input: PoolInput, of: { readonly group: GroupFacts; reado
   if (input.kind === 'full' || before === undefined || of.group.policy.spec.mode === 'paused') return of.nodes;
   const most = Math.max(of.group.policy.spec.nodes.max, of.group.observed.desired);
   return Math.max(of.nodes, Math.min(before.nodes, most));
+}
+
+/** An event sees an older snapshot than the plan before it, and only raises. */
+function placeholdersAtLeast(input: PoolInput, { group, placeholders }: GroupParts): number {
+  const before = input.previous?.nodeGroups[group.name]?.placeholders ?? 0;
+  const wanted = placeholders.get(group.name) ?? 0;
+  if (group.policy.spec.mode === 'paused') return group.observed.placeholders ?? 0;
+  return input.kind === 'full' ? wanted : Math.max(wanted, before);
 }
 
 /** Minimum size that keeps what is needed: every node but those idle for long enough, which the group's own autoscaler may then take. */

@@ -43,6 +43,8 @@ function keepSpare(supply: Supply, group: GroupFacts): void {
   }
   while (missing > 0 && canOrder(supply, group.name) === null) {
     orderNode(supply, group.name);
+    const bin = supply.bins.new.get(group.name)?.at(-1);
+    if (bin !== undefined) bin.isSpare = true;
     missing--;
   }
 }

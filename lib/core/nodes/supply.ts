@@ -23,7 +23,7 @@ export type Bin = {
   used: boolean;
   /** Kept free on purpose: takes what comes, and nothing is moved here. */
   isSpare?: true;
-  /** What is placed here, for nodes that are not there yet. */
+  /** What this plan placed here. */
   readonly content: Content[];
 };
 
