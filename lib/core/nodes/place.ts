@@ -103,7 +103,7 @@ function placeStep(supply: Supply, job: Job, where: Where & { readonly size: num
     bin.free = minus(bin.free, job.placement.gpus);
     bin.used = true;
     const { gpus, groups, choice = 'order' } = job.placement;
-    bin.content.push({ gpus, groups, choice });
+    bin.content = [...bin.content, { gpus, groups, choice }];
   }
   return true;
 }
@@ -112,7 +112,7 @@ function takeBack(supply: Supply, of: { readonly undo: readonly Undo[]; readonly
   for (const { bin, free, used } of of.undo.toReversed()) {
     bin.free = free;
     bin.used = used;
-    bin.content.pop();
+    bin.content = bin.content.slice(0, -1);
   }
   for (const group of of.ordered.toReversed()) takeBackNode(supply, group);
 }

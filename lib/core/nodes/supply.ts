@@ -2,7 +2,7 @@
 import type { PoolInput } from '../decide-types.ts';
 import { figure } from '../format.ts';
 import type { GpuCounts, GroupWatch, NodeObservation } from '../types.ts';
-import { fits, minus, plus } from './gpus.ts';
+import { fits, minus, plus, total } from './gpus.ts';
 import { extraCostOf, factsOf, isComing } from './groups.ts';
 import type { GroupFacts } from './groups.ts';
 import { isDegraded } from './health.ts';
@@ -24,8 +24,11 @@ export type Bin = {
   /** Kept free on purpose: takes what comes, and nothing is moved here. */
   isSpare?: true;
   /** What this plan placed here. */
-  readonly content: Content[];
+  content: readonly Content[];
 };
+
+/** A pool has thousands of nodes, and most get nothing in a plan. */
+const NOTHING: readonly Content[] = [];
 
 /** One replica, and where else it could be. */
 export type Content = {
@@ -101,9 +104,9 @@ function freeBins(group: GroupFacts, input: PoolInput): Bin[] {
       kind: 'free',
       group: group.name,
       nodeName: node.name,
-      free: minus(node.gpusAllocatable, node.gpusUsed),
+      free: total(node.gpusUsed) === 0 ? node.gpusAllocatable : minus(node.gpusAllocatable, node.gpusUsed),
       used: false,
-      content: [],
+      content: NOTHING,
     }));
 }
 
@@ -120,7 +123,7 @@ function pendingBins(group: GroupFacts, nowMs: number): Bin[] {
 
 function newBin(of: { readonly kind: BinKind; readonly group: GroupFacts; readonly nodeName: string | null }): Bin {
   const { kind, group, nodeName } = of;
-  return { kind, group: group.name, nodeName, free: group.policy.spec.shape.gpus, used: false, content: [] };
+  return { kind, group: group.name, nodeName, free: group.policy.spec.shape.gpus, used: false, content: NOTHING };
 }
 
 function quotaLeft(input: PoolInput, facts: readonly GroupFacts[]): GpuCounts {
