@@ -1,6 +1,7 @@
 /** What goes into and comes out of the two pure steps: `decideWorkload` (decide-workload.ts) and `planPool` (plan-pool.ts). */
 import type { DecisionInput, ScalingDecision, TrailStep } from '../../events/schema/index.ts';
 import type { ForecastState } from './forecast/forecast.ts';
+import type { WorkState } from './scaling/work.ts';
 import type { FleetPolicy, NodeGroupPolicy, ScalingPolicy } from './policy.ts';
 import type { AlertCondition, NodeGroupObservation, Plan, Readings, Snapshot, TargetObservation } from './types.ts';
 
@@ -25,6 +26,8 @@ export type WorkloadControl = {
   readonly heard?: Readonly<Record<string, number>>;
   /** What the rate of work was, is expected to be, and how wrong such forecasts have been. */
   readonly forecast?: ForecastState;
+  /** How much work a request is, and how much of it a replica does. */
+  readonly work?: WorkState;
   /** Last decision written to the ledger: recorded again only when it changes. */
   readonly lastRecorded: { readonly id: string; readonly wanted: number; readonly binding: string } | null;
 };

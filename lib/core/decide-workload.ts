@@ -17,6 +17,8 @@ import { peakWant, rememberWant, stabilizationMs, startsAfresh } from './scaling
 import type { Wants } from './scaling/stabilise.ts';
 import { standingReplicas } from './scaling/standing.ts';
 import { decreaseAllowance, recentDecreases, rememberDecrease } from './scaling/step-limit.ts';
+import { rememberedWork, withLearnedWork, workAfter, workPerRequest } from './scaling/work.ts';
+import type { WorkState } from './scaling/work.ts';
 import { seesWork, whyNotZero } from './scaling/zero.ts';
 import type { SignalDemand } from './signals/contract.ts';
 import { demandsOf } from './signals/index.ts';
@@ -31,15 +33,19 @@ import type { Draft } from './trail.ts';
 export function decideWorkload(input: WorkloadInput): WorkloadOutcome {
   const heard = heardAfter(input);
   const { readings, target } = input;
-  const signals = demandsOf(input.policy.spec.signals, { readings, target, heard: heardNames(heard) });
-  const forecast = forecastAfter(input, signals);
+  const work = workAfter(input);
+  const given = demandsOf(input.policy.spec.signals, { readings, target, heard: heardNames(heard) });
+  const signals = withLearnedWork(given, { input, state: work });
+  const perRequest = workPerRequest(input, work);
+  const forecast = forecastAfter(input, { signals, perRequest });
   const foreseen = isCalibrated(forecast) ? { easeRatio: easeOf(input, { signals, state: forecast }) } : null;
   const { demand, draft: present } = sizeDemand(signals, { risk: input.policy.spec.risk, foreseen });
-  const sized = sizeAhead(present, { input, signals, state: forecast });
+  const sized = sizeAhead(present, { input, signals, perRequest, state: forecast });
   const hold = holdOf(input, signals);
   const facts: Facts = {
     heard,
     forecast,
+    work,
     input,
     signals,
     hold,
@@ -65,6 +71,7 @@ export function decideWorkload(input: WorkloadInput): WorkloadOutcome {
 type Facts = {
   readonly heard: Heard;
   readonly forecast: ForecastState | undefined;
+  readonly work: WorkState | undefined;
   readonly input: WorkloadInput;
   readonly signals: readonly SignalDemand[];
   readonly hold: Hold | null;
@@ -192,9 +199,16 @@ function controlAfter(facts: Facts, parts: { readonly wants: Wants; readonly wan
     changes: rememberChange(before.changes, { nowMs, from: before.lastWanted ?? facts.standing, to: parts.wanted }),
     decreases: fell > 0 ? rememberDecrease(recent, { nowMs, replicas: fell }) : recent,
     heard: facts.heard,
-    ...(facts.forecast === undefined ? {} : { forecast: facts.forecast }),
+    ...remembered(facts),
+    ...rememberedWork(facts.input, facts.work),
     lastRecorded: before.lastRecorded,
   };
+}
+
+/** Only full evaluations teach the forecast: they come at even times. */
+function remembered({ input, forecast }: Facts): Pick<WorkloadControl, 'forecast'> {
+  const kept = input.kind === 'full' ? forecast : input.control?.forecast;
+  return kept === undefined ? {} : { forecast: kept };
 }
 
 /** Each reading once, however many signals use it. */

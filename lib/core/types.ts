@@ -33,6 +33,7 @@ export type SignalName =
   | 'inFlight' // requests being processed
   | 'queued' // requests waiting in the servers or the gateway
   | 'requestRate' // arrivals [1/s]
+  | 'completionRate' // completions [1/s]
   | 'inputTokenRate' // [tokens/s]
   | 'outputTokenRate' // [tokens/s]
   | 'queueDepth' // messages waiting in a queue

@@ -32,6 +32,7 @@ const NAMES: readonly SignalName[] = [
   'inFlight',
   'queued',
   'requestRate',
+  'completionRate',
   'inputTokenRate',
   'outputTokenRate',
   'queueDepth',

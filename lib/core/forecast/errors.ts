@@ -1,61 +1,72 @@
-/** How wrong the forecasts have been: a fading histogram of actual ÷ forecast, measured, not assumed. */
+/** How wrong a forecast has been: a fading histogram of what was needed ÷ what was expected, measured, not assumed. */
 
-/** Counts per bin of the logarithm of the ratio, fading. JSON. */
-export type ErrorHistogram = readonly number[];
+/** Weights of bins of the logarithm of the ratio, from `first` on; what is left out is 0. JSON. */
+export type ErrorHistogram = { readonly first: number; readonly weights: readonly number[] };
 
-/** Bins of 2.5 % from a fifth to five times: what lies outside counts in the outermost bin. */
-const BIN_LOG = Math.log(1.025);
-const BINS_HALF = 65;
-const BINS = 2 * BINS_HALF + 1;
+/** Bins of 4 % from an eighth to 64 times: what lies outside counts in the outermost bin. On-off traffic needs tens of times its lull. */
+const BIN_LOG = Math.log(1.04);
+const LOWEST_LOG = Math.log(1 / 8);
+const BINS = Math.ceil((Math.log(64) - LOWEST_LOG) / BIN_LOG);
 
-/** What is believed before anything was measured: a fifth of the forecasts a tenth too low, one in twenty a fifth, as a mild day has it. Worth twenty measurements. */
-const PRIOR: readonly (readonly [ratio: number, weight: number])[] = [
-  [0.95, 5],
-  [1, 6],
-  [1.05, 4],
-  [1.1, 4],
-  [1.2, 1],
+/** What is believed before anything was measured, as a mild day has it: worth {@link PRIOR_WEIGHT} measurements. */
+const PRIOR: readonly (readonly [ratio: number, share: number])[] = [
+  [0.9, 0.21],
+  [1, 0.41],
+  [1.05, 0.2],
+  [1.1, 0.1],
+  [1.2, 0.05],
+  [1.4, 0.03],
 ];
+export const PRIOR_WEIGHT = 20;
+
+/** Below this a bin is forgotten, so that the state stays small. */
+const WEIGHT_MIN = 0.001;
 
 /** Nothing measured yet. */
 export function noErrors(): ErrorHistogram {
   const bins = Array.from({ length: BINS }, () => 0);
-  for (const [ratio, weight] of PRIOR) bins[binOf(ratio)] = (bins[binOf(ratio)] ?? 0) + weight;
-  return bins;
+  for (const [ratio, share] of PRIOR) bins[binOf(ratio)] = (bins[binOf(ratio)] ?? 0) + share * PRIOR_WEIGHT;
+  return trimmed(0, bins);
 }
 
 function binOf(ratio: number): number {
-  const bin = Math.ceil(Math.log(Math.max(1e-9, ratio)) / BIN_LOG - 1e-9) + BINS_HALF;
+  const bin = Math.floor((Math.log(Math.max(1e-9, ratio)) - LOWEST_LOG) / BIN_LOG);
   return Math.max(0, Math.min(BINS - 1, bin));
 }
 
-/** Adds one measured ratio ≥ 0; what was there fades by `keepRatio` (0..1), so that old days lose their say. */
+function trimmed(first: number, weights: readonly number[]): ErrorHistogram {
+  const kept = weights.map((weight) => (weight < WEIGHT_MIN ? 0 : Math.round(weight * 1000) / 1000));
+  const from = kept.findIndex((weight) => weight > 0);
+  const to = kept.findLastIndex((weight) => weight > 0);
+  return from < 0 ? { first, weights: [] } : { first: first + from, weights: kept.slice(from, to + 1) };
+}
+
+/** Adds a measured ratio ≥ 0 of some weight ≥ 0; what was there fades by `keepRatio` (0..1), so that old days lose their say. */
 export function withError(
-  histogram: ErrorHistogram,
-  measured: { readonly ratio: number; readonly keepRatio: number },
+  { first, weights }: ErrorHistogram,
+  measured: { readonly ratio: number; readonly weight: number; readonly keepRatio: number },
 ): ErrorHistogram {
   const bin = binOf(measured.ratio);
-  // Three decimals are enough, and keep the state small; most bins are empty.
-  return histogram.map((weight, index) =>
-    weight === 0 && index !== bin
-      ? 0
-      : Math.round((weight * measured.keepRatio + (index === bin ? 1 : 0)) * 1000) / 1000,
-  );
+  const from = weights.length === 0 ? bin : Math.min(first, bin);
+  const to = weights.length === 0 ? bin : Math.max(first + weights.length - 1, bin);
+  const merged = Array.from({ length: to - from + 1 }, (_, index) => {
+    const kept = (weights[from + index - first] ?? 0) * measured.keepRatio;
+    return from + index === bin ? kept + measured.weight : kept;
+  });
+  return trimmed(from, merged);
 }
 
 /**
- * The ratio that a share of `quantileRatio` (0..1) of the forecasts did not exceed: the upper edge of its bin. Of n measurements only what lies
- * above (n − 1)/n may be the largest: a single early mistake is no 99.5 %.
+ * The ratio that all but `missRatio` (0..1) of the weight did not exceed, within its bin by proportion. What one measurement of weight 1 said alone is no quantile:
+ * of a total of n the largest that counts is that of (n − 1)/n.
  */
-export function errorQuantile(histogram: ErrorHistogram, wantedRatio: number): number {
-  let total = 0;
-  for (const weight of histogram) total += weight;
-  const quantileRatio = Math.min(wantedRatio, (total - 1) / total);
-  let below = 0;
-  // By index: an iterator of entries makes 131 pairs, and this runs with every decision.
-  for (let bin = 0; bin < histogram.length; bin++) {
-    below += histogram[bin] ?? 0;
-    if (below >= quantileRatio * total - 1e-9) return Math.exp((bin - BINS_HALF) * BIN_LOG);
+export function errorQuantile({ first, weights }: ErrorHistogram, missRatio: number): number {
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  let above = Math.max(missRatio * total, Math.min(1, total / 2));
+  for (let index = weights.length - 1; index >= 0; index--) {
+    const weight = weights[index] ?? 0;
+    if (weight >= above) return Math.exp(LOWEST_LOG + (first + index + 1 - above / weight) * BIN_LOG);
+    above -= weight;
   }
-  return Math.exp(BINS_HALF * BIN_LOG);
+  return 1;
 }

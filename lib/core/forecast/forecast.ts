@@ -1,141 +1,169 @@
-/**
- * What the load will be when replicas asked for now are ready: a level and a damped trend, times a factor that is measured from how wrong such forecasts
- * have been. Sources: damped-trend smoothing (Gardner and McKenzie 1985); calibration by the empirical quantile of past ratios (conformal prediction).
- */
-import { errorQuantile, noErrors, withError } from './errors.ts';
-import type { ErrorHistogram } from './errors.ts';
+/** The memory of one workload's forecast: how the load was, what was expected, how wrong that was. JSON, bounded, pure. */
+import { LEVEL_MS, moved, neededNow } from './levels.ts';
+import type { Levels } from './levels.ts';
+import { steered } from './miss-ratio.ts';
+import { boundOf, expectedOf, learned, newMembers, readyBy } from './outlook.ts';
+import type { LevelRing, Member, Says } from './outlook.ts';
 
-/** The memory of one workload's forecast. JSON, bounded. */
 export type ForecastState = {
-  /** Means of the demand over about a minute and five [replicas]. */
-  readonly fast: number;
-  readonly slow: number;
   readonly atMs: number;
-  /** When the level was begun: a young mean is over its own age. */
+  /** When the levels were begun: a young mean is over its own age. */
   readonly sinceMs: number;
-  /** Forecasts that wait for their time: [epoch ms, replicas]; at most {@link PENDING_MAX}. */
-  readonly pending: readonly (readonly [number, number])[];
-  readonly errors: ErrorHistogram;
-  /** Forecasts that were compared with what came. */
+  readonly levels: Levels;
+  /** Mean over six hours, by which errors are weighed [replicas]. */
+  readonly mean: number;
+  /** The largest need of late, fading by half in a day [replicas]. */
+  readonly peak: number;
+  /** Levels of the past, an eighth of a horizon apart. */
+  readonly ring: LevelRing;
+  readonly members: readonly Member[];
+  /** What of them decides, and since when: see {@link adopted}. */
+  readonly says: readonly Says[];
+  readonly saidMs: number;
+  /** Of the last comparison; 0 before the first. */
+  readonly comparedMs: number;
+  /** Share of requests that may meet too little, as steered so far. */
+  readonly missRatio: number;
+  /** Comparisons learned from, those that say nearly the same counted in part. */
   readonly measured: number;
 };
 
 export type Forecast = {
-  readonly state: ForecastState;
-  /** Expected demand at the horizon [replicas]. */
+  /** Expected demand at the horizon [replicas], and the bound that all but `missRatio` of it stay under. */
   readonly expected: number;
-  /** Measured factor for the asked quantile. */
-  readonly factor: number;
+  readonly bound: number;
 };
 
-/** Time constants of the two means [ms]: a minute hides the noise of single readings, five show the direction. */
-const FAST_MS = 60_000;
-const SLOW_MS = 300_000;
-/** Trends do not last: over the horizon only this share of it is expected. */
-const DAMPING = 0.6;
-/** Nobody looked for so long: the level starts anew. */
+/** Nobody looked for so long: the levels start anew. */
 const GAP_MS = 600_000;
-/** A forecast is put aside for comparison so often: eight in a horizon, at least 15 s apart. */
-const PENDING_PER_HORIZON = 8;
-const PENDING_STEP_MS_MIN = 15_000;
-const PENDING_MAX = 16;
-/** Half of what was measured is forgotten after a day. */
-const HALF_LIFE_MS = 86_400_000;
-
-/** A level younger than this is too rough to be held against what came. */
-const YOUNG_MS = 2 * FAST_MS;
+/** Comparisons: one for each span of a reading, so that none of the load is left out or counted twice. */
+const COMPARE_MS = 15_000;
+/** Levels are remembered eight times in a horizon, at least 15 s apart, at most {@link RING_MAX} of them. */
+const STEPS_PER_HORIZON = 8;
+const RING_MAX = 64;
+/** Levels younger than this are too rough to be held against what came. */
+const YOUNG_MS = 120_000;
+const MEAN_MS = 21_600_000;
 
 export type Measured = {
   readonly nowMs: number;
-  /** Read over {@link DEMAND_MS}, ≥ 0 [replicas]. */
+  /** Over the last 15 s, ≥ 0 [replicas]. */
   readonly demand: number;
   /** From asked for to serving, > 0. */
   readonly horizonMs: number;
+  /** Wants are held for so long. */
+  readonly holdMs: number;
   /** How long a request may wait, ≥ 0. */
   readonly waitMs: number;
+  /** Share of requests that may wait longer: 1 − the objective's ratio. */
+  readonly sloMissRatio: number;
+  /** Replicas were asked for that are not ready. */
+  readonly starting: boolean;
+  /** 1: who arrives now waits too long; 0: in time; null: not known. */
+  readonly missed: number | null;
+  readonly limits: { readonly begin: number; readonly min: number; readonly max: number };
 };
 
-/** Advances the memory to `nowMs` with the demand measured now. Pure. */
+/** Advances the memory to `nowMs` with the demand measured now. */
 export function advanceForecast(before: ForecastState | undefined, now: Measured): ForecastState {
   if (before === undefined || now.nowMs - before.atMs > GAP_MS || now.nowMs < before.atMs) return begun(before, now);
   const dtMs = now.nowMs - before.atMs;
   const ageMs = now.nowMs - before.sinceMs;
-  const toward = (mean: number, constantMs: number): number =>
-    // At least a millisecond: twice in the instant in which the level was begun, 0 / 0 would make it nothing for ever.
-    mean + (now.demand - mean) * (1 - Math.exp(-dtMs / Math.min(constantMs, Math.max(dtMs, ageMs, 1))));
-  const [fast, slow] = [toward(before.fast, FAST_MS), toward(before.slow, SLOW_MS)];
-  const needed = neededNow({ fast, slow }, now);
-  const due = before.pending.filter((forecast) => forecast[0] <= now.nowMs);
-  const stepMs = Math.max(PENDING_STEP_MS_MIN, now.horizonMs / PENDING_PER_HORIZON);
-  const keepRatio = 0.5 ** (stepMs / HALF_LIFE_MS);
-  const errors = due.reduce(
-    (histogram, [, expected]) => withError(histogram, { ratio: needed / Math.max(expected, MIN_EXPECTED), keepRatio }),
-    before.errors,
-  );
+  const levels = moved(before.levels, { demand: now.demand, dtMs, ageMs });
+  const share = dtMs <= 0 ? 0 : 1 - Math.exp(-dtMs / Math.min(MEAN_MS, Math.max(dtMs, ageMs)));
+  const { says, saidMs } = adopted(before, now);
   const state = {
-    fast,
-    slow,
+    ...before,
+    says,
+    saidMs,
     atMs: now.nowMs,
-    sinceMs: before.sinceMs,
-    errors,
-    measured: Math.min(1e6, before.measured + due.length),
+    levels,
+    mean: before.mean + (now.demand - before.mean) * share,
+    peak: peakAfter(before, { levels, now, dtMs }),
   };
-  const waiting = due.length === 0 ? before.pending : before.pending.filter((forecast) => forecast[0] > now.nowMs);
-  const lastMs = waiting.at(-1)?.[0] ?? -Infinity;
-  const isTime = ageMs >= YOUNG_MS && now.nowMs + now.horizonMs - lastMs >= stepMs && waiting.length < PENDING_MAX;
-  const pending = isTime
-    ? [...waiting, [now.nowMs + now.horizonMs, rounded(expectedAt(state, now.horizonMs))] as const]
-    : waiting;
-  return { ...state, fast: rounded(fast), slow: rounded(slow), pending };
+  return ageMs < YOUNG_MS || now.nowMs - before.comparedMs < COMPARE_MS ? state : compared(state, now);
 }
 
-/** Below a tenth of a replica a ratio says nothing. */
-const MIN_EXPECTED = 0.1;
-
-function begun(before: ForecastState | undefined, { nowMs, demand }: Measured): ForecastState {
-  const errors = before?.errors ?? noErrors();
+/** Remembers the levels, holds the past ones against what is needed now, and learns. */
+function compared(state: ForecastState, now: Measured): ForecastState {
+  const { nowMs, horizonMs, holdMs } = now;
+  const ring = ringAfter(state, now);
+  const stepMs = Math.min(nowMs - state.comparedMs, 4 * COMPARE_MS);
+  const steering = { ...now, stepMs, missed: now.missed ?? 0, weight: weightOf(state, now.demand) };
+  const missRatio = now.missed === null ? state.missRatio : steered(state.missRatio, steering);
+  const ready = readyBy(ring, { nowMs, horizonMs, holdMs });
+  if (ready === null) return { ...state, ring, missRatio, comparedMs: nowMs };
+  const needed = neededNow(state.levels, now);
+  // Comparisons less than an eighth of a horizon apart say nearly the same.
+  const news = Math.min(1, (COMPARE_MS * STEPS_PER_HORIZON) / horizonMs);
+  const met = { needed, weight: news * weightOf(state, needed), ready };
+  const members = learned(state.members, { met, stepMs, missRatio: state.missRatio, meanLoad: state.mean });
   return {
-    fast: demand,
-    slow: demand,
+    ...state,
+    ring,
+    missRatio,
+    members,
+    comparedMs: nowMs,
+    measured: Math.min(1e6, Math.round((state.measured + news) * 100) / 100),
+  };
+}
+
+function ringAfter(state: ForecastState, { nowMs, horizonMs, holdMs }: Measured): LevelRing {
+  const stepMs = Math.max(COMPARE_MS, horizonMs / STEPS_PER_HORIZON);
+  if (nowMs - (state.ring.at(-1)?.[0] ?? 0) < stepMs) return state.ring;
+  const reachMs = horizonMs + holdMs + 2 * stepMs;
+  return [...state.ring.filter(([atMs]) => nowMs - atMs <= reachMs), [nowMs, state.levels] as const].slice(-RING_MAX);
+}
+
+/**
+ * What was learned decides from the next evaluation on (so that a larger reading never gives less), once nothing is starting or a horizon after the last time: a surprise is answered
+ * at once by the load itself, and replicas that start are no reason for more of them.
+ */
+function adopted(before: ForecastState, now: Measured): Pick<ForecastState, 'says' | 'saidMs'> {
+  const waits = now.starting && now.nowMs - before.saidMs < now.horizonMs;
+  if (before.comparedMs < before.saidMs || waits) return before;
+  return { says: before.members.map(({ factor, share }) => ({ factor, share })), saidMs: now.nowMs };
+}
+
+/** A comparison at twice the usual load speaks for twice the requests. */
+function weightOf(state: Pick<ForecastState, 'mean'>, load: number): number {
+  return Math.max(0.02, Math.min(50, load / Math.max(0.05, state.mean)));
+}
+
+function begun(before: ForecastState | undefined, { nowMs, demand, limits }: Measured): ForecastState {
+  const missRatio = before?.missRatio ?? limits.begin;
+  const members = before?.members ?? newMembers(LEVEL_MS.length, missRatio);
+  return {
     atMs: nowMs,
     sinceMs: nowMs,
-    pending: [],
-    errors,
+    levels: LEVEL_MS.map(() => demand),
+    mean: before?.mean ?? demand,
+    peak: Math.max(before?.peak ?? 0, demand),
+    ring: [],
+    members,
+    says: before?.says ?? members.map(({ factor, share }) => ({ factor, share })),
+    saidMs: before?.saidMs ?? nowMs,
+    comparedMs: 0,
+    missRatio,
     measured: before?.measured ?? 0,
   };
 }
 
-/** Over what the demand itself is read [ms]: the span of rates in `window/readings.ts`. */
-const DEMAND_MS = 15_000;
+/** A tenth of a replica of fading a minute is nothing; a burst of last week is no reason to pay. */
+const PEAK_HALF_LIFE_MS = 86_400_000;
 
-/**
- * Replicas that keep every wait within `waitMs` for the load of the last seconds and minutes: work E that arrives in a time d is served within the wait by
- * E / (d + wait). A short peak needs less than its height, because its end may wait. An exponential mean stands for twice its time constant.
- * Source: network calculus, arrival envelope against a rate with a delay bound.
- */
-export function neededNow(
-  means: { readonly fast: number; readonly slow: number },
-  now: Pick<Measured, 'demand' | 'waitMs'>,
+function peakAfter(
+  before: ForecastState,
+  of: { readonly levels: Levels; readonly now: Measured; readonly dtMs: number },
 ): number {
-  const over = (mean: number, spanMs: number): number => (mean * spanMs) / (spanMs + now.waitMs);
-  return Math.max(over(now.demand, DEMAND_MS), over(means.fast, 2 * FAST_MS), over(means.slow, 2 * SLOW_MS));
+  return Math.max(before.peak * 0.5 ** (of.dtMs / PEAK_HALF_LIFE_MS), neededNow(of.levels, of.now));
 }
 
-/** Level plus damped trend. The means lag behind a steady trend by their time constants, so their difference is the trend over the difference of these. */
-function expectedAt(state: Pick<ForecastState, 'fast' | 'slow'>, horizonMs: number): number {
-  const perMs = (state.fast - state.slow) / (SLOW_MS - FAST_MS);
-  const ahead = state.fast + perMs * (FAST_MS + horizonMs) * DAMPING;
-  return Math.max(state.fast * 0.5, Math.min(state.fast * 2, ahead));
-}
+/** Readings are means over 15 s and hide some of a burst: the bound may be so much above the largest need of late, not more. */
+const OVER_PEAK = 1.5;
 
-/** What a memory says of the time `horizonMs` ahead; `quantileRatio` 0..1: the share of forecasts that should suffice. */
-export function forecastOf(
-  state: ForecastState,
-  ask: { readonly horizonMs: number; readonly quantileRatio: number },
-): Forecast {
-  return { state, expected: expectedAt(state, ask.horizonMs), factor: errorQuantile(state.errors, ask.quantileRatio) };
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 1e6) / 1e6;
+/** What a memory says of a horizon ahead. Ratios of a lull know nothing of how high a burst can be: the peak does. */
+export function forecastOf(state: ForecastState): Forecast {
+  const bound = boundOf(state.says, state.levels);
+  return { expected: expectedOf(state.says, state.levels), bound: Math.min(bound, OVER_PEAK * state.peak) };
 }

@@ -1,27 +1,24 @@
-/** Sizes for the load that will be there when replicas asked for now are ready, and for what waits already. */
+/** More than the load of this moment asks for: for what is expected when replicas asked for now are ready, and for what waits already. */
 import type { WorkloadInput } from '../decide-types.ts';
-import { advanceForecast, forecastOf, neededNow } from '../forecast/forecast.ts';
+import { advanceForecast, forecastOf } from '../forecast/forecast.ts';
 import type { ForecastState } from '../forecast/forecast.ts';
+import { neededNow } from '../forecast/levels.ts';
+import { MISS_RATIO } from '../forecast/miss-ratio.ts';
 import { duration, figure } from '../format.ts';
-import type { ScalingPolicy } from '../policy.ts';
 import type { SignalDemand } from '../signals/contract.ts';
 import { step } from '../trail.ts';
 import type { Draft } from '../trail.ts';
+import { stabilizationMs } from './stabilise.ts';
 
-/**
- * Share of forecasts that must suffice, by risk. Falling short of one is no miss yet: a queue takes up what the wait allows. On recorded traces 0.95 gave 99.9 %
- * of requests in time at 1.2 to 1.35 times the optimum (docs/benchmarks).
- */
-const QUANTILE: Readonly<Record<ScalingPolicy['spec']['risk'], number>> = { low: 0.995, balanced: 0.95, cheap: 0.85 };
-
-/** From so many measured forecasts on, the measured factor replaces the staffing rule's headroom. */
-export const MEASURED_MIN = 40;
+/** From so many comparisons on, the measured bound replaces the staffing rule's headroom. */
+export const MEASURED_MIN = 24;
 
 /** Between the load and the readings, and from one evaluation to the next [ms]. */
 const REACTION_MS = 10_000;
 
-/** Work that waits is caught up within the lead time: replicas that come later come for nothing; at least half a minute, so that a moment's queue is no flood [s]. */
+/** Work that waits is caught up within half a lead time: all who come later wait behind it. At least half a minute, so that a moment's queue is no flood [s]. */
 const CATCH_UP_SEC_MIN = 30;
+const CATCH_UP_LEAD_SHARE = 0.5;
 
 /** The rate that can be foreseen: of arrivals or tokens. Counts of what is in the servers follow from it and from how full they are. */
 function rateOf(signals: readonly SignalDemand[]): number | null {
@@ -35,21 +32,43 @@ function rateOf(signals: readonly SignalDemand[]): number | null {
   return most;
 }
 
-/** The forecast's memory after this evaluation. Only full ones teach it: they come at even times. */
-export function forecastAfter(input: WorkloadInput, signals: readonly SignalDemand[]): ForecastState | undefined {
+/** The forecast's memory as of now. */
+export function forecastAfter(
+  input: WorkloadInput,
+  of: { readonly signals: readonly SignalDemand[]; readonly perRequest: number | null },
+): ForecastState | undefined {
   const before = input.control?.forecast;
-  const demand = rateOf(signals);
-  if (demand === null || input.kind !== 'full') return before;
-  const { nowMs } = input;
-  return advanceForecast(before, { nowMs, demand, horizonMs: horizonMsOf(input), waitMs: waitMsOf(input) });
+  const demand = rateOf(of.signals);
+  if (demand === null) return before;
+  const { policy, nowMs } = input;
+  return advanceForecast(before, {
+    nowMs,
+    demand,
+    horizonMs: horizonMsOf(input),
+    holdMs: stabilizationMs(policy),
+    waitMs: waitMsOf(input),
+    sloMissRatio: 1 - (policy.spec.slo?.ratio ?? SLO_RATIO_DEFAULT),
+    starting: input.target.kind === 'observed' && input.target.ready < input.target.replicas,
+    missed: missedNow(input, of.perRequest),
+    limits: MISS_RATIO[policy.spec.risk],
+  });
 }
 
-/** Without an objective a request should hardly wait [s]. */
+/** Without an objective a request should hardly wait [s], and one in a thousand may wait longer. */
 const WAIT_SEC_DEFAULT = 2;
+const SLO_RATIO_DEFAULT = 0.999;
 
 function waitMsOf(input: WorkloadInput): number {
   const { slo } = input.policy.spec;
   return (slo?.waitSec ?? slo?.ttftSec ?? WAIT_SEC_DEFAULT) * 1000;
+}
+
+/** 1 when what waits takes the ready replicas longer than the objective allows. */
+function missedNow(input: WorkloadInput, perRequest: number | null): number | null {
+  const work = waitingWork(input, perRequest);
+  if (work === null || input.target.kind === 'missing') return null;
+  if (work === 0) return 0;
+  return work * 1000 > input.target.ready * waitMsOf(input) ? 1 : 0;
 }
 
 /**
@@ -62,49 +81,54 @@ export function easeOf(
 ): number {
   const demand = rateOf(of.signals);
   if (demand === null || demand === 0 || of.state === undefined || !isCalibrated(of.state)) return 1;
-  return neededNow(of.state, { demand, waitMs: waitMsOf(input) }) / demand;
+  return neededNow(of.state.levels, { demand, waitMs: waitMsOf(input) }) / demand;
 }
 
 function horizonMsOf(input: WorkloadInput): number {
   return input.policy.spec.leadTimeSec * 1000 + REACTION_MS;
 }
 
-/** True when forecasts of this workload were measured often enough to size by them. */
+/** True when forecasts of this workload were compared with what came often enough to size by them. */
 export function isCalibrated(state: ForecastState | undefined): boolean {
   return state !== undefined && state.measured >= MEASURED_MIN;
 }
 
-/** Raises the draft to what is expected at the lead time, and to what catches up on the queue. Never lowers it. */
+/** Raises the draft to what must be ready at the lead time, and to what catches up on the queue. Never lowers it. */
 export function sizeAhead(
   draft: Draft,
   of: {
     readonly input: WorkloadInput;
     readonly signals: readonly SignalDemand[];
+    /** Work of a request [replica-seconds]; null when not known. */
+    readonly perRequest: number | null;
     readonly state: ForecastState | undefined;
   },
 ): Draft {
   const demand = rateOf(of.signals);
   if (demand === null || of.state === undefined) return draft;
-  const horizonMs = horizonMsOf(of.input);
-  const { risk } = of.input.policy.spec;
-  const { expected, factor } = forecastOf(of.state, { horizonMs, quantileRatio: QUANTILE[risk] });
-  const ahead = expected * factor;
-  const present = isCalibrated(of.state) ? neededNow(of.state, { demand, waitMs: waitMsOf(of.input) }) : demand;
-  const backlog = backlogReplicas(of.input);
-  const to = Math.ceil(Math.max(present, ahead) + backlog - 1e-9);
+  const { expected, bound } = forecastOf(of.state);
+  const present = isCalibrated(of.state) ? neededNow(of.state.levels, { demand, waitMs: waitMsOf(of.input) }) : demand;
+  const backlog = backlogReplicas(of.input, of.perRequest);
+  const to = Math.ceil(Math.max(present, bound) + backlog - 1e-9);
   if (to <= (draft.replicas ?? 0)) return draft;
   const catchUp = backlog > 0 ? `, and ${figure(backlog)} to catch up on what waits` : '';
   const because =
-    ahead >= present
-      ? `${figure(expected)} replicas of load expected in ${duration(horizonMs)}, times ${figure(factor)} (${QUANTILE[risk] * 100} % of ${of.state.measured} measured forecasts, risk ${risk})${catchUp}`
+    bound >= present
+      ? `${figure(bound)} replicas needed in ${duration(horizonMsOf(of.input))}: ${figure(expected)} expected, times ${figure(bound / Math.max(1e-9, expected))} so that ${figure((1 - of.state.missRatio) * 100)} % of requests find room (${Math.round(of.state.measured)} forecasts measured)${catchUp}`
       : `${figure(present)} replicas of load now${catchUp}`;
   return step(draft, { rule: 'forecast', to, because });
 }
 
-/** Work that waits over the time in which it should be done [replicas]; 0 when nothing is known of a queue or of a replica's rate. */
-function backlogReplicas(input: WorkloadInput): number {
+/** Work that waits [replica-seconds]; null when nothing is known of a queue or of the work of a request. */
+function waitingWork(input: WorkloadInput, perRequest: number | null): number | null {
   const { queued } = input.readings;
-  const rate = input.policy.spec.signals.find((signal) => signal.kind === 'requestRate');
-  if (queued.kind === 'missing' || rate === undefined) return 0;
-  return queued.value / rate.perReplicaPerSec / Math.max(CATCH_UP_SEC_MIN, input.policy.spec.leadTimeSec);
+  if (queued.kind === 'missing') return null;
+  if (queued.value === 0) return 0;
+  return perRequest === null ? null : queued.value * perRequest;
+}
+
+/** What waits, over the time in which it should be done [replicas]. */
+function backlogReplicas(input: WorkloadInput, perRequest: number | null): number {
+  const work = waitingWork(input, perRequest) ?? 0;
+  return work / Math.max(CATCH_UP_SEC_MIN, input.policy.spec.leadTimeSec * CATCH_UP_LEAD_SHARE);
 }

@@ -24,6 +24,7 @@ export const SIGNALS: Readonly<Record<SignalName, SignalSource>> = {
   inFlight: { kind: 'gauge', field: 'inFlight', cover: 'inFlightMs', classes: LOAD, says: 'requests in flight' },
   queued: { kind: 'gauge', field: 'queued', cover: 'queuedMs', classes: LOAD, says: 'waiting requests' },
   requestRate: { kind: 'rate', field: 'arrived', cover: 'arrivedMs', classes: ARRIVALS, says: 'arrivals' },
+  completionRate: { kind: 'rate', field: 'completed', cover: 'arrivedMs', classes: LOAD, says: 'completions' },
   inputTokenRate: { kind: 'rate', field: 'inputTokens', cover: 'tokensMs', classes: LOAD, says: 'input tokens' },
   outputTokenRate: { kind: 'rate', field: 'outputTokens', cover: 'tokensMs', classes: LOAD, says: 'output tokens' },
   queueDepth: { kind: 'gauge', field: 'depth', cover: 'depthMs', classes: QUEUES, says: 'queue depth' },

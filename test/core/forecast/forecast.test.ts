@@ -1,127 +1,207 @@
-/** The level follows, the trend is damped, the factor is measured, and one early mistake is no quantile. */
+/** Levels follow, factors are measured by what would have been ready, shares go to who was right, and a surprise decides only once its answer is ready. */
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { errorQuantile, noErrors, withError } from '../../../lib/core/forecast/errors.ts';
-import { advanceForecast, forecastOf, neededNow } from '../../../lib/core/forecast/forecast.ts';
-import type { ForecastState } from '../../../lib/core/forecast/forecast.ts';
+import { advanceForecast, forecastOf } from '../../../lib/core/forecast/forecast.ts';
+import type { ForecastState, Measured } from '../../../lib/core/forecast/forecast.ts';
+import { LEVEL_MS, moved, neededNow } from '../../../lib/core/forecast/levels.ts';
+import { MISS_RATIO, steered } from '../../../lib/core/forecast/miss-ratio.ts';
+import { readyBy } from '../../../lib/core/forecast/outlook.ts';
 
 const T0 = 1_763_920_800_000;
-const HORIZON_MS = 190_000;
+
+function measured(over: Partial<Measured>): Measured {
+  return {
+    nowMs: T0,
+    demand: 6,
+    horizonMs: 190_000,
+    holdMs: 180_000,
+    waitMs: 2_000,
+    sloMissRatio: 0.001,
+    starting: false,
+    missed: 0,
+    limits: MISS_RATIO.balanced,
+    ...over,
+  };
+}
 
 /** A memory after `minutes` of `demandAt(second)`, looked at every 5 s. */
-function after(minutes: number, demandAt: (sec: number) => number): ForecastState {
+function after(
+  minutes: number,
+  of: { readonly demandAt: (sec: number) => number; readonly starting?: boolean },
+): ForecastState {
   let state: ForecastState | undefined;
   for (let sec = 0; sec <= minutes * 60; sec += 5) {
-    state = advanceForecast(state, {
+    const now = measured({
       nowMs: T0 + sec * 1000,
-      demand: demandAt(sec),
-      horizonMs: HORIZON_MS,
-      waitMs: 2_000,
+      demand: of.demandAt(sec),
+      starting: of.starting === true && sec > 3_600,
     });
+    state = advanceForecast(state, now);
   }
   if (state === undefined) throw new Error('nothing was measured');
   return state;
 }
 
+const constant = (): number => 6;
 const swing = (sec: number): number => 6 + 3 * Math.sin((sec / 900) * 2 * Math.PI);
+/** A burst of ten seconds every five minutes over next to nothing. */
+const bursts = (sec: number): number => (sec % 300 < 10 ? 40 : 0.5);
 
-const ask = { horizonMs: HORIZON_MS, quantileRatio: 0.95 };
+/** Five times the load after an hour. */
+const surprise = (sec: number): number => (sec > 3_600 ? 30 : 6);
 
 describe('advanceForecast and forecastOf', () => {
-  test('a constant load is expected to stay, and needs next to no room after an hour of it', () => {
-    const forecast = forecastOf(
-      after(60, () => 6),
-      ask,
+  test('a constant load needs next to no room after hours of it, and no less than itself', () => {
+    const { bound, expected } = forecastOf(after(600, { demandAt: constant }));
+    expect(expected).toBeCloseTo(6, 3);
+    expect(bound).toBeGreaterThanOrEqual(5.9);
+    expect(bound).toBeLessThan(6.4);
+  });
+
+  test('a load that swings faster than replicas start is met at its peaks', () => {
+    const state = after(600, { demandAt: swing });
+    expect(forecastOf(state).bound).toBeGreaterThan(8);
+    expect(forecastOf(state).bound).toBeLessThan(13);
+  });
+
+  test('bursts over a lull: the bound stays near what the bursts need, in the lull too, and not at multiples of it', () => {
+    const { bound } = forecastOf(after(600, { demandAt: bursts }));
+    const need = neededNow(
+      LEVEL_MS.map(() => 0.5),
+      { demand: 40, waitMs: 2_000 },
     );
-    expect(forecast.expected).toBeCloseTo(6, 3);
-    expect(forecast.factor).toBeLessThan(1.06);
+    expect(bound).toBeGreaterThan(need * 0.8);
+    expect(bound).toBeLessThanOrEqual(need * 1.5 + 1e-9);
   });
 
-  test('a steady ramp is expected to go on, damped', () => {
-    const perSec = 1 / 60;
-    const forecast = forecastOf(
-      after(30, (sec) => 5 + sec * perSec),
-      ask,
-    );
-    const now = 5 + 1_800 * perSec;
-    expect(forecast.expected).toBeGreaterThan(now);
-    expect(forecast.expected).toBeLessThan(now + (HORIZON_MS / 1000) * perSec);
+  test('what a surprise taught decides at once when nothing starts, and not before a horizon while replicas start', () => {
+    const at = (sec: number, starting: boolean): ForecastState => after(sec / 60, { demandAt: surprise, starting });
+    expect(at(3_660, true).says).toEqual(at(3_600, true).says);
+    expect(at(3_660, false).says).not.toEqual(at(3_600, false).says);
+    expect(at(3_900, true).says).not.toEqual(at(3_600, true).says);
   });
 
-  test('a load that swings needs room for its swings, however they were forecast', () => {
-    const { expected, factor } = forecastOf(after(240, swing), ask);
-    expect(factor).toBeGreaterThan(1.2);
-    expect(expected).toBeGreaterThan(0);
+  test('a gap of more than ten minutes starts the levels anew and keeps what was measured', () => {
+    const state = after(120, { demandAt: swing });
+    const anew = advanceForecast(state, measured({ nowMs: state.atMs + 3_600_000, demand: 60 }));
+    expect(anew.levels).toEqual(LEVEL_MS.map(() => 60));
+    expect(anew).toMatchObject({ ring: [], members: state.members, measured: state.measured });
   });
 
-  test('the first minutes and a gap of more than ten teach nothing', () => {
-    expect(after(1.9, () => 3).pending).toEqual([]);
-    const state = after(60, () => 6);
-    const later = { nowMs: state.atMs + 3_600_000, demand: 60, horizonMs: HORIZON_MS, waitMs: 2_000 };
-    const anew = advanceForecast(state, later);
-    expect(anew).toMatchObject({ fast: 60, slow: 60, pending: [], errors: state.errors, measured: state.measured });
+  test('two evaluations in one millisecond change nothing but what they read', () => {
+    const first = advanceForecast(undefined, measured({}));
+    const second = advanceForecast(first, measured({ demand: 60 }));
+    expect(second.levels).toEqual(first.levels);
+    expect(second.mean).toBe(first.mean);
   });
 
   test('the memory stays small and survives JSON', () => {
-    const state = after(600, (sec) => 5 + (sec % 97) / 10);
-    expect(JSON.stringify(state).length).toBeLessThan(2_500);
-    expect(JSON.parse(JSON.stringify(state))).toEqual(state);
-    expect(state.pending.length).toBeLessThanOrEqual(16);
+    for (const demandAt of [swing, bursts]) {
+      const state = after(900, { demandAt });
+      expect(JSON.stringify(state).length).toBeLessThan(9_000);
+      expect(JSON.parse(JSON.stringify(state))).toEqual(state);
+    }
   });
 
-  test('more demand now never gives less of a forecast', () => {
-    const before = after(60, (sec) => 4 + (sec % 60) / 30);
-    const at = (demand: number): number => {
-      const state = advanceForecast(before, {
-        nowMs: before.atMs + 5_000,
-        demand,
-        horizonMs: HORIZON_MS,
-        waitMs: 2_000,
-      });
-      const { expected, factor } = forecastOf(state, ask);
-      return expected * factor;
-    };
+  test('more demand now never gives a smaller bound', () => {
+    const before = after(120, { demandAt: swing });
+    const boundAt = (demand: number): number =>
+      forecastOf(advanceForecast(before, measured({ nowMs: before.atMs + 5_000, demand }))).bound;
     fc.assert(
       fc.property(
-        fc.double({ min: 0, max: 1_000, noNaN: true }),
-        fc.double({ min: 0, max: 1_000, noNaN: true }),
-        (one, other) => {
-          expect(at(Math.max(one, other))).toBeGreaterThanOrEqual(at(Math.min(one, other)) - 1e-5);
+        fc.double({ min: 0, max: 100, noNaN: true }),
+        fc.double({ min: 0, max: 10, noNaN: true }),
+        (a, more) => {
+          expect(boundAt(a + more)).toBeGreaterThanOrEqual(boundAt(a) - 1e-5);
         },
       ),
     );
   });
 });
 
-describe('neededNow', () => {
-  test('a peak of 15 s needs three fifths of its height when 10 s of waiting are allowed, and nearly all of it when none is', () => {
-    expect(neededNow({ fast: 4, slow: 4 }, { demand: 10, waitMs: 10_000 })).toBeCloseTo(6, 9);
-    expect(neededNow({ fast: 4, slow: 4 }, { demand: 10, waitMs: 0 })).toBe(10);
+describe('levels', () => {
+  test('a mean moves towards the demand, the faster the shorter it is', () => {
+    const levels = moved([1, 1, 1, 1, 1], { demand: 2, dtMs: 5_000, ageMs: 86_400_000 });
+    expect(levels.toSorted((a, b) => b - a)).toEqual(levels);
+    expect(levels[0]).toBeCloseTo(1 + (1 - Math.exp(-0.25)), 5);
+  });
+
+  test('a short peak needs less than its height, what lasted for minutes all of it', () => {
+    expect(neededNow([0, 0, 0, 0, 0], { demand: 10, waitMs: 10_000 })).toBeCloseTo(6, 9);
+    expect(neededNow([0, 0, 10, 0, 0], { demand: 0, waitMs: 10_000 })).toBe(10);
   });
 });
 
-describe('errorQuantile', () => {
-  test('of a few measurements the largest is no 99.5 %', () => {
-    const once = withError(noErrors(), { ratio: 5, keepRatio: 1 });
-    expect(errorQuantile(once, 0.995)).toBeLessThan(1.3);
-    let often = noErrors();
-    for (let count = 0; count < 50; count++) often = withError(often, { ratio: 2, keepRatio: 1 });
-    expect(errorQuantile(often, 0.95)).toBeCloseTo(2, 1);
+describe('readyBy', () => {
+  test('what is ready was asked for a horizon ago and not let go since', () => {
+    const ring = [0, 10, 20, 30, 40].map((sec, index) => [sec * 1000, [[5, 2, 9, 1, 1][index] ?? 0]] as const);
+    // Asked for until 20 s and held for 10 s: at 20 s 9, at 30 s still 9, at 40 s 1.
+    expect(readyBy(ring, { nowMs: 40_000, horizonMs: 20_000, holdMs: 10_000 })).toEqual([1]);
+    expect(readyBy(ring, { nowMs: 40_000, horizonMs: 20_000, holdMs: 20_000 })).toEqual([9]);
+    expect(readyBy(ring, { nowMs: 40_000, horizonMs: 50_000, holdMs: 10_000 })).toBeNull();
+  });
+});
+
+describe('errors', () => {
+  test('the quantile is the ratio that all but the asked share of the weight stayed under', () => {
+    let histogram = noErrors();
+    for (let index = 0; index < 1_000; index++) {
+      histogram = withError(histogram, { ratio: 1 + index / 1_000, weight: 1, keepRatio: 1 });
+    }
+    expect(errorQuantile(histogram, 0.1)).toBeGreaterThan(1.8);
+    expect(errorQuantile(histogram, 0.1)).toBeLessThan(1.95);
   });
 
-  test('is never below a measured share, and grows with what is asked', () => {
+  test('one early mistake is no quantile, and old ones fade', () => {
+    const once = withError(noErrors(), { ratio: 30, weight: 1, keepRatio: 1 });
+    expect(errorQuantile(once, 0.005)).toBeLessThan(31);
+    let histogram = once;
+    for (let index = 0; index < 400; index++) {
+      histogram = withError(histogram, { ratio: 1, weight: 1, keepRatio: 0.97 });
+    }
+    expect(errorQuantile(histogram, 0.005)).toBeLessThan(1.1);
+  });
+
+  test('a larger ratio never gives a smaller quantile', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.double({ min: 0.3, max: 4, noNaN: true }), { minLength: 30, maxLength: 200 }),
-        (ratios) => {
-          const histogram = ratios.reduce((all, ratio) => withError(all, { ratio, keepRatio: 1 }), noErrors());
-          const [half, most] = [errorQuantile(histogram, 0.5), errorQuantile(histogram, 0.9)];
-          expect(most).toBeGreaterThanOrEqual(half);
-          const covered = ratios.filter((ratio) => ratio <= most * 1.000001).length;
-          // The prior has a say worth twenty measurements.
-          expect(covered).toBeGreaterThanOrEqual(0.9 * (ratios.length + 20) - 20 - 1);
+        fc.array(fc.double({ min: 0.01, max: 100, noNaN: true }), { minLength: 1, maxLength: 30 }),
+        fc.double({ min: 1, max: 3, noNaN: true }),
+        (ratios, more) => {
+          const of = (by: number): number =>
+            errorQuantile(
+              ratios.reduce(
+                (histogram, ratio) => withError(histogram, { ratio: ratio * by, weight: 1, keepRatio: 1 }),
+                noErrors(),
+              ),
+              0.01,
+            );
+          expect(of(more)).toBeGreaterThanOrEqual(of(1) - 1e-9);
         },
       ),
     );
+  });
+});
+
+describe('steered', () => {
+  const by = { stepMs: 15_000, weight: 1, sloMissRatio: 0.001, limits: MISS_RATIO.balanced };
+
+  test('without misses it is relaxed slowly, with one it is tightened at once, within the limits of the risk', () => {
+    expect(steered(0.005, { ...by, missed: 0 })).toBeGreaterThan(0.005);
+    expect(steered(0.005, { ...by, missed: 0 })).toBeLessThan(0.0051);
+    expect(steered(0.005, { ...by, missed: 1 })).toBeLessThan(0.004);
+    let ratio = 0.005;
+    for (let index = 0; index < 50; index++) ratio = steered(ratio, { ...by, missed: 1 });
+    expect(ratio).toBe(MISS_RATIO.balanced.min);
+  });
+
+  test('missing as often as the objective allows keeps it where it is', () => {
+    let ratio = 0.005;
+    for (let index = 0; index < 10_000; index++) {
+      ratio = steered(ratio, { ...by, sloMissRatio: 0.01, missed: index % 100 === 0 ? 1 : 0 });
+    }
+    expect(ratio).toBeGreaterThan(0.004);
+    expect(ratio).toBeLessThan(0.006);
   });
 });

@@ -1,0 +1,35 @@
+/**
+ * The share of requests that may meet too little capacity: begun by the risk, then steered by what became of the objective. Falling short of a bound is no miss yet (a queue
+ * takes up what the wait allows), and a service with bursts misses more than its quantile says: so it is measured, as in adaptive conformal inference
+ * (Gibbs and Candès 2021), on a logarithmic scale.
+ */
+
+/** Begin and limits by risk. On recorded traces see docs/decision-core.md. */
+export const MISS_RATIO = {
+  low: { begin: 0.002, min: 0.0005, max: 0.005 },
+  balanced: { begin: 0.005, min: 0.001, max: 0.02 },
+  cheap: { begin: 0.03, min: 0.01, max: 0.1 },
+} as const;
+
+/** Without a miss the ratio grows by e in so long; a comparison that missed lowers it so that the objective's share of misses balances that [ms]. */
+const RELAX_MS = 6 * 3_600_000;
+
+/** At most so much lower for one comparison: one bad minute is no new regime. */
+const DROP_MAX = 0.7;
+
+/** The ratio after a time `stepMs` in which `missed` (0..1) of the load, relative `weight` to the usual, waited too long, for an objective of `sloMissRatio`. */
+export function steered(
+  missRatio: number,
+  by: {
+    readonly stepMs: number;
+    readonly missed: number;
+    readonly weight: number;
+    readonly sloMissRatio: number;
+    readonly limits: { readonly min: number; readonly max: number };
+  },
+): number {
+  const rate = by.stepMs / RELAX_MS;
+  const change = rate * (1 - (by.missed * by.weight) / by.sloMissRatio);
+  const next = missRatio * Math.exp(Math.max(Math.log(DROP_MAX), change));
+  return Math.round(Math.max(by.limits.min, Math.min(by.limits.max, next)) * 1e6) / 1e6;
+}

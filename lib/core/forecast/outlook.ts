@@ -1,0 +1,115 @@
+/**
+ * How well each level (`levels.ts`) foretells what must be ready: for each the factor that would have sufficed, and how much it may say.
+ *
+ * What is ready at a time s was asked for a horizon before, and was not let go since: counts are held for a while, then follow the wants down. So a forecast is
+ * held against the least, over the horizon before s, of the greatest, over the hold before that, of what was expected: that, times the factor, is what would have been ready.
+ * Errors are weighed by the load they met, so that their quantile is a share of requests, not of time.
+ * Sources: calibration by the empirical quantile of past ratios (split conformal prediction); experts weighed by their pinball loss (Cesa-Bianchi and Lugosi 2006).
+ */
+import { errorQuantile, noErrors, withError } from './errors.ts';
+import type { ErrorHistogram } from './errors.ts';
+import type { Levels } from './levels.ts';
+
+export type Member = {
+  readonly errors: ErrorHistogram;
+  /** Fading sums of the pinball loss of its bound, in parts of the mean load, and of its weight. */
+  readonly loss: number;
+  readonly lossWeight: number;
+  /** As of the last measurement: bound = factor · level; shares of all members add up to 1. */
+  readonly factor: number;
+  readonly share: number;
+};
+
+/** What was needed, and what would have been ready. */
+export type Met = {
+  readonly needed: number;
+  readonly weight: number;
+  /** Per member, without factor. */
+  readonly ready: readonly number[];
+};
+
+/** Half of what was measured is forgotten after a day, of who was right after six hours. */
+const ERRORS_HALF_LIFE_MS = 86_400_000;
+const LOSS_HALF_LIFE_MS = 21_600_000;
+
+/** How sharply shares follow losses: a member with twice the loss of the best has e^-4 of its share. */
+const SHARPNESS = 4;
+
+/** Below a tenth of a replica a ratio says nothing. */
+const READY_MIN = 0.1;
+
+/** Members that know nothing yet and may all say the same. */
+export function newMembers(levels: number, missRatio: number): readonly Member[] {
+  const errors = noErrors();
+  const factor = errorQuantile(errors, missRatio);
+  return Array.from({ length: levels }, () => ({ errors, loss: 0, lossWeight: 0, factor, share: 1 / levels }));
+}
+
+/** Levels as they were, oldest first: [epoch ms, levels]. */
+export type LevelRing = readonly (readonly [number, Levels])[];
+
+/** What each level's expectations would have made ready at `nowMs`; null while the ring does not reach back a horizon. */
+export function readyBy(
+  ring: LevelRing,
+  at: { readonly nowMs: number; readonly horizonMs: number; readonly holdMs: number },
+): readonly number[] | null {
+  const first = ring[0];
+  if (first === undefined || first[0] > at.nowMs - at.horizonMs) return null;
+  const askedFrom = ring.findIndex(([atMs]) => atMs >= at.nowMs - at.horizonMs);
+  if (askedFrom < 0) return null;
+  return first[1].map((_, member) => {
+    let ready = Infinity;
+    for (let asked = askedFrom; asked < ring.length; asked++) {
+      const askedMs = ring[asked]?.[0] ?? 0;
+      let held = 0;
+      for (let from = asked; from >= 0 && (ring[from]?.[0] ?? 0) >= askedMs - at.holdMs; from--) {
+        held = Math.max(held, ring[from]?.[1][member] ?? 0);
+      }
+      ready = Math.min(ready, held);
+    }
+    return ready;
+  });
+}
+
+/** Learns from one comparison, and sets factors and shares anew. `stepMs`: time between comparisons; `missRatio`: share of requests that may meet too little. */
+export function learned(
+  members: readonly Member[],
+  of: { readonly met: Met; readonly stepMs: number; readonly missRatio: number; readonly meanLoad: number },
+): readonly Member[] {
+  const keepErrors = 0.5 ** (of.stepMs / ERRORS_HALF_LIFE_MS);
+  const keepLoss = 0.5 ** (of.stepMs / LOSS_HALF_LIFE_MS);
+  const updated = members.map((member, index) => {
+    const ready = Math.max(READY_MIN, of.met.ready[index] ?? 0);
+    const short = of.met.needed - member.factor * ready;
+    const pinball = (short > 0 ? 1 - of.missRatio : -of.missRatio) * short;
+    const errors = withError(member.errors, {
+      ratio: of.met.needed / ready,
+      weight: of.met.weight,
+      keepRatio: keepErrors,
+    });
+    return {
+      errors,
+      loss: member.loss * keepLoss + pinball / Math.max(READY_MIN, of.meanLoad),
+      lossWeight: member.lossWeight * keepLoss + 1,
+      factor: errorQuantile(errors, of.missRatio),
+    };
+  });
+  const losses = updated.map(({ loss, lossWeight }) => loss / lossWeight);
+  const least = Math.min(...losses) + 1e-6;
+  const says = losses.map((loss) => Math.exp((-SHARPNESS * loss) / least));
+  const all = says.reduce((sum, say) => sum + say, 0);
+  return updated.map((member, index) => ({ ...member, share: (says[index] ?? 0) / all }));
+}
+
+/** What of the members counts for decisions. */
+export type Says = Pick<Member, 'factor' | 'share'>;
+
+/** Bound on what must be ready [replicas]: factors times levels, by the members' shares. */
+export function boundOf(members: readonly Says[], levels: Levels): number {
+  return members.reduce((sum, { factor, share }, index) => sum + share * factor * (levels[index] ?? 0), 0);
+}
+
+/** What is expected without the factors [replicas]. */
+export function expectedOf(members: readonly Says[], levels: Levels): number {
+  return members.reduce((sum, { share }, index) => sum + share * (levels[index] ?? 0), 0);
+}
