@@ -16,6 +16,10 @@ module.exports = async ({ resolveVariable }) => {
     clusterAndNodeGroupArns: [`cluster/${cluster}`, ...nodeGroups.map((name) => `nodegroup/${cluster}/${name}/*`)].map(
       eksArn,
     ),
+    resizeScalingGroups: statement('ResizeScalingGroups', {
+      actions: ['autoscaling:UpdateAutoScalingGroup', 'autoscaling:TerminateInstanceInAutoScalingGroup'],
+      resources: (await list('scalingGroups')).map(scalingGroupArn),
+    }),
     actuateConcurrency: concurrency > 0 ? concurrency : undefined,
     pollersMin: Number(await param('pollersMin')),
     pollersMax: Number(await param('pollersMax')),
@@ -54,6 +58,13 @@ function split(text) {
 
 function eksArn(path) {
   return { 'Fn::Sub': `arn:\${AWS::Partition}:eks:\${AWS::Region}:\${AWS::AccountId}:${path}` };
+}
+
+/** The id in the middle is made up by AWS. */
+function scalingGroupArn(name) {
+  return {
+    'Fn::Sub': `arn:\${AWS::Partition}:autoscaling:\${AWS::Region}:\${AWS::AccountId}:autoScalingGroup:*:autoScalingGroupName/${name}`,
+  };
 }
 
 /** An open cluster and IAM need no secret. */

@@ -9,6 +9,7 @@ import type { NodeGroupPolicy, ScalingPolicy } from '../../lib/core/policy.ts';
 import type { AlertBook, Plan, Snapshot } from '../../lib/core/types.ts';
 import { actuate } from '../../lib/loop/actuate.ts';
 import type { ActuateDeps } from '../../lib/loop/deps.ts';
+import { autoScalingGroup } from '../../lib/node-provisioners/auto-scaling-group.ts';
 import { eksNodeGroup } from '../../lib/node-provisioners/eks-node-group.ts';
 import { kubernetesDrainer } from '../../lib/node-provisioners/kubernetes-drainer.ts';
 import type { World } from '../../lib/simulator/world.ts';
@@ -40,10 +41,11 @@ export type NodesWorld = {
 export async function nodesWorld(of: {
   readonly settings: WorldSettings;
   readonly workloads: readonly ScalingPolicy[];
-  readonly nodeGroups: readonly NodeGroupPolicy[];
+  readonly nodeGroups: readonly NodeGroupPolicy[] | ((world: World) => readonly NodeGroupPolicy[]);
 }): Promise<NodesWorld> {
   const cluster = await startCluster(of.settings);
   const { clock, kubernetes, world } = cluster;
+  const policies = typeof of.nodeGroups === 'function' ? of.nodeGroups(world) : of.nodeGroups;
   const startMs = clock.nowMs();
   const memory = actuateWorld();
   const view = kubernetesEksView(cluster);
@@ -60,14 +62,17 @@ export async function nodesWorld(of: {
     policies: {
       current: async () => ({
         workloads: new Map(of.workloads.map((policy) => [policy.metadata.name, policy])),
-        nodeGroups: new Map(of.nodeGroups.map((policy) => [policy.metadata.name, policy])),
+        nodeGroups: new Map(policies.map((policy) => [policy.metadata.name, policy])),
         fleet: fleet(),
         version: 'v1',
       }),
       refresh: async () => ({ changed: false, problems: [] }),
     },
     targets: new Map([['*', kubernetesScale(kubernetes)]]),
-    provisioners: new Map([['eksNodeGroup', eksNodeGroup(cluster.aws)]]),
+    provisioners: new Map([
+      ['eksNodeGroup', eksNodeGroup(cluster.aws)],
+      ['autoScalingGroup', autoScalingGroup(cluster.aws)],
+    ]),
     drainer: kubernetesDrainer(kubernetes, { clock }),
   };
   const tell = (key: string, text: string): void => {
@@ -92,7 +97,7 @@ export async function nodesWorld(of: {
       return { policy, target, outcome: wants(wanted.get(policy.metadata.name) ?? running) };
     }),
     nodeGroups: await Promise.all(
-      of.nodeGroups.map(async (policy) => {
+      policies.map(async (policy) => {
         const record = await recordOf(`nodeGroup/${policy.metadata.name}`);
         return {
           policy,
@@ -105,7 +110,7 @@ export async function nodesWorld(of: {
   });
 
   const evaluate = async (): Promise<void> => {
-    const input = await inputOf(await view.observe({ workloads: of.workloads, nodeGroups: of.nodeGroups }));
+    const input = await inputOf(await view.observe({ workloads: of.workloads, nodeGroups: policies }));
     const outcome = planPool(input);
     const stored = await deps.state.plans.read('default');
     await deps.state.plans.compareAndSet('default', outcome.plan, stored?.version);

@@ -267,6 +267,7 @@ describe('IAM', () => {
     'ec2:DescribeSubnets': 'no resource-level permission',
     'ec2:DescribeVpcs': 'no resource-level permission',
     'ec2:DescribeSecurityGroups': 'no resource-level permission',
+    'autoscaling:DescribeAutoScalingGroups': 'no resource-level permission',
     'autoscaling:DescribeScalingActivities': 'no resource-level permission',
     'xray:PutTraceSegments': 'X-Ray has no resources',
     'xray:PutTelemetryRecords': 'X-Ray has no resources',
@@ -277,6 +278,7 @@ describe('IAM', () => {
     /:log-group:\/aws\/lambda\/penstock-(dev|prod)-[a-z]+:\*$/,
     /:nodegroup\/placeholder\/placeholder-gpu\/\*$/,
     /:autoScalingGroup:\*:autoScalingGroupName\/eks-\*$/,
+    /:autoScalingGroup:\*:autoScalingGroupName\/placeholder-gpu-plain$/,
   ];
 
   test.each(['msk', 'selfManaged'])(
@@ -308,8 +310,12 @@ describe('IAM', () => {
     expect(changing('ActuateRole')).toEqual([
       'eks:UpdateNodegroupConfig',
       'autoscaling:TerminateInstanceInAutoScalingGroup',
+      'autoscaling:UpdateAutoScalingGroup',
+      'autoscaling:TerminateInstanceInAutoScalingGroup',
     ]);
     for (const role of ROLES.filter((one) => one !== 'ActuateRole')) expect(changing(role)).toEqual([]);
+    const plain = statementsOf('msk', 'ActuateRole').find(({ Sid }) => Sid === 'ResizeScalingGroups');
+    expect(JSON.stringify(plain?.Resource)).toMatch(/autoScalingGroupName\/placeholder-gpu-plain/);
     const terminate = statementsOf('msk', 'ActuateRole').find(({ Sid }) => Sid === 'EndEmptyNodes');
     expect(terminate?.Condition).toEqual({
       StringEquals: {
