@@ -65,6 +65,17 @@ describe('kubernetesDrainer', () => {
     await stepUntil(() => drainer.drainStep(nodeName), 'empty');
   });
 
+  test('a pod whose owner forbids to evict it is named, and stays', async () => {
+    const { drainer, nodeName } = await start();
+    for (const pod of cluster.world.node(nodeName).pods) {
+      cluster.world.act(() => Object.assign(pod, { annotations: { 'karpenter.sh/do-not-disrupt': 'true' } }));
+    }
+    const answer = await drainer.drainStep(nodeName);
+    expect(answer).toMatchObject({ state: 'blocked', podsLeft: 1 });
+    expect('detail' in answer ? answer.detail : '').toContain('karpenter.sh/do-not-disrupt');
+    expect(cluster.server.requests.of('create pods/eviction')).toEqual([]);
+  });
+
   test('a busy API server is not mistaken for a budget', async () => {
     const { drainer, nodeName } = await start();
     cluster.server.faults.add({ kind: 'throttle', operation: 'create pods/eviction', retryAfterSec: 3 });

@@ -92,22 +92,6 @@ describe('a node group that starts nothing', () => {
     expect(when(/llama serving 3/)).toBeLessThanOrEqual(200);
     expect(world.group('g5').size.desiredSize + world.group('g6').size.desiredSize).toBeLessThanOrEqual(6);
   });
-
-  test('the pauses double to half an hour while it lasts, and each attempt asks once', async () => {
-    const { world, want, run, when, timeline } = await start({
-      nodeGroups: [
-        { name: 'g5', maxSize: 10, desiredSize: 2 },
-        { name: 'g6', maxSize: 1, desiredSize: 1 },
-      ],
-    });
-    world.setCapacity('g5', 2);
-    want('llama', 5);
-    await run(1_500, { planSec: 60 });
-    const attempts = timeline.filter(([, line]) => /g5 planned (?!2)/.test(line));
-    expect(when(/capacity-shortage\/g5/)).toBe(60);
-    expect(attempts.length).toBeLessThanOrEqual(4);
-    expect(world.group('g5').size.desiredSize).toBeLessThanOrEqual(5);
-  });
 });
 
 describe('nodes that are of no use', () => {

@@ -184,7 +184,7 @@ describe('laws of the node plan', () => {
         if (quota !== undefined) expect(gpus).toBeLessThanOrEqual(Math.max(quota, gpusBefore));
         if (budget !== undefined) expect(usd).toBeLessThanOrEqual(Math.max(budget.usdPerHourMax, usdBefore) + 1e-6);
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 
@@ -214,7 +214,7 @@ describe('laws of the node plan', () => {
         }
         expect(inUse).toBeLessThanOrEqual(1);
       }),
-      { numRuns: 400 },
+      { numRuns: 250 },
     );
   });
 

@@ -136,7 +136,7 @@ describe('planPool: the mix of nodes', () => {
           expect(usd).toBe(leastUsd(shapes, wanted));
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
@@ -164,7 +164,7 @@ describe('planPool: the mix of nodes', () => {
           expect(usdOf(others)).toBe(usdOf(names));
         },
       ),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 });
@@ -262,7 +262,7 @@ describe('planPool: replicas that only work together', () => {
           2 * (plan.nodeGroups['a']?.nodes ?? 0) + 4 * (plan.nodeGroups['b']?.nodes ?? 0),
         );
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 });
