@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { NotFoundError, TransientError } from '../../lib/base/errors.ts';
+import { mergePatch } from '../../lib/clients/kubernetes.ts';
 import { kubernetesDrainer } from '../../lib/node-provisioners/kubernetes-drainer.ts';
 import type { DrainStep } from '../../lib/node-provisioners/contract.ts';
 import type { DisruptionBudgetSettings } from '../../lib/simulator/world-settings.ts';
@@ -57,6 +58,22 @@ describe('kubernetesDrainer', () => {
   test('a pod that a budget protects is named, and stays', async () => {
     const { drainer, nodeName } = await start([{ name: 'keep', matchLabels: { app: 'llama' }, minAvailable: 2 }]);
     await drainer.cordon(nodeName);
+    const answer = await drainer.drainStep(nodeName);
+    expect(answer).toMatchObject({ state: 'blocked', podsLeft: 1 });
+    expect('detail' in answer && answer.detail).toMatch(/pod default\/llama-.* cannot be evicted: .*budget/i);
+    expect(cluster.world.readyPods(ref)).toHaveLength(2);
+    cluster.world.removeDisruptionBudget({ namespace: 'default', name: 'keep' });
+    await stepUntil(() => drainer.drainStep(nodeName), 'empty');
+  });
+
+  test('a pod whose owner forbids to evict it is named, and stays', async () => {
+    const { drainer, nodeName } = await start();
+    const body = { metadata: { annotations: { 'karpenter.sh/do-not-disrupt': 'true' } } };
+    for (const { name, namespace } of cluster.world.node(nodeName).pods) {
+      await cluster.kubernetes.call('annotate the pod', (call) =>
+        cluster.kubernetes.core.patchNamespacedPod({ name, namespace, body }, mergePatch(call)),
+      );
+    }
     const answer = await drainer.drainStep(nodeName);
     expect(answer).toMatchObject({ state: 'blocked', podsLeft: 1 });
     expect('detail' in answer && answer.detail).toMatch(/pod default\/llama-.* cannot be evicted: .*budget/i);
