@@ -25,7 +25,7 @@ const CONTROLLERS = [
   'taint-eviction',
 ].map((name) => `${name}-controller`);
 
-/** Nodes with this annotation are played by kwok: they become Ready, and so do the pods on them. */
+/** Nodes created with this annotation are played by kwok: they become Ready, and so do the pods on them. One that gets it later is not taken up. */
 export const KWOK_NODE = { annotation: 'kwok.x-k8s.io/node', value: 'fake' } as const;
 
 /** Where etcd answers JSON too (its gRPC gateway), for tests that age the history. */

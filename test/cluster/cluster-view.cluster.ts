@@ -1,6 +1,6 @@
 /** The cluster view's suite on a real control plane; EKS is the simulated cloud. */
-import { describe, test } from '@jest/globals';
-import { VirtualClock } from '../../lib/base/clock.ts';
+import { describe, expect, test } from '@jest/globals';
+import { systemClock, VirtualClock } from '../../lib/base/clock.ts';
 import { kubernetesEksView } from '../../lib/cluster-view/kubernetes-eks.ts';
 import { clusterViewConformance } from '../conformance/cluster-view.ts';
 import { groupPolicy, workloadPolicy } from '../core/builders.ts';
@@ -55,6 +55,43 @@ if (isOwnCluster()) {
         await site.close();
       },
     };
+  });
+
+  test('a node that has registered and is not Ready is seen as such, and the pod waits for one that is', async () => {
+    const site = await openNamespace('late');
+    const { namespace } = site;
+    const cloud = await mirroredCloud(site, nodeGroup({ name: namespace, desiredSize: 0 }));
+    try {
+      const nodeName = await site.createNode({ group: namespace, joins: false });
+      await site.createDeployment('llama', 1);
+      const provider = { kind: 'eksNodeGroup', cluster: cloud.cluster, nodeGroup: namespace };
+      const asked = {
+        workloads: [workloadPolicy({ target: { namespace, name: 'llama' } }, 'llama')],
+        nodeGroups: [groupPolicy({ provider }, 'late')],
+      };
+      const view = kubernetesEksView({ kubernetes: site.client(), aws: cloud.aws, clock: systemClock });
+      const pods = async () => {
+        const target = (await view.observe(asked)).targets['llama'];
+        return target?.kind === 'observed' ? target.pods : [];
+      };
+      await until('the pod waits', async () => (await pods()).some((pod) => pod.unschedulable));
+      expect((await view.observe(asked)).nodeGroups['late']).toMatchObject({
+        kind: 'observed',
+        nodes: [{ name: nodeName, ready: false }],
+      });
+      const other = await site.addNode({ group: namespace });
+      await until('the pod is Ready', async () => (await pods()).every((pod) => pod.ready && pod.nodeName === other));
+      const group = (await view.observe(asked)).nodeGroups['late'];
+      const nodes = group?.kind === 'observed' ? group.nodes : [];
+      const seen = Object.fromEntries(nodes.map(({ name, ready, gpusUsed }) => [name, { ready, gpusUsed }]));
+      expect(seen).toEqual({
+        [nodeName]: { ready: false, gpusUsed: {} },
+        [other]: { ready: true, gpusUsed: { 'nvidia.com/gpu': 1 } },
+      });
+    } finally {
+      await cloud.close();
+      await site.close();
+    }
   });
 } else {
   describe('kubernetesEks', () => test.skip(`sees targets and node groups (${NEEDS_OWN_CLUSTER})`, () => {}));

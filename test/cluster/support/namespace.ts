@@ -22,6 +22,10 @@ const GPU = 'nvidia.com/gpu';
 /** Nobody pulls it on a node that kwok plays; on a real one it is there already. */
 const IMAGE = 'registry.k8s.io/pause:3.10';
 
+/** What a kubelet says of its node when it registers and is not through with its start. */
+const NOT_READY = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' };
+const STARTING = { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: 'starting' };
+
 export type DeploymentOptions = {
   /** Default 1 on an own cluster, 0 on one of the user's. */
   readonly gpus?: number;
@@ -36,7 +40,7 @@ export type NodeOptions = {
   /** The EKS node group and the instance it claims to be of. */
   readonly group?: string;
   readonly instanceId?: string;
-  /** False: nobody plays it, so it never becomes Ready. Default true. */
+  /** False: it has registered and says that it is not Ready; nobody plays it, so it stays so. Default true. */
   readonly joins?: boolean;
 };
 
@@ -196,8 +200,8 @@ function nodeBody(of: NodeOptions & { readonly name: string; readonly namespace:
       },
       annotations: joins ? { [KWOK_NODE.annotation]: KWOK_NODE.value } : {},
     },
-    spec: { providerID: `aws:///eu-west-1a/${instanceId}` },
-    status: { capacity: resources, allocatable: resources },
+    spec: { providerID: `aws:///eu-west-1a/${instanceId}`, ...(joins ? {} : { taints: [NOT_READY] }) },
+    status: { capacity: resources, allocatable: resources, ...(joins ? {} : { conditions: [STARTING] }) },
   };
 }
 
