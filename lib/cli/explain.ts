@@ -4,8 +4,8 @@ import type { ScalingDecision } from '../core/types.ts';
 import { whyNot } from '../core/why-not/why-not.ts';
 import type { WhyNot } from '../core/why-not/why-not.ts';
 import { evaluationAfter } from '../loop/explain.ts';
-import type { StoredControl } from '../loop/evaluate-decide.ts';
 import type { StatusDeps } from '../loop/status.ts';
+import { readStored } from '../loop/stored-control.ts';
 import { LEDGER_LENGTH_MAX } from '../state/contract.ts';
 import { renderExplanation } from './explain-render.ts';
 import { openStatus } from './status.ts';
@@ -57,8 +57,7 @@ async function find(deps: StatusDeps, subject: string, last: number): Promise<re
 }
 
 async function newestDecision(deps: StatusDeps, workload: string): Promise<ScalingDecision | null> {
-  const stored = (await deps.state.control.read(workload))?.value as StoredControl | undefined;
-  return stored?.latest ?? null;
+  return readStored((await deps.state.control.read(workload))?.value).latest;
 }
 
 async function newestDecisions(deps: StatusDeps): Promise<readonly ScalingDecision[]> {

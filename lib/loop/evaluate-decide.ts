@@ -12,21 +12,20 @@ import type {
 } from '../core/decide-types.ts';
 import { decideWorkload } from '../core/decide-workload.ts';
 import type { ScalingPolicy } from '../core/policy.ts';
-import type { Plan, PlannedTarget, ScalingDecision, Snapshot, TargetObservation } from '../core/types.ts';
+import type { Plan, PlannedTarget, Snapshot, TargetObservation } from '../core/types.ts';
 import type { LoadWindow } from '../core/window/load-window.ts';
 import { readingsOf, warmRatioOf } from '../core/window/readings.ts';
 import type { ActuationRecord, Versioned } from '../state/contract.ts';
 import { membersOf } from './evaluate-observe.ts';
 import type { PoolContext } from './evaluate.ts';
-
-/** What is stored per workload: the core's memory, and the newest decision (recorded or not) for `status` and `explain`. */
-export type StoredControl = { readonly control: WorkloadControl; readonly latest: ScalingDecision | null };
+import { readStored } from './stored-control.ts';
+import type { ReadStored } from './stored-control.ts';
 
 export type Decided = {
   readonly input: PoolInput;
   /** Workloads decided now. */
   readonly touched: ReadonlySet<string>;
-  readonly controls: ReadonlyMap<string, Versioned<StoredControl>>;
+  readonly controls: ReadonlyMap<string, Versioned<ReadStored>>;
   /** By `target/WORKLOAD` and `nodeGroup/NAME`. */
   readonly actuation: ReadonlyMap<string, ActuationRecord>;
 };
@@ -171,9 +170,17 @@ function keepCount(parts: Parts & { readonly reason?: string }): WorkloadOutcome
 async function readControls(
   context: PoolContext,
   ids: readonly string[],
-): Promise<ReadonlyMap<string, Versioned<StoredControl>>> {
-  const stored = await context.deps.state.control.readMany(ids);
-  return stored as ReadonlyMap<string, Versioned<StoredControl>>;
+): Promise<ReadonlyMap<string, Versioned<ReadStored>>> {
+  const { log, metrics, state } = context.deps;
+  const stored = await state.control.readMany(ids);
+  const read = [...stored].map(([id, { version, value }]) => [id, { version, value: readStored(value) }] as const);
+  for (const [workload, { value }] of read) {
+    for (const part of value.dropped) {
+      metrics.count('control_dropped_total', 1, { part });
+      log.warn('stored memory is of another shape and was dropped', { workload, part });
+    }
+  }
+  return new Map(read);
 }
 
 async function readActuation(

@@ -1,13 +1,14 @@
 /** After a plan was stored: tells the ledger and Kafka, wakes the targets that must move, keeps the core's memory. */
 import type { ActionJob } from '../action-queue/contract.ts';
 import { messageOf } from '../base/errors.ts';
+import type { WorkloadControl } from '../core/decide-types.ts';
 import { withRecorded, worthRecording } from '../core/worth-recording.ts';
 import type { PlannedNodeGroup, PlannedTarget, ScalingDecision } from '../core/types.ts';
 import { OUTBOX_LENGTH_MAX } from '../state/contract.ts';
 import type { OutboxMessage } from '../state/contract.ts';
 import type { EvaluateDeps } from './deps.ts';
-import type { StoredControl } from './evaluate-decide.ts';
 import type { PoolContext, StoredPlan } from './evaluate.ts';
+import type { StoredControl } from './stored-control.ts';
 
 /** Records the decisions whose count or binding rule changed: ledger, log line, outbox. */
 export async function publishDecisions(context: PoolContext, stored: StoredPlan): Promise<void> {
@@ -64,7 +65,7 @@ function decisionsOf(stored: StoredPlan): ScalingDecision[] {
   return stored.outcome.decisions.filter((decision) => stored.touched.has(decision.workload));
 }
 
-function controlOf(stored: StoredPlan, workload: string): StoredControl['control'] | undefined {
+function controlOf(stored: StoredPlan, workload: string): WorkloadControl | undefined {
   return stored.controls.get(workload)?.value.control;
 }
 

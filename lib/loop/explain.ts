@@ -2,7 +2,7 @@
 import type { WorkloadInput } from '../core/decide-types.ts';
 import type { Reading, Readings, ScalingDecision, TargetObservation } from '../core/types.ts';
 import { workloadInputOf } from './evaluate-decide.ts';
-import type { StoredControl } from './evaluate-decide.ts';
+import { readStored } from './stored-control.ts';
 import type { StatusDeps } from './status.ts';
 
 /** From a decision to the next evaluation of the same workload [ms]. */
@@ -21,7 +21,7 @@ export async function evaluationAfter(deps: StatusDeps, decision: ScalingDecisio
     deps.state.snapshots.read(pool),
   ]);
   const policy = policies.workloads.get(workload);
-  const { control, latest } = (stored?.value ?? {}) as Partial<StoredControl>;
+  const { control, latest } = readStored(stored?.value);
   if (policy === undefined || control === undefined || latest?.id !== decision.id) return null;
   // A snapshot newer than the decision was not there yet; none is as old as can be.
   const seen = { ...(snapshot?.value ?? { targets: {}, nodeGroups: {}, atMs: 0 }) };

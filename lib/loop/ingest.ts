@@ -64,7 +64,6 @@ export async function ingest(deps: IngestDeps, batches: readonly RecordBatch[]):
   const gaps = partitions.map((partition) => gapBefore(deps, partition));
   const { applied, triggers } = await applyWorkloads(deps, { partitions, gaps, nowMs });
   const deadLettered = await deadLetter(deps, partitions);
-  await markDirty(deps, [...triggers.keys()], nowMs);
   await Promise.all(partitions.map((partition) => writeProgress(deps, partition)));
   const counts: IngestCounts = {
     ...applied,
@@ -75,15 +74,6 @@ export async function ingest(deps: IngestDeps, batches: readonly RecordBatch[]):
   report(deps, counts);
   deps.metrics.observe('ingest_batch_ms', deps.clock.monotonicMs() - startMs);
   return { answers: answersOf(partitions), touched: [...triggers.keys()], triggers, counts };
-}
-
-/** A lost mark costs time, not correctness: the schedule evaluates everything in turn. */
-async function markDirty(deps: IngestDeps, workloads: readonly string[], nowMs: number): Promise<void> {
-  try {
-    await deps.state.dirty.mark(workloads, nowMs);
-  } catch {
-    deps.metrics.count('ingest_dirty_mark_failures_total');
-  }
 }
 
 function answersOf(partitions: readonly Partition[]): Map<string, BatchAnswer> {

@@ -3,7 +3,7 @@ import type { PolicySet } from '../core/policy.ts';
 import type { OpsAlert, ScalingDecision } from '../core/types.ts';
 import type { ActuationRecord } from '../state/contract.ts';
 import type { LoopDeps } from './deps.ts';
-import type { StoredControl } from './evaluate-decide.ts';
+import { readStored } from './stored-control.ts';
 
 export type WorkloadStatus = {
   readonly workload: string;
@@ -71,8 +71,7 @@ async function workloadStatuses(deps: StatusDeps, policies: PolicySet): Promise<
     deps.state.actuation.readMany(ids.map((id) => `target/${id}`)),
   ]);
   return [...policies.workloads].map(([id, policy]) => {
-    const stored = controls.get(id)?.value as StoredControl | undefined;
-    const latest = stored?.latest ?? null;
+    const { latest } = readStored(controls.get(id)?.value);
     return {
       workload: id,
       pool: policy.spec.pool,

@@ -83,15 +83,6 @@ export type Outbox = {
 
 export const OUTBOX_LENGTH_MAX = 100_000;
 
-/** Workloads that were touched and not fully evaluated since. */
-export type DirtySet = {
-  mark(workloads: readonly string[], atMs: number): Promise<void>;
-  /** All marked with a time at or before `beforeMs`. */
-  list(beforeMs: number): Promise<readonly { readonly workload: string; readonly atMs: number }[]>;
-  /** Clears marks that are not newer than what was listed. */
-  clear(marks: readonly { readonly workload: string; readonly atMs: number }[]): Promise<void>;
-};
-
 /** What the last steps of actuation came to, per target (`target/WORKLOAD`) or node group (`nodeGroup/NAME`). */
 export type ActuationRecord = {
   readonly planSeq: number;
@@ -133,13 +124,12 @@ export type StateStores = {
   readonly plans: Documents<Plan>;
   readonly snapshots: Documents<Snapshot>;
   readonly alerts: Documents<AlertBook>;
-  /** By workload: the decision core's own memory (opaque here, JSON). */
+  /** By workload: the decision core's own memory (opaque here, JSON). What cannot be read at all reads as null and may be written over. */
   readonly control: Documents<unknown>;
   /** By `target/WORKLOAD` and `nodeGroup/NAME`. */
   readonly actuation: Documents<ActuationRecord>;
   readonly ledger: DecisionLedger;
   readonly outbox: Outbox;
-  readonly dirty: DirtySet;
   /** Resolves when the store answers, with the round trip [ms]; throws TransientError. */
   ping(): Promise<number>;
   /** Called after each reconnect to a store that may have lost its tail. Returns an unsubscribe function. */

@@ -7,7 +7,6 @@ import {
   type AlertBook,
   APPLY_ATTEMPTS_MAX,
   type DecisionLedger,
-  type DirtySet,
   type Documents,
   LEDGER_LENGTH_MAX,
   type LoadState,
@@ -33,7 +32,6 @@ export function memoryStateStores(): StateStores {
     actuation: memoryDocuments<ActuationRecord>(nextVersion),
     ledger: memoryLedger(),
     outbox: memoryOutbox(),
-    dirty: memoryDirty(),
     ping: async () => 0,
     onReconnect: () => () => {},
     close: async () => {},
@@ -125,24 +123,5 @@ function memoryOutbox(): Outbox {
       for (const id of ids) waiting.delete(id);
     },
     size: async () => waiting.size,
-  };
-}
-
-function memoryDirty(): DirtySet {
-  const marks = new Map<string, number>();
-  return {
-    mark: async (workloads, atMs) => {
-      for (const workload of workloads) marks.set(workload, Math.max(atMs, marks.get(workload) ?? 0));
-    },
-    list: async (beforeMs) =>
-      [...marks]
-        .filter(([, atMs]) => atMs <= beforeMs)
-        .map(([workload, atMs]) => ({ workload, atMs }))
-        .toSorted((a, b) => a.atMs - b.atMs || (a.workload < b.workload ? -1 : 1)),
-    clear: async (cleared) => {
-      for (const { workload, atMs } of cleared) {
-        if ((marks.get(workload) ?? Infinity) <= atMs) marks.delete(workload);
-      }
-    },
   };
 }

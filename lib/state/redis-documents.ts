@@ -14,15 +14,29 @@ redis.call('SET', KEYS[1], ARGV[2])
 return 1
 `);
 
-/** Documents of one kind. `kind` is part of every key. */
-export function redisDocuments<T>(parts: RedisParts, kind: string): Documents<T> {
+/**
+ * Documents of one kind. `kind` is part of every key. A document that is no JSON throws TransientError when it is read; with `unreadable` it reads as that
+ * value and may be written over: for what can be learned anew.
+ */
+export function redisDocuments<T>(
+  parts: RedisParts,
+  kind: string,
+  options: { readonly unreadable?: T } = {},
+): Documents<T> {
   const { client } = parts;
   const nextVersion = versionSource();
   const keyOf = (id: string): string => `${parts.prefix}${kind}:${id}`;
 
   const read = async (id: string): Promise<Versioned<T> | undefined> => {
     const text = await call({ act: `read ${kind} of`, of: id }, () => client.get(keyOf(id)));
-    return text === null ? undefined : parseDocument<T>(text, `${kind}:${id}`);
+    if (text === null) return undefined;
+    try {
+      return parseDocument<T>(text, `${kind}:${id}`);
+    } catch (error) {
+      if (options.unreadable === undefined) throw error;
+      // The script compares what stands before the first line's end.
+      return { version: text.split('\n', 1)[0] ?? '', value: options.unreadable };
+    }
   };
 
   return {

@@ -1,8 +1,7 @@
-/** Ledger, outbox and dirty set in Redis. */
+/** Ledger and outbox in Redis. */
 import type { ScalingDecision } from '../core/types.ts';
 import {
   type DecisionLedger,
-  type DirtySet,
   LEDGER_LENGTH_MAX,
   type Outbox,
   OUTBOX_LENGTH_MAX,
@@ -80,49 +79,5 @@ export function redisOutbox(parts: RedisParts): Outbox {
       if (ids.length > 0) await call({ act: 'acknowledge in', of: 'outbox' }, () => client.xdel(key, ...ids));
     },
     size: () => call({ act: 'measure', of: 'outbox' }, () => client.xlen(key)),
-  };
-}
-
-/** KEYS: the sorted set. ARGV: member, score … Removes members whose score is not newer, with one command. */
-const CLEAR = script(`
-local gone = {}
-for i = 1, #ARGV, 2 do
-  local score = redis.call('ZSCORE', KEYS[1], ARGV[i])
-  if score and tonumber(score) <= tonumber(ARGV[i + 1]) then gone[#gone + 1] = ARGV[i] end
-end
-if #gone > 0 then redis.call('ZREM', KEYS[1], unpack(gone)) end
-return #gone
-`);
-
-/** Arguments of one call: Lua unpacks at most 8,000. */
-const CHUNK = 1_000;
-
-/** A sorted set of workloads by the time of their newest mark. */
-export function redisDirty(parts: RedisParts): DirtySet {
-  const { client } = parts;
-  const key = `${parts.prefix}dirty`;
-  return {
-    mark: async (workloads, atMs) => {
-      for (let at = 0; at < workloads.length; at += CHUNK) {
-        const members = workloads.slice(at, at + CHUNK).flatMap((workload) => [atMs, workload]);
-        await call({ act: 'mark', of: 'dirty' }, () => client.zadd(key, 'GT', ...members));
-      }
-    },
-    list: async (beforeMs) => {
-      const flat = await call({ act: 'list', of: 'dirty' }, () =>
-        client.zrangebyscore(key, '-inf', beforeMs, 'WITHSCORES'),
-      );
-      const marks: { workload: string; atMs: number }[] = [];
-      for (let at = 0; at + 1 < flat.length; at += 2) {
-        marks.push({ workload: flat[at] ?? '', atMs: Number(flat[at + 1]) });
-      }
-      return marks;
-    },
-    clear: async (marks) => {
-      for (let at = 0; at < marks.length; at += CHUNK) {
-        const args = marks.slice(at, at + CHUNK).flatMap((mark) => [mark.workload, String(mark.atMs)]);
-        await call({ act: 'clear', of: 'dirty' }, () => runScript(client, { script: CLEAR, key, args }));
-      }
-    },
   };
 }

@@ -4,7 +4,7 @@ import type { RedisClient } from '../clients/redis.ts';
 import type { ActuationRecord, AlertBook, Progress, StateStores } from './contract.ts';
 import type { Plan, Snapshot } from '../core/types.ts';
 import { redisDocuments } from './redis-documents.ts';
-import { redisDirty, redisLedger, redisOutbox } from './redis-lists.ts';
+import { redisLedger, redisOutbox } from './redis-lists.ts';
 import { redisLoad } from './redis-load.ts';
 import type { RedisParts } from './redis-parts.ts';
 import { call } from './redis-call.ts';
@@ -24,11 +24,10 @@ export function redisStateStores(parts: RedisParts): StateStores {
     plans: redisDocuments<Plan>(parts, 'plan'),
     snapshots: redisDocuments<Snapshot>(parts, 'snapshot'),
     alerts: redisDocuments<AlertBook>(parts, 'alerts'),
-    control: redisDocuments<unknown>(parts, 'control'),
+    control: redisDocuments<unknown>(parts, 'control', { unreadable: null }),
     actuation: redisDocuments<ActuationRecord>(parts, 'actuation'),
     ledger: redisLedger(parts),
     outbox: redisOutbox(parts),
-    dirty: redisDirty(parts),
     ping: async () => {
       const startMs = parts.clock.monotonicMs();
       await call({ act: 'reach', of: 'Redis' }, () => parts.client.ping());

@@ -231,27 +231,6 @@ export function describeState(name: string, subject: StateSubject): void {
       });
     });
 
-    describe('dirty set', () => {
-      test('lists marks up to a time, keeps the newest, and clears only what was listed', async () => {
-        await stores.dirty.mark([], 1);
-        await stores.dirty.mark(['a', 'b'], 1_000);
-        await stores.dirty.mark(['c'], 3_000);
-        await stores.dirty.mark(['a'], 500);
-        const listed = await stores.dirty.list(2_000);
-        expect(listed).toEqual([
-          { workload: 'a', atMs: 1_000 },
-          { workload: 'b', atMs: 1_000 },
-        ]);
-        await stores.dirty.mark(['b'], 1_500);
-        await stores.dirty.clear(listed);
-        await stores.dirty.clear([]);
-        expect(await stores.dirty.list(9_000)).toEqual([
-          { workload: 'b', atMs: 1_500 },
-          { workload: 'c', atMs: 3_000 },
-        ]);
-      });
-    });
-
     test('answers a ping', async () => {
       expect(await stores.ping()).toBeGreaterThanOrEqual(0);
     });

@@ -5,7 +5,7 @@ import type { WorkloadControl } from '../../lib/core/decide-types.ts';
 import type { Plan } from '../../lib/core/types.ts';
 import { makeEvaluate } from '../../lib/loop/evaluate.ts';
 import type { Evaluate, EvaluateRequest } from '../../lib/loop/evaluate.ts';
-import type { StoredControl } from '../../lib/loop/evaluate-decide.ts';
+import type { StoredControl } from '../../lib/loop/stored-control.ts';
 import { OUTBOX_LENGTH_MAX } from '../../lib/state/contract.ts';
 import type { StateStores } from '../../lib/state/contract.ts';
 import { busyNode, groupPolicy, node, observed, observedGroup, workloadPolicy } from '../core/builders.ts';
@@ -392,11 +392,8 @@ describe('one failing part', () => {
   test('a broken invariant of one workload holds that one at its planned count, and decides the others', async () => {
     const world = await settled({ documents: pair() });
     await world.evaluate(FULL);
-    // A memory no version of ours wrote: half a replica.
-    const stored = (await world.state.control.read(LLAMA)) ?? { value: {}, version: '' };
-    const wants = [[world.clock.nowMs(), 7.5]];
-    const control = { ...(await controlOf(world)), lastWanted: 7.5, wants };
-    await world.state.control.compareAndSet(LLAMA, { ...(stored.value as object), control }, stored.version);
+    // What no cluster says: half a replica runs.
+    world.view.targets.set(LLAMA, observed(4.5, { rolloutInProgress: true }));
     await load(world, 80, QWEN);
     const result = await world.evaluate(FULL);
     const { targets } = await planOf(world);

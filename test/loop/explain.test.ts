@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { makeEvaluate } from '../../lib/loop/evaluate.ts';
-import type { StoredControl } from '../../lib/loop/evaluate-decide.ts';
+import type { StoredControl } from '../../lib/loop/stored-control.ts';
 import { evaluationAfter } from '../../lib/loop/explain.ts';
 import type { ScalingDecision } from '../../lib/core/types.ts';
 import { observed, workloadPolicy } from '../core/builders.ts';

@@ -133,6 +133,27 @@ describe('redis state under faults', () => {
   });
 });
 
+describe('redis documents', () => {
+  test('a memory that is no JSON reads as null and may be written over, a plan that is none is left to its owner', async () => {
+    const name = uniqueName('broken');
+    const { stores, client } = openStores({ url: testRedisUrl(), prefix: name });
+    try {
+      for (const text of ['', 'x', '\n', 'v.1', 'v.1\n{', '{"control":1}', '\n{}']) {
+        await client.set(`${name}:control:w`, text);
+        const read = await stores.control.read('w');
+        expect([text, read?.value]).toEqual([text, null]);
+        expect(await stores.control.compareAndSet('w', { control: 1 }, 'another')).toBe(false);
+        expect(await stores.control.compareAndSet('w', { control: 1 }, read?.version)).toBe(true);
+        expect((await stores.control.read('w'))?.value).toEqual({ control: 1 });
+      }
+      await client.set(`${name}:plan:default`, 'x');
+      await expect(stores.plans.read('default')).rejects.toThrow(TransientError);
+    } finally {
+      await stores.close();
+    }
+  });
+});
+
 const info = (policy: string, aof: number, version = '7.0.15'): string =>
   `# Server\r\nredis_version:${version}\r\nmaxmemory_policy:${policy}\r\naof_enabled:${aof}\r\n`;
 

@@ -1,0 +1,123 @@
+/** The decision core's memory as it comes out of a store: whatever is stored there, only what has today's shape is believed. */
+import type { WorkloadControl } from './decide-types.ts';
+import { LEVEL_MS } from './forecast/levels.ts';
+import type { ForecastState } from './forecast/forecast.ts';
+import type { WorkState } from './scaling/work.ts';
+
+type Check = (value: unknown) => boolean;
+/** One check per field, so that a field that comes or goes does not compile until it is checked here. */
+type Shape<T> = { readonly [K in keyof T]-?: Check };
+
+/** Far above every bound of the core's own lists: what is longer was not written by it. */
+const LIST_LENGTH_MAX = 1_000;
+
+const isNumber: Check = (value) => typeof value === 'number' && Number.isFinite(value);
+const isCount: Check = (value) => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+const isText: Check = (value) => typeof value === 'string';
+const orNull =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value);
+const orAbsent =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+const listOf =
+  (check: Check, length?: number): Check =>
+  (value) =>
+    Array.isArray(value) &&
+    value.length <= LIST_LENGTH_MAX &&
+    (length === undefined || value.length === length) &&
+    value.every((one) => check(one));
+const tupleOf =
+  (...checks: readonly Check[]): Check =>
+  (value) =>
+    Array.isArray(value) && value.length === checks.length && checks.every((check, index) => check(value[index]));
+const recordOf =
+  (check: Check): Check =>
+  (value) =>
+    isObject(value) && Object.values(value).every((one) => check(one));
+const shaped =
+  <T>(shape: Shape<T>): Check =>
+  (value) =>
+    isObject(value) && Object.entries<Check>(shape).every(([field, check]) => check(value[field]));
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const isLevels = listOf(isNumber, LEVEL_MS.length);
+
+const isForecast = shaped<ForecastState>({
+  atMs: isNumber,
+  sinceMs: isNumber,
+  levels: isLevels,
+  mean: isNumber,
+  peak: isNumber,
+  ring: listOf(tupleOf(isNumber, isLevels)),
+  members: listOf(
+    shaped<ForecastState['members'][number]>({
+      errors: shaped<ForecastState['members'][number]['errors']>({ first: isCount, weights: listOf(isNumber) }),
+      loss: isNumber,
+      lossWeight: isNumber,
+      factor: isNumber,
+      share: isNumber,
+    }),
+    LEVEL_MS.length,
+  ),
+  says: listOf(shaped<ForecastState['says'][number]>({ factor: isNumber, share: isNumber }), LEVEL_MS.length),
+  saidMs: isNumber,
+  comparedMs: isNumber,
+  missRatio: isNumber,
+  measured: isNumber,
+});
+
+const isServed = shaped<WorkState['recent']>({ done: isNumber, input: isNumber, output: isNumber });
+
+const isWork = shaped<WorkState>({
+  atMs: isNumber,
+  sinceMs: isNumber,
+  recent: isServed,
+  usual: isServed,
+  serves: isNumber,
+  did: isNumber,
+  busy: orNull(shaped<NonNullable<WorkState['busy']>>({ sinceMs: isNumber, ready: isNumber })),
+});
+
+/** Without these nothing of the memory is believed. */
+const isMemory = shaped<Omit<WorkloadControl, 'forecast' | 'work'>>({
+  version: (value) => value === 1,
+  wants: listOf(tupleOf(isNumber, isCount)),
+  lastWanted: orNull(isCount),
+  lastAtMs: isNumber,
+  unknownSinceMs: orNull(isNumber),
+  changes: listOf(tupleOf(isNumber, isCount, isCount)),
+  decreases: listOf(tupleOf(isNumber, isCount)),
+  heard: orAbsent(recordOf(isNumber)),
+  lastRecorded: orNull(
+    shaped<NonNullable<WorkloadControl['lastRecorded']>>({ id: isText, wanted: isCount, binding: isText }),
+  ),
+});
+
+export type ReadControl = {
+  /** Undefined: start afresh. The count that stands begins a new stabilization window, so nothing shrinks for one. */
+  readonly control: WorkloadControl | undefined;
+  /** What was there and is not believed, for log and metric. */
+  readonly dropped: readonly ('control' | 'forecast' | 'work')[];
+};
+
+/** Believes a stored memory as far as it has today's shape. What was learned (forecast, work) may be of an older version: it alone is dropped and learned anew. */
+export function readControl(value: unknown): ReadControl {
+  if (value === undefined) return { control: undefined, dropped: [] };
+  if (!isMemory(value)) return { control: undefined, dropped: ['control'] };
+  const { forecast, work, ...memory } = value as WorkloadControl;
+  const keepsForecast = forecast !== undefined && isForecast(forecast);
+  const keepsWork = work !== undefined && isWork(work);
+  return {
+    control: { ...memory, ...(keepsForecast ? { forecast } : {}), ...(keepsWork ? { work } : {}) },
+    dropped: [
+      ...(forecast !== undefined && !keepsForecast ? (['forecast'] as const) : []),
+      ...(work !== undefined && !keepsWork ? (['work'] as const) : []),
+    ],
+  };
+}
