@@ -1,4 +1,5 @@
 /** What Kubernetes and EKS say about targets and node groups: a handful of lists, joined here. */
+import { scalableKinds } from '../clients/kubernetes-kinds.ts';
 import type { V1Node, V1Pod, V2HorizontalPodAutoscaler } from '../clients/kubernetes-facade.ts';
 import { groupNameOf } from '../core/nodes/provider.ts';
 import type { NodeGroupPolicy, ScalingPolicy } from '../core/policy.ts';
@@ -14,9 +15,10 @@ import {
 } from './kubernetes-nodes.ts';
 import type { NodeLoad } from './kubernetes-nodes.ts';
 import { podsByOwner } from './kubernetes-pods.ts';
+import type { PodOwner } from './kubernetes-pods.ts';
 import {
-  LISTED_KINDS,
   describeGroups,
+  isListed,
   listAutoscalers,
   listNodes,
   listObjects,
@@ -24,32 +26,38 @@ import {
   namespacesOf,
 } from './kubernetes-reads.ts';
 import type { DescribedGroup, KubernetesEksOptions } from './kubernetes-reads.ts';
-import { ownersOfCount, targetKey, targetObservation } from './kubernetes-targets.ts';
-import type { Workload } from './kubernetes-targets.ts';
+import { readScalables, seenScalable } from './kubernetes-scalables.ts';
+import type { Scalable } from './kubernetes-scalables.ts';
+import { ownersOfCount, seenWorkload, targetKey, targetObservation } from './kubernetes-targets.ts';
+import type { SeenTarget, Workload } from './kubernetes-targets.ts';
 import { attempt, refuseNothing } from './parts.ts';
 import type { Part } from './parts.ts';
 
 /**
  * Calls per observation: pods, nodes and HPAs once for the whole cluster (nodes and foreign pods matter where node groups are managed; otherwise
- * pods and HPAs per namespace, so that no cluster-wide permission is needed), one list per namespace and kind of target, one DescribeNodegroup per group.
+ * pods and HPAs per namespace, so that no cluster-wide permission is needed), one list per namespace of Deployments and of StatefulSets, two GETs per target of
+ * another kind, one DescribeNodegroup per group.
  */
 export function kubernetesEksView(options: KubernetesEksOptions): ClusterView {
+  const kinds = scalableKinds(options.kubernetes);
   return {
     observe: async (asked) => {
       const atMs = options.clock.nowMs();
       const scopes = asked.nodeGroups.length > 0 ? [null] : namespacesOf(asked);
-      const [pods, nodes, autoscalers, objects, groups] = await Promise.all([
+      const others = asked.workloads.filter(({ spec }) => !isListed(spec.target));
+      const [pods, nodes, autoscalers, objects, scalables, groups] = await Promise.all([
         attempt(() => listPods(options.kubernetes, scopes)),
         attempt(() =>
           asked.nodeGroups.length > 0 ? listNodes(options.kubernetes, asked.nodeGroups) : Promise.resolve([]),
         ),
         attempt(() => listAutoscalers(options.kubernetes, scopes)),
         listObjects(options.kubernetes, asked),
+        readScalables(options.kubernetes, kinds, others),
         describeGroups(options, asked.nodeGroups),
       ]);
       const snapshot = {
         atMs,
-        targets: joinTargets(asked.workloads, { pods, autoscalers, objects }),
+        targets: joinTargets(asked.workloads, { pods, autoscalers, objects, scalables }),
         nodeGroups: joinNodeGroups(asked.nodeGroups, { pods, nodes, groups }),
       };
       refuseNothing(snapshot);
@@ -59,48 +67,62 @@ export function kubernetesEksView(options: KubernetesEksOptions): ClusterView {
   };
 }
 
+type TargetParts = {
+  readonly pods: Part<readonly V1Pod[]>;
+  readonly autoscalers: Part<readonly V2HorizontalPodAutoscaler[]>;
+  readonly objects: ReadonlyMap<string, Part<ReadonlyMap<string, Workload>>>;
+  readonly scalables: ReadonlyMap<ScalingPolicy, Part<Scalable>>;
+};
+
+/** A target that was found: whose pods it has, and what it says of itself. */
+type FoundTarget = { readonly owner: PodOwner; readonly seen: (pods: readonly V1Pod[]) => SeenTarget };
+
 function joinTargets(
   workloads: readonly ScalingPolicy[],
-  parts: {
-    readonly pods: Part<readonly V1Pod[]>;
-    readonly autoscalers: Part<readonly V2HorizontalPodAutoscaler[]>;
-    readonly objects: ReadonlyMap<string, Part<ReadonlyMap<string, Workload>>>;
-  },
+  parts: TargetParts,
 ): Readonly<Record<string, TargetObservation>> {
-  const { pods, autoscalers, objects } = parts;
+  const { pods, autoscalers } = parts;
   const scaledBy = autoscalers.ok ? ownersOfCount(autoscalers.value) : new Map<string, string>();
-  const owners = new Map(
-    workloads.flatMap((policy) => {
-      const { kind, namespace, name } = policy.spec.target;
-      const list = objects.get(`${kind}/${namespace}`);
-      const object = list?.ok === true ? list.value.get(name) : undefined;
-      const selector = object?.spec?.selector;
-      return object === undefined ? [] : [[policy, { object, namespace, kind, name, selector }] as const];
-    }),
-  );
-  const podsOf = podsByOwner([...owners.values()], pods.ok ? pods.value : []);
+  const looks = new Map(workloads.map((policy) => [policy, findTarget(policy, parts)]));
+  const owners = [...looks.values()].flatMap((look) => (look.ok ? [look.value.owner] : []));
+  const podsOf = podsByOwner(owners, pods.ok ? pods.value : []);
   return Object.fromEntries(
-    workloads.map((policy) => {
-      const { kind, namespace } = policy.spec.target;
-      const failed = [objects.get(`${kind}/${namespace}`), pods, autoscalers].find((part) => part?.ok === false);
-      const owner = owners.get(policy);
-      const observation: TargetObservation =
-        failed?.ok === false || owner === undefined
-          ? { kind: 'missing', reason: failed?.ok === false ? failed.reason : absence(policy) }
-          : targetObservation(policy, {
-              object: owner.object,
-              pods: podsOf.get(owner) ?? [],
-              scaledBy: scaledBy.get(targetKey(policy.spec.target)) ?? null,
-            });
+    [...looks].map(([policy, look]) => {
+      const failed = [look, pods, autoscalers].find((part) => !part.ok);
+      if (failed?.ok === false || !look.ok) {
+        return [policy.metadata.name, { kind: 'missing', reason: failed?.ok === false ? failed.reason : '' }];
+      }
+      const own = podsOf.get(look.value.owner) ?? [];
+      const observation = targetObservation(policy, {
+        seen: look.value.seen(own),
+        pods: own,
+        scaledBy: scaledBy.get(targetKey(policy.spec.target)) ?? null,
+      });
       return [policy.metadata.name, observation];
     }),
   );
 }
 
-function absence(policy: ScalingPolicy): string {
+function findTarget(policy: ScalingPolicy, { objects, scalables }: TargetParts): Part<FoundTarget> {
   const { kind, namespace, name } = policy.spec.target;
-  if (!LISTED_KINDS.has(kind)) return `targets of kind ${kind} cannot be observed yet`;
-  return `${kind} "${namespace}/${name}" does not exist`;
+  const owner = { kind, namespace, name };
+  if (!isListed(policy.spec.target)) {
+    const part = scalables.get(policy) ?? { ok: false, reason: 'it was not read' };
+    if (!part.ok) return part;
+    const { selector } = part.value;
+    return {
+      ok: true,
+      value: { owner: { ...owner, selector, anyController: true }, seen: (pods) => seenScalable(part.value, pods) },
+    };
+  }
+  const list = objects.get(`${kind}/${namespace}`);
+  if (list?.ok === false) return list;
+  const object = list?.value.get(name);
+  if (object === undefined) return { ok: false, reason: `${kind} "${namespace}/${name}" does not exist` };
+  return {
+    ok: true,
+    value: { owner: { ...owner, selector: object.spec?.selector }, seen: () => seenWorkload(object) },
+  };
 }
 
 function joinNodeGroups(

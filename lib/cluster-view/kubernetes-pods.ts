@@ -8,6 +8,8 @@ export type PodOwner = {
   readonly kind: string;
   readonly name: string;
   readonly selector: V1LabelSelector | undefined;
+  /** Its pods are those it selects, whatever controllers stand between. */
+  readonly anyController?: true;
 };
 
 /** Kubernetes' own default [s]. */
@@ -104,6 +106,7 @@ function matches(selector: V1LabelSelector | undefined, pod: V1Pod): boolean {
 
 /** A Deployment's pods belong to a ReplicaSet named after it; other kinds own their pods directly. */
 function controls(owner: PodOwner, pod: V1Pod): boolean {
+  if (owner.anyController === true) return true;
   const controller = (pod.metadata?.ownerReferences ?? []).find((one) => one.controller === true);
   if (controller === undefined) return false;
   if (owner.kind !== 'Deployment') return controller.kind === owner.kind && controller.name === owner.name;

@@ -24,8 +24,13 @@ export type KubernetesEksOptions = {
 /** What is to be observed. */
 export type Asked = { readonly workloads: readonly ScalingPolicy[]; readonly nodeGroups: readonly NodeGroupPolicy[] };
 
-/** Kinds whose lists we can read. */
-export const LISTED_KINDS = new Set(['Deployment', 'StatefulSet']);
+/** Kinds whose objects are listed. Others are read one by one, with their Scale. */
+const LISTED_KINDS = new Set(['Deployment', 'StatefulSet']);
+
+/** Whether a target's object is in a list. */
+export function isListed({ kind, apiVersion }: ScalingPolicy['spec']['target']): boolean {
+  return LISTED_KINDS.has(kind) && (apiVersion === undefined || apiVersion === 'apps/v1');
+}
 
 /** Finished pods hold nothing; leaving them out at the server keeps lists of job-heavy clusters short. */
 const UNFINISHED = 'status.phase!=Succeeded,status.phase!=Failed';
@@ -80,9 +85,12 @@ export async function listObjects(
   client: KubernetesClient,
   asked: Asked,
 ): Promise<ReadonlyMap<string, Part<ReadonlyMap<string, Workload>>>> {
-  const scopes = new Map(asked.workloads.map(({ spec: { target } }) => [`${target.kind}/${target.namespace}`, target]));
-  const listed = [...scopes].filter(([, target]) => LISTED_KINDS.has(target.kind));
-  const parts = listed.map(async ([key, { kind, namespace }]) => {
+  const scopes = new Map(
+    asked.workloads
+      .filter(({ spec }) => isListed(spec.target))
+      .map(({ spec: { target } }) => [`${target.kind}/${target.namespace}`, target]),
+  );
+  const parts = [...scopes].map(async ([key, { kind, namespace }]) => {
     const what = `list the ${kind}s of namespace "${namespace}"`;
     const part = await attempt<readonly Workload[]>(() =>
       kind === 'StatefulSet'

@@ -1,7 +1,7 @@
-/** Deployments and StatefulSets as observations. */
+/** Targets as observations, and who else sets their count. */
 import type { V1Deployment, V1Pod, V1StatefulSet, V2HorizontalPodAutoscaler } from '../clients/kubernetes-facade.ts';
 import type { ScalingPolicy } from '../core/policy.ts';
-import type { TargetObservation } from '../core/types.ts';
+import type { GpuCounts, TargetObservation } from '../core/types.ts';
 import { gpusOfPod } from './kubernetes-gpus.ts';
 import { podObservation } from './kubernetes-pods.ts';
 
@@ -24,27 +24,46 @@ export function targetKey(ref: { readonly kind: string; readonly namespace: stri
   return `${ref.kind}/${ref.namespace}/${ref.name}`;
 }
 
+/** What the cluster says of one target, whatever its kind. */
+export type SeenTarget = {
+  readonly replicas: number;
+  readonly generation: number | undefined;
+  readonly resourceVersion: string | undefined;
+  readonly gpus: GpuCounts;
+  readonly rolloutInProgress: boolean;
+};
+
+/** What a Deployment or StatefulSet says of itself. */
+export function seenWorkload(object: Workload): SeenTarget {
+  const { metadata, spec } = object;
+  return {
+    replicas: spec?.replicas ?? 1,
+    generation: spec === undefined ? undefined : metadata?.generation,
+    resourceVersion: metadata?.resourceVersion,
+    gpus: gpusOfPod(spec?.template?.spec),
+    rolloutInProgress: rolloutInProgress(object),
+  };
+}
+
 /** One target. `ready` counts ready pods that are not being deleted. */
 export function targetObservation(
   policy: ScalingPolicy,
-  found: { readonly object: Workload; readonly pods: readonly V1Pod[]; readonly scaledBy: string | null },
+  found: { readonly seen: SeenTarget; readonly pods: readonly V1Pod[]; readonly scaledBy: string | null },
 ): TargetObservation {
-  const { metadata, spec } = found.object;
-  const generation = metadata?.generation;
-  const resourceVersion = metadata?.resourceVersion;
-  if (spec === undefined || generation === undefined || resourceVersion === undefined) {
+  const { replicas, generation, resourceVersion, gpus } = found.seen;
+  if (generation === undefined || resourceVersion === undefined) {
     return { kind: 'missing', reason: 'the cluster answered without spec, generation or resourceVersion' };
   }
   const pods = found.pods.map(podObservation);
   return {
     kind: 'observed',
-    replicas: spec.replicas ?? 1,
+    replicas,
     ready: pods.filter((pod) => pod.ready && !pod.terminating).length,
     generation,
     resourceVersion,
-    gpusPerReplica: policy.spec.gpusPerReplica ?? gpusOfPod(spec.template?.spec),
+    gpusPerReplica: policy.spec.gpusPerReplica ?? gpus,
     pods,
-    rolloutInProgress: rolloutInProgress(found.object),
+    rolloutInProgress: found.seen.rolloutInProgress,
     scaledBy: found.scaledBy,
   };
 }

@@ -11,7 +11,7 @@ import { inSteps } from './nodes/steps.ts';
 import { placeholdersOf } from './nodes/placeholders.ts';
 import { planNodes } from './nodes/plan-nodes.ts';
 import type { NodePlan } from './nodes/plan-nodes.ts';
-import type { Mode, PlannedNodeGroup, PlannedTarget } from './types.ts';
+import type { Mode, PlannedNodeGroup, PlannedTarget, TargetRef } from './types.ts';
 
 /**
  * Replicas → GPUs → free GPUs on nodes there are, nodes on their way, new nodes. Growth is limited to GPUs that exist or are on their way, so
@@ -140,7 +140,7 @@ function targetOf(
   const running = target.kind === 'observed' ? target.replicas : 0;
   return {
     workload: name,
-    ref: { kind: policy.spec.target.kind, namespace: policy.spec.target.namespace, name: policy.spec.target.name },
+    ref: refOf(policy.spec.target),
     mode,
     replicas,
     observed: target.kind === 'observed' ? { replicas: target.replicas, generation: target.generation } : null,
@@ -148,6 +148,17 @@ function targetOf(
     bounds: { min, max: Math.max(max, Math.min(replicas, running)) },
     decision: of.decision,
     ...(of.goFirst.has(name) ? { goFirst: of.goFirst.get(name) ?? [] } : {}),
+  };
+}
+
+/** Without what only the bridge needs. */
+function refOf({ kind, namespace, name, apiVersion, resource }: TargetRef): TargetRef {
+  return {
+    kind,
+    namespace,
+    name,
+    ...(apiVersion === undefined ? {} : { apiVersion }),
+    ...(resource === undefined ? {} : { resource }),
   };
 }
 

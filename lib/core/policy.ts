@@ -1,6 +1,6 @@
 /** Policies as people write them: strict schemas, every default with its reason. Loading from YAML with line numbers is in `lib/policy-source`. */
 import * as z from 'zod';
-import { TARGET_NAME, targetProblems } from './target-names.ts';
+import { API_VERSION_PATTERN, RESOURCE_PATTERN, TARGET_NAME, targetProblems } from './target-names.ts';
 
 export const API_VERSION = 'penstock.dev/v1';
 
@@ -65,6 +65,10 @@ export const scalingPolicySchema = z.strictObject({
       target: z.strictObject({
         /** SwarmService, MarathonApp, or anything with a scale subresource in Kubernetes. */
         kind: z.string().min(1).default('Deployment'),
+        /** `GROUP/VERSION`, for kinds of Kubernetes that are not known by name. */
+        apiVersion: z.string().max(253).regex(API_VERSION_PATTERN).optional(),
+        /** The kind's name in paths (`rollouts`); found through discovery when left out. */
+        resource: z.string().max(63).regex(RESOURCE_PATTERN).optional(),
         /** The stack of a SwarmService, the group of a MarathonApp; `default`: none. */
         namespace: nameSchema.default('default'),
         name: z.string().max(253).regex(TARGET_NAME),

@@ -7,6 +7,25 @@ export const TARGET_NAME = /^\/?[A-Za-z0-9]([-A-Za-z0-9._/]*[A-Za-z0-9])?$/;
 /** Kinds that are no Kubernetes objects: no node groups, no pods to be found by a selector. */
 const FOREIGN_KINDS: ReadonlySet<string> = new Set(['SwarmService', 'MarathonApp']);
 
+/** Where a kind lives in the Kubernetes API. */
+export type ScalableKind = { readonly group: string; readonly version: string; readonly plural: string };
+
+/** Kinds whose API is known by name. Others say it (`target.apiVersion`), or are written as `plural.version.group`. */
+export const KNOWN_KINDS: Readonly<Record<string, ScalableKind>> = {
+  Deployment: { group: 'apps', version: 'v1', plural: 'deployments' },
+  StatefulSet: { group: 'apps', version: 'v1', plural: 'statefulsets' },
+  ReplicaSet: { group: 'apps', version: 'v1', plural: 'replicasets' },
+  LeaderWorkerSet: { group: 'leaderworkerset.x-k8s.io', version: 'v1', plural: 'leaderworkersets' },
+};
+
+/** `GROUP/VERSION`: the core group has nothing but ReplicationControllers that scales. */
+export const API_VERSION_PATTERN = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?\/v\d[a-z0-9]*$/;
+
+/** A resource as paths name it: `rollouts`. */
+export const RESOURCE_PATTERN = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
+
+const WRITTEN_KIND = /^[a-z0-9-]+\.v\d[a-z0-9]*\.[a-z0-9.-]+$/;
+
 /** Longest name of a Swarm service, the stack included [characters]. */
 const SWARM_NAME_MAX = 63;
 
@@ -42,7 +61,20 @@ export function targetProblems(spec: {
 }): { path: string[]; message: string }[] {
   const { kind } = spec.target;
   const isForeign = FOREIGN_KINDS.has(kind);
+  const { apiVersion, resource } = spec.target;
+  const isKnown = isForeign || KNOWN_KINDS[kind] !== undefined || WRITTEN_KIND.test(kind);
   const expected: readonly (readonly [boolean, string[], string])[] = [
+    [
+      !isKnown && apiVersion === undefined,
+      ['target', 'apiVersion'],
+      `GROUP/VERSION of target.kind ${kind}; only ${Object.keys(KNOWN_KINDS).join(', ')} are known without it`,
+    ],
+    [isForeign && apiVersion !== undefined, ['target', 'apiVersion'], `nothing, because target.kind is ${kind}`],
+    [
+      resource !== undefined && apiVersion === undefined,
+      ['target', 'apiVersion'],
+      'GROUP/VERSION, because target.resource is given',
+    ],
     [!isName(spec.target), ['target', 'name'], NAME_WORDS[kind] ?? KUBERNETES_WORDS],
     [
       isForeign && spec.nodeGroups.length > 0,

@@ -10,7 +10,15 @@ export type GpuCounts = Readonly<Record<string, number>>;
 export type Mode = 'observe' | 'act' | 'paused';
 
 /** A scalable object in an orchestrator. */
-export type TargetRef = { readonly kind: string; readonly namespace: string; readonly name: string };
+export type TargetRef = {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** `GROUP/VERSION` in Kubernetes, for kinds that are not known by name. */
+  readonly apiVersion?: string | undefined;
+  /** Its name in paths (`rollouts`), where discovery shall not be asked. */
+  readonly resource?: string | undefined;
+};
 
 // --- readings -----------------------------------------------------------------------------------------------------
 

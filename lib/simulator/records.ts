@@ -15,8 +15,12 @@ export const GPU_RESOURCE = 'nvidia.com/gpu';
 
 type Versioned = { readonly uid: string; readonly createdMs: number; resourceVersion: number };
 
+/** Kinds that a world's Deployments may be served as: a custom resource with a scale subresource behaves like one. */
+export type ServedAs = 'deployments' | 'rollouts';
+
 export type DeploymentRecord = Versioned & {
   readonly kind: 'deployments';
+  readonly servedAs: ServedAs;
   readonly namespace: string;
   readonly name: string;
   labels: Labels;

@@ -29,6 +29,7 @@ export function addDeployment(state: WorldState, settings: DeploymentSettings): 
   const podLabels = settings.podLabels ?? { app: settings.name };
   const deployment: DeploymentRecord = {
     kind: 'deployments',
+    servedAs: settings.servedAs ?? 'deployments',
     ...identity(state, settings),
     labels: settings.labels ?? podLabels,
     annotations: { 'deployment.kubernetes.io/revision': '1', ...settings.annotations },

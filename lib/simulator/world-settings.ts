@@ -1,10 +1,12 @@
 /** What a world is made of, as plain data. Every field but the names has a default; units are in the names. */
-import type { Labels, Taint, Toleration } from './records.ts';
+import type { Labels, ServedAs, Taint, Toleration } from './records.ts';
 
 export type DeploymentSettings = {
   readonly name: string;
   /** Default `default`. */
   readonly namespace?: string;
+  /** As what the API shows it. Default `deployments`; `rollouts` are the custom resource of argoproj.io/v1alpha1. */
+  readonly servedAs?: ServedAs;
   /** Default 1. Pods of the initial state are Ready at once where they fit. */
   readonly replicas?: number;
   readonly labels?: Labels;

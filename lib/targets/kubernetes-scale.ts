@@ -1,24 +1,20 @@
 /** Kubernetes objects with a scale subresource: Deployments, StatefulSets, and any other kind by its group. */
-import { ConfigError, NotFoundError, TransientError } from '../base/errors.ts';
+import { NotFoundError, TransientError } from '../base/errors.ts';
+import { scalableKinds } from '../clients/kubernetes-kinds.ts';
+import type { ScalableKinds } from '../clients/kubernetes-kinds.ts';
 import { FIELD_MANAGER, mergePatch } from '../clients/kubernetes.ts';
 import type { KubernetesClient } from '../clients/kubernetes.ts';
+import { KNOWN_KINDS } from '../core/target-names.ts';
+import type { ScalableKind } from '../core/target-names.ts';
 import type { TargetRef } from '../core/types.ts';
 import type { Target, TargetState } from './contract.ts';
-
-/** Where a kind lives in the API. */
-export type ScalableKind = { readonly group: string; readonly version: string; readonly plural: string };
-
-/** Kinds known by name. Others are given to {@link kubernetesScale}, or written as `plural.version.group`. */
-export const SCALABLE_KINDS: Readonly<Record<string, ScalableKind>> = {
-  Deployment: { group: 'apps', version: 'v1', plural: 'deployments' },
-  StatefulSet: { group: 'apps', version: 'v1', plural: 'statefulsets' },
-  ReplicaSet: { group: 'apps', version: 'v1', plural: 'replicasets' },
-  LeaderWorkerSet: { group: 'leaderworkerset.x-k8s.io', version: 'v1', plural: 'leaderworkersets' },
-};
 
 /** Low: ReplicaSets delete the pod with the lowest cost first; others count as 0. */
 const VICTIM_COST = '-1000';
 const COST_ANNOTATION = 'controller.kubernetes.io/pod-deletion-cost';
+
+/** Pairs of reads of an object that somebody writes meanwhile: three in a row are left to the queue. */
+const READS_MAX = 3;
 
 /** Pods marked in one step: each costs a read and perhaps a write, and a step has 3 s. */
 export const VICTIMS_MAX = 20;
@@ -28,16 +24,14 @@ export function kubernetesScale(
   client: KubernetesClient,
   options: { readonly kinds?: Readonly<Record<string, ScalableKind>> } = {},
 ): Target {
-  const kinds = { ...SCALABLE_KINDS, ...options.kinds };
+  const kinds = scalableKinds(client, options.kinds);
   return {
     read: async (ref) => {
-      const path = pathOf(ref, kinds);
-      const what = `read ${nameOf(ref)}`;
-      const answer: unknown = await client.call(what, (call) => client.custom.getNamespacedCustomObject(path, call));
-      return stateOf(answer, what);
+      const path = await pathOf(ref, kinds);
+      return KNOWN_KINDS[ref.kind] === undefined ? readBoth(client, ref, path) : readObject(client, ref, path);
     },
     scale: async (ref, change) => {
-      const path = pathOf(ref, kinds);
+      const path = await pathOf(ref, kinds);
       const what = `scale ${nameOf(ref)} to ${change.replicas}`;
       const { resourceVersion, generation, replicas } = change.expected;
       const body = { metadata: { resourceVersion }, spec: { replicas: change.replicas } };
@@ -59,6 +53,30 @@ export function kubernetesScale(
       for (const mark of marks.slice(0, VICTIMS_MAX)) await setCost(client, ref, mark);
     },
   };
+}
+
+type Path = ScalableKind & { readonly namespace: string; readonly name: string };
+
+async function readObject(client: KubernetesClient, ref: TargetRef, path: Path): Promise<TargetState> {
+  const what = `read ${nameOf(ref)}`;
+  const answer: unknown = await client.call(what, (call) => client.custom.getNamespacedCustomObject(path, call));
+  return stateOf(answer, what);
+}
+
+/** Where a kind keeps its count only its Scale tells; the generation only the object. Both must be of the same version. */
+async function readBoth(client: KubernetesClient, ref: TargetRef, path: Path): Promise<TargetState> {
+  const what = `read ${nameOf(ref)}`;
+  for (let reads = 1; ; reads++) {
+    const object = await readObject(client, ref, path);
+    const scale: unknown = await client.call(what, (call) => client.custom.getNamespacedCustomObjectScale(path, call));
+    const state = stateOf(scale, what, object);
+    if (state.resourceVersion === object.resourceVersion) return state;
+    if (reads === READS_MAX) {
+      throw new TransientError(
+        `Cannot ${what}: expected it to stay the same for two reads, current value is a change between them`,
+      );
+    }
+  }
 }
 
 /** Writes only where it changes something: annotation updates load the API server. A pod that is gone needs no mark. */
@@ -83,21 +101,8 @@ async function setCost(
   }
 }
 
-function pathOf(ref: TargetRef, kinds: Readonly<Record<string, ScalableKind>>) {
-  const kind = kinds[ref.kind] ?? writtenKind(ref.kind);
-  if (kind === undefined) {
-    throw new ConfigError(
-      `Cannot find the API of target kind "${ref.kind}": expected ${Object.keys(kinds).join(', ')} or plural.version.group, current value is "${ref.kind}"`,
-    );
-  }
-  return { ...kind, namespace: ref.namespace, name: ref.name };
-}
-
-/** `rayservices.v1.ray.io` → its path. */
-function writtenKind(text: string): ScalableKind | undefined {
-  const match = /^([a-z0-9-]+)\.(v\d[a-z0-9]*)\.([a-z0-9.-]+)$/.exec(text);
-  const [, plural, version, group] = match ?? [];
-  return plural === undefined || version === undefined || group === undefined ? undefined : { plural, version, group };
+async function pathOf(ref: TargetRef, kinds: ScalableKinds): Promise<Path> {
+  return { ...(await kinds.resolve(ref)), namespace: ref.namespace, name: ref.name };
 }
 
 function nameOf(ref: TargetRef): string {

@@ -88,6 +88,29 @@ describe('kubernetesEks', () => {
     expect((await llamaNow()).scaledBy).toBe('HorizontalPodAutoscaler/llama-hpa');
   });
 
+  test('observes a custom kind by its Scale', async () => {
+    const rollout = { kind: 'Rollout', apiVersion: 'argoproj.io/v1alpha1', namespace: 'default', name: 'llama' };
+    const policy = workloadPolicy({ target: rollout }, 'llama');
+    await start({ deployments: [{ name: 'llama', replicas: 2, servedAs: 'rollouts' }] });
+    const now = async () => (await observe([policy])).targets['llama'];
+    expect(await now()).toMatchObject({
+      replicas: 2,
+      ready: 2,
+      generation: 1,
+      gpusPerReplica: { 'nvidia.com/gpu': 1 },
+      rolloutInProgress: false,
+      scaledBy: null,
+    });
+    cluster.world.scale(rollout, 0);
+    await cluster.pass(1);
+    expect(await now()).toMatchObject({ replicas: 0, ready: 0, pods: [] });
+    cluster.world.removeDeployment(rollout);
+    expect(await now()).toMatchObject({
+      kind: 'missing',
+      reason: expect.stringContaining('expected an existing object'),
+    });
+  });
+
   test('nodes that are still to come are counted in desired only', async () => {
     await start();
     cluster.world.editGroup('g5', { desiredSize: 4 });

@@ -4,7 +4,7 @@ import { gpusOfPod } from '../../lib/cluster-view/kubernetes-gpus.ts';
 import { loadByNode } from '../../lib/cluster-view/kubernetes-nodes.ts';
 import { podsByOwner } from '../../lib/cluster-view/kubernetes-pods.ts';
 import type { PodOwner } from '../../lib/cluster-view/kubernetes-pods.ts';
-import { targetObservation } from '../../lib/cluster-view/kubernetes-targets.ts';
+import { seenWorkload, targetObservation } from '../../lib/cluster-view/kubernetes-targets.ts';
 import { workloadPolicy } from '../core/builders.ts';
 
 type PodParts = {
@@ -132,11 +132,11 @@ describe('targetObservation', () => {
   const status = { observedGeneration: 4, replicas: 3, updatedReplicas: 3 };
   const seen = (over: Partial<typeof status>) =>
     targetObservation(workloadPolicy(), {
-      object: {
+      seen: seenWorkload({
         metadata: { generation: 4, resourceVersion: '9' },
         spec: { replicas: 3, selector: {}, template: {} },
         status: { ...status, ...over },
-      },
+      }),
       pods: [],
       scaledBy: null,
     });
@@ -149,7 +149,7 @@ describe('targetObservation', () => {
 
   test('an answer without a version is missing, not zero', () => {
     const object = { metadata: {}, spec: { selector: {}, template: {} } };
-    const observation = targetObservation(workloadPolicy(), { object, pods: [], scaledBy: null });
+    const observation = targetObservation(workloadPolicy(), { seen: seenWorkload(object), pods: [], scaledBy: null });
     expect(observation.kind).toBe('missing');
   });
 });

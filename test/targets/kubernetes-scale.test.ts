@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { ConfigError, DeniedError, TransientError } from '../../lib/base/errors.ts';
+import { ConfigError, DeniedError, NotFoundError, TransientError } from '../../lib/base/errors.ts';
 import { mergePatch } from '../../lib/clients/kubernetes.ts';
 import { kubernetesScale } from '../../lib/targets/kubernetes-scale.ts';
 import { startCluster } from '../clients/kubernetes-server.ts';
@@ -27,6 +27,81 @@ targetConformance('kubernetesScale', async () => {
     remove: async () => cluster.world.removeDeployment(ref),
     close: () => cluster.close(),
   };
+});
+
+const rollout = { kind: 'Rollout', apiVersion: 'argoproj.io/v1alpha1', namespace: 'inference', name: 'llama' };
+const rollouts = {
+  deployments: [{ name: 'llama', namespace: 'inference', replicas: 3, gpusPerPod: 0, servedAs: 'rollouts' as const }],
+  nodeGroups: settings.nodeGroups,
+};
+
+targetConformance('kubernetesScale of a custom kind', async () => {
+  const cluster = await startCluster(rollouts);
+  const { name, namespace } = rollout;
+  const path = { group: 'argoproj.io', version: 'v1alpha1', plural: 'rollouts', namespace, name };
+  const patch = (body: object) =>
+    cluster.kubernetes.call('patch', (call) =>
+      cluster.kubernetes.custom.patchNamespacedCustomObject({ ...path, body }, mergePatch(call)),
+    );
+  return {
+    target: kubernetesScale(cluster.kubernetes),
+    ref: rollout,
+    put: async (replicas) => void (await patch({ spec: { replicas } })),
+    touch: async () => void (await patch({ metadata: { labels: { touched: 'yes' } } })),
+    remove: async () => cluster.world.removeDeployment(rollout),
+    close: () => cluster.close(),
+  };
+});
+
+describe('kubernetesScale of a custom kind', () => {
+  let cluster: Cluster | undefined;
+  const start = async (options: Parameters<typeof startCluster>[1] = {}) => {
+    cluster = await startCluster(rollouts, options);
+    return { requests: cluster.server.requests, target: kubernetesScale(cluster.kubernetes) };
+  };
+  afterEach(() => cluster?.close());
+
+  test('finds the path through discovery, once', async () => {
+    const { requests, target } = await start();
+    await target.read(rollout);
+    await target.read(rollout);
+    expect(requests.all().filter(({ path }) => path === '/apis/argoproj.io/v1alpha1')).toHaveLength(1);
+    expect(requests.of('get rollouts/scale').at(-1)?.path).toBe(
+      '/apis/argoproj.io/v1alpha1/namespaces/inference/rollouts/llama/scale',
+    );
+  });
+
+  test('asks discovery nothing when the resource is given', async () => {
+    const { requests, target } = await start();
+    expect(await target.read({ ...rollout, resource: 'rollouts' })).toMatchObject({ replicas: 3 });
+    expect(requests.all().filter(({ path }) => path === '/apis/argoproj.io/v1alpha1')).toHaveLength(0);
+  });
+
+  test('a kind the cluster does not serve is looked for again at the next read', async () => {
+    const { requests, target } = await start();
+    const gizmo = { ...rollout, kind: 'Gizmo' };
+    await expect(target.read(gizmo)).rejects.toThrow('expected a kind that the cluster serves');
+    await expect(target.read(gizmo)).rejects.toBeInstanceOf(NotFoundError);
+    expect(requests.all().filter(({ path }) => path === '/apis/argoproj.io/v1alpha1')).toHaveLength(2);
+  });
+
+  test('a kind without a scale subresource is a mistake in the policy', async () => {
+    const { target } = await start();
+    const budget = { ...rollout, apiVersion: 'policy/v1', kind: 'PodDisruptionBudget' };
+    await expect(target.read(budget)).rejects.toThrow('expected a kind with a scale subresource');
+    await expect(target.read(budget)).rejects.toBeInstanceOf(ConfigError);
+  });
+
+  test('needs get of the object and its Scale, and patch of the Scale', async () => {
+    const apiGroups = ['argoproj.io'];
+    const rules = [
+      { apiGroups, resources: ['rollouts'], verbs: ['get'] },
+      { apiGroups, resources: ['rollouts/scale'], verbs: ['get', 'patch'] },
+    ];
+    const { target } = await start({ tokens: { least: { user: 'penstock', rules } } });
+    const expected = await target.read(rollout);
+    expect(await target.scale(rollout, { replicas: 5, expected, planSeq: 1 })).toMatchObject({ replicas: 5 });
+  });
 });
 
 describe('kubernetesScale', () => {

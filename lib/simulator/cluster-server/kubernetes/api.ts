@@ -8,6 +8,7 @@ import { deletePod, postEviction } from './evictions.ts';
 import { listObjects, typedJson } from './list.ts';
 import type { ListContext } from './list.ts';
 import { renderReplicaSet, renderScale } from './render.ts';
+import { isServedAs } from './selection.ts';
 import { RESOURCES, apiVersionOf } from './resources.ts';
 import type { Resource, Target } from './resources.ts';
 import { methodNotAllowed, notFound } from './status.ts';
@@ -51,10 +52,11 @@ function answerObject(context: ListContext, call: Call): ApiAnswer {
 }
 
 function recordOf({ store }: ListContext, { target }: Call): ApiRecord | undefined {
-  const main = target.resource.split('/')[0];
+  const [main = ''] = target.resource.split('/');
   const kind = RESOURCES.find((one) => one.group === target.group && one.resource === main)?.stored;
   const key = keyOf({ namespace: target.namespace, name: target.name ?? '' });
-  return kind === undefined ? undefined : store.get(kind, key)?.record;
+  const record = kind === undefined ? undefined : store.get(kind, key)?.record;
+  return record !== undefined && isServedAs(record, main) ? record : undefined;
 }
 
 function write(context: ListContext, call: Call & { readonly record: ApiRecord }): ApiAnswer | undefined {
@@ -65,7 +67,7 @@ function write(context: ListContext, call: Call & { readonly record: ApiRecord }
   }
   if (record.kind === 'nodes') return patchNode(writing, record);
   if (record.kind !== 'deployments') return methodNotAllowed();
-  if (target.resource === 'deployments') return patchDeployment(writing, record);
+  if (!target.resource.includes('/')) return patchDeployment(writing, record);
   return verb === 'update' ? putScale(writing, record) : patchScale(writing, record);
 }
 

@@ -14,12 +14,15 @@ export type Resource = {
 
 const READ = ['get', 'list', 'watch'];
 const apps = { group: 'apps', version: 'v1', namespaced: true };
+const argo = { group: 'argoproj.io', version: 'v1alpha1', namespaced: true };
 const core = { group: '', version: 'v1' };
 
 /** Everything served, subresources included. */
 export const RESOURCES: readonly Resource[] = [
   { ...apps, resource: 'deployments', kind: 'Deployment', verbs: [...READ, 'patch'], stored: 'deployments' },
   { ...apps, resource: 'deployments/scale', kind: 'Scale', verbs: ['get', 'update', 'patch'] },
+  { ...argo, resource: 'rollouts', kind: 'Rollout', verbs: [...READ, 'patch'], stored: 'deployments' },
+  { ...argo, resource: 'rollouts/scale', kind: 'Scale', verbs: ['get', 'update', 'patch'] },
   { ...apps, resource: 'replicasets', kind: 'ReplicaSet', verbs: ['get', 'list'] },
   { ...core, namespaced: true, resource: 'pods', kind: 'Pod', verbs: [...READ, 'patch', 'delete'], stored: 'pods' },
   { ...core, namespaced: true, resource: 'pods/eviction', kind: 'Eviction', verbs: ['create'] },

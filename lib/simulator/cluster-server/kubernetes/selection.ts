@@ -1,4 +1,5 @@
 /** Which objects a list or a watch is about: namespace, name, label and field selectors. */
+import type { ApiRecord } from '../../records.ts';
 import { meetsRequirements, parseLabelSelector } from '../../labels.ts';
 import type { LabelRequirement } from '../../labels.ts';
 import type { ApiAnswer } from '../http.ts';
@@ -9,6 +10,8 @@ import type { Entry } from './store.ts';
 type FieldRequirement = { readonly field: string; readonly equal: boolean; readonly value: string };
 
 export type Selection = {
+  /** Kinds that share a store are told apart by it. */
+  readonly resource: string;
   readonly namespace: string | undefined;
   readonly labels: readonly LabelRequirement[];
   readonly fields: readonly FieldRequirement[];
@@ -37,7 +40,7 @@ export function parseSelection(target: Target, query: URLSearchParams): Selectio
     }
     fields.push({ field, equal: operator !== '!=', value });
   }
-  return { namespace: target.namespace, labels, fields };
+  return { resource: target.resource, namespace: target.namespace, labels, fields };
 }
 
 function unsupported(target: Target, asked: { labelText: string; part: string; field: string }): string {
@@ -45,9 +48,15 @@ function unsupported(target: Target, asked: { labelText: string; part: string; f
   return `Unable to find "${group}/${version}, Resource=${resource}" that match label selector "${asked.labelText}", field selector "${asked.part}": field label not supported: ${asked.field}`;
 }
 
+/** Whether the API shows the record as `resource`. */
+export function isServedAs(record: ApiRecord, resource: string): boolean {
+  return record.kind !== 'deployments' || record.servedAs === resource;
+}
+
 /** True when the object belongs to the selection. */
 export function selects(selection: Selection, entry: Entry): boolean {
   return (
+    isServedAs(entry.record, selection.resource) &&
     (selection.namespace === undefined || selection.namespace === entry.namespace) &&
     meetsRequirements(entry.labels, selection.labels) &&
     selection.fields.every(({ field, equal, value }) => (entry.fields[field] === value) === equal)

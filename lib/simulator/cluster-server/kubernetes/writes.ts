@@ -16,7 +16,10 @@ import type { ResourceId } from './status.ts';
 export type Outcome = ApiAnswer | undefined;
 export type WriteContext = { readonly world: World; readonly request: ApiRequest };
 
-const DEPLOYMENTS = { group: 'apps', resource: 'deployments' };
+const SERVED_AS = {
+  deployments: { group: 'apps', resource: 'deployments' },
+  rollouts: { group: 'argoproj.io', resource: 'rollouts' },
+} as const;
 const INT32_MAX = 2 ** 31 - 1;
 
 /** PATCH of a Deployment: replicas, labels and annotations; other spec changes would roll out, which is not simulated. */
@@ -24,7 +27,7 @@ export function patchDeployment({ world, request }: WriteContext, record: Deploy
   const current = asJson(render(world.state, record));
   const patched = applyPatch(request, current);
   if ('error' in patched) return patched.error;
-  const refusal = checkMetadata(DEPLOYMENTS, { current, next: patched.object });
+  const refusal = checkMetadata(SERVED_AS[record.servedAs], { current, next: patched.object });
   if (refusal !== undefined) return refusal;
   const spec = objectAt(patched.object, 'spec');
   const { replicas = 1, ...rest } = spec;
@@ -57,7 +60,10 @@ export function putScale({ world, request }: WriteContext, record: DeploymentRec
 
 function writeScale({ world, request }: WriteContext, record: DeploymentRecord, patched: Patched): Outcome {
   if ('error' in patched) return patched.error;
-  const refusal = checkMetadata(DEPLOYMENTS, { current: asJson(renderScale(record)), next: patched.object });
+  const refusal = checkMetadata(SERVED_AS[record.servedAs], {
+    current: asJson(renderScale(record)),
+    next: patched.object,
+  });
   if (refusal !== undefined) return refusal;
   // An absent number is Go's zero value, as in the real API.
   const { replicas = 0 } = objectAt(patched.object, 'spec');

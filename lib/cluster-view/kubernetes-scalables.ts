@@ -1,0 +1,107 @@
+/** Objects of any kind with a scale subresource: count and pods from the Scale object, the rest as far as the object says it. */
+import { TransientError } from '../base/errors.ts';
+import { countOf, recordOf, textOf } from '../clients/json-values.ts';
+import type { JsonRecord } from '../clients/json-values.ts';
+import type { V1LabelSelector, V1Pod, V1PodSpec } from '../clients/kubernetes-facade.ts';
+import type { ScalableKinds } from '../clients/kubernetes-kinds.ts';
+import type { KubernetesClient } from '../clients/kubernetes.ts';
+import type { ScalingPolicy } from '../core/policy.ts';
+import type { GpuCounts } from '../core/types.ts';
+import { addTo, gpusOfPod } from './kubernetes-gpus.ts';
+import type { SeenTarget } from './kubernetes-targets.ts';
+import { parseSelector } from './label-selector.ts';
+import { attempt } from './parts.ts';
+import type { Part } from './parts.ts';
+
+/** An object, its Scale, and the pods it selects. */
+export type Scalable = { readonly object: JsonRecord; readonly scale: JsonRecord; readonly selector: V1LabelSelector };
+
+/** Objects looked at at once: two reads each. */
+const LOOKS_MAX = 5;
+
+/** Object and Scale of each policy's target: two GETs, of the same version or not at all. */
+export async function readScalables(
+  client: KubernetesClient,
+  kinds: ScalableKinds,
+  policies: readonly ScalingPolicy[],
+): Promise<ReadonlyMap<ScalingPolicy, Part<Scalable>>> {
+  const found = new Map<ScalingPolicy, Part<Scalable>>();
+  const waiting = [...policies];
+  const worker = async (): Promise<void> => {
+    for (let policy = waiting.shift(); policy !== undefined; policy = waiting.shift()) {
+      const { target } = policy.spec;
+      found.set(policy, await attempt(() => readScalable(client, kinds, target)));
+    }
+  };
+  await Promise.all(Array.from({ length: LOOKS_MAX }, worker));
+  return found;
+}
+
+async function readScalable(
+  client: KubernetesClient,
+  kinds: ScalableKinds,
+  target: ScalingPolicy['spec']['target'],
+): Promise<Scalable> {
+  const { kind, namespace, name, podSelector } = target;
+  const path = { ...(await kinds.resolve(target)), namespace, name };
+  const what = `observe ${kind} "${namespace}/${name}"`;
+  const [object, scale] = await Promise.all([
+    client.call(what, (call) => client.custom.getNamespacedCustomObject(path, call) as Promise<unknown>),
+    client.call(what, (call) => client.custom.getNamespacedCustomObjectScale(path, call) as Promise<unknown>),
+  ]);
+  const text = textOf(recordOf(recordOf(scale)['status'])['selector']) || (podSelector ?? '');
+  const selector = parseSelector(text);
+  if (selector === null) {
+    throw new TransientError(
+      `Cannot ${what}: expected a Scale with a selector, or spec.target.podSelector, current value is "${text}"`,
+    );
+  }
+  return { object: recordOf(object), scale: recordOf(scale), selector };
+}
+
+/** What it says of itself. `pods`: its GPUs are theirs where no template tells. */
+export function seenScalable({ object, scale }: Scalable, pods: readonly V1Pod[]): SeenTarget {
+  const metadata = recordOf(object['metadata']);
+  const status = recordOf(object['status']);
+  const generation = countOf(metadata['generation']);
+  return {
+    // A Scale leaves out a count of 0.
+    replicas: countOf(recordOf(scale['spec'])['replicas']) ?? 0,
+    generation,
+    resourceVersion: textOf(metadata['resourceVersion']) || undefined,
+    gpus: gpusOfSpec(recordOf(object['spec'])) ?? gpusOfPod(pods[0]?.spec),
+    rolloutInProgress: isRolling(status, generation),
+  };
+}
+
+/** By the names that most kinds use; a kind that uses none of them never rolls out, as far as we know. */
+function isRolling(status: JsonRecord, generation: number | undefined): boolean {
+  // Argo Rollouts write it as text; some kinds do not count at all but write a hash.
+  const observed = status['observedGeneration'];
+  const seen = /^\d+$/.test(String(observed)) ? Number(observed) : undefined;
+  if (seen !== undefined && generation !== undefined && seen < generation) return true;
+  const [updated, replicas] = [countOf(status['updatedReplicas']), countOf(status['replicas'])];
+  return replicas !== undefined && replicas > 0 && 'updatedReplicas' in status && (updated ?? 0) < replicas;
+}
+
+/** Of one replica: a pod, or all the pods of a group of a LeaderWorkerSet. Null when the spec has neither. */
+function gpusOfSpec(spec: JsonRecord): GpuCounts | null {
+  const group = recordOf(spec['leaderWorkerTemplate']);
+  const worker = podSpecOf(group['workerTemplate']);
+  if (worker === undefined) {
+    const pod = podSpecOf(spec['template']);
+    return pod === undefined ? null : gpusOfPod(pod);
+  }
+  const sum = new Map<string, number>();
+  addTo(sum, gpusOfPod(podSpecOf(group['leaderTemplate']) ?? worker));
+  const ofWorker = gpusOfPod(worker);
+  const workers = (countOf(group['size']) ?? 1) - 1;
+  addTo(sum, Object.fromEntries(Object.entries(ofWorker).map(([name, count]) => [name, count * workers])));
+  return Object.fromEntries([...sum].filter(([, count]) => count > 0));
+}
+
+function podSpecOf(template: unknown): V1PodSpec | undefined {
+  const spec = recordOf(recordOf(template)['spec']);
+  // The same shape as the typed one, as far as GPUs are told.
+  return Array.isArray(spec['containers']) ? (spec as unknown as V1PodSpec) : undefined;
+}
