@@ -1,4 +1,5 @@
 /** `penstock status` as a table for people. */
+import { briefCause, troubleOf } from '../core/nodes/trouble.ts';
 import type { StatusView, WorkloadStatus } from '../loop/status.ts';
 import type { Colors } from './demo/view.ts';
 import { printable, table } from './table.ts';
@@ -71,7 +72,7 @@ function loadOf(row: WorkloadStatus): string {
 }
 
 function groupState(row: StatusView['nodeGroups'][number]): string {
-  if (row.shortage !== null) return `no capacity: ${row.shortage}`;
+  if (row.shortage !== null) return `${troubleOf(row.shortage)}: ${briefCause(row.shortage)}`;
   if (row.draining.length > 0) return `draining ${row.draining.join(', ')}`;
   return row.lastAction === null ? 'idle' : row.lastAction.detail;
 }

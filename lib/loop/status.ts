@@ -105,7 +105,8 @@ async function nodeGroupStatuses(deps: StatusDeps, policies: PolicySet): Promise
     deps.state.actuation.readMany([...policies.nodeGroups.keys()].map((name) => `nodeGroup/${name}`)),
   ]);
   return [...policies.nodeGroups].map(([name, policy]) => {
-    const planned = [...plans.values()].map((plan) => plan.value.nodeGroups[name]).find((group) => group !== undefined);
+    const plan = [...plans.values()].find(({ value }) => value.nodeGroups[name] !== undefined)?.value;
+    const planned = plan?.nodeGroups[name];
     const record = actions.get(`nodeGroup/${name}`)?.value;
     return {
       nodeGroup: name,
@@ -116,7 +117,9 @@ async function nodeGroupStatuses(deps: StatusDeps, policies: PolicySet): Promise
       max: policy.spec.nodes.max,
       draining: (record?.drains ?? []).map((drain) => drain.nodeName),
       // The record keeps a shortage until the group is looked at again, which may be never.
-      shortage: (record?.capacityBackoff?.untilMs ?? 0) > nowMs ? (record?.capacityBackoff?.cause ?? null) : null,
+      shortage:
+        [record?.capacityBackoff, plan?.groupWatch?.[name]?.trouble].find((one) => (one?.untilMs ?? 0) > nowMs)
+          ?.cause ?? null,
       lastAction: actionOf(record),
     };
   });

@@ -105,7 +105,7 @@ describe('renderStatus', () => {
       group({ draining: ['node-1', 'node-2'], lastAction }),
       group({ lastAction }),
     ].map((one) => render(view({ nodeGroups: [one] }))[4]);
-    expect(states[0]).toMatch(/no capacity: InsufficientInstanceCapacity$/);
+    expect(states[0]).toMatch(/noCapacity: InsufficientInstanceCapacity$/);
     expect(states[1]).toMatch(/draining node-1, node-2$/);
     expect(states[2]).toMatch(/6 → 8 nodes$/);
   });
