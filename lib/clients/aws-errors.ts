@@ -51,7 +51,10 @@ export function awsError(call: AwsCall, error: unknown): PenstockError {
     return new TransientError(text('a service with room for us'), options);
   }
   if (DENIED.test(name) || status === 401 || status === 403) {
-    return new DeniedError(text(`permission for ${deniedAction(message) ?? call.action}`), options);
+    return new DeniedError(
+      text(`permission for ${deniedAction(message) ?? call.action} (docs/permissions.md)`),
+      options,
+    );
   }
   if (CONFLICT.test(name) || BUSY.test(message)) return new ConflictError(text('nothing else under way'), options);
   if (NOT_FOUND.test(name) || status === 404 || /not found/i.test(message)) {

@@ -24,7 +24,7 @@ const RETRY_AFTER_MS_MAX = 300_000;
 
 /**
  * Maps anything a call threw. `what` completes `Cannot …`, such as `scale Deployment "inference/llama"`.
- * 404 NotFoundError; 401, 403 DeniedError naming the missing verb and resource; 409 ConflictError; 429, 5xx, timeouts and network TransientError
+ * 404 NotFoundError; 401, 403 DeniedError naming the missing verb and resource, and where to grant it; 409 ConflictError; 429, 5xx, timeouts and network TransientError
  * (with `retryAfterMs` when told); 410 (an expired list) TransientError; other 4xx ConfigError. The original is the `cause`.
  */
 export function kubernetesError(what: string, error: unknown): PenstockError {
@@ -87,8 +87,9 @@ function missingPermission(message: string): string {
   const match = /cannot (\S+) resource "([^"]+)" in API group "([^"]*)"(?: in the namespace "([^"]+)")?/.exec(message);
   if (match === null) return 'permission';
   const [, verb = '', resource = '', group = '', namespace] = match;
-  const where = namespace === undefined ? 'at the cluster scope' : `in namespace ${namespace}`;
-  return `permission to ${verb} ${resource}${group === '' ? '' : ` of ${group}`} ${where}`;
+  const [where, by] =
+    namespace === undefined ? ['at the cluster scope', 'a ClusterRole'] : [`in namespace ${namespace}`, 'a Role there'];
+  return `permission to ${verb} ${resource}${group === '' ? '' : ` of ${group}`} ${where} (by ${by}: docs/permissions.md)`;
 }
 
 function retryAfterOf(error: ApiException<unknown>, status: KubernetesStatus): { retryAfterMs?: number } {

@@ -59,9 +59,11 @@ describe('awsError', () => {
     const said =
       'User: arn:aws:sts::1:assumed-role/p is not authorized to perform: eks:DescribeNodegroup on resource: r';
     expect(awsError(call, serviceError('AccessDeniedException', said)).message).toContain(
-      'expected permission for eks:DescribeNodegroup,',
+      'expected permission for eks:DescribeNodegroup (docs/permissions.md),',
     );
-    expect(awsError(call, serviceError('AccessDenied')).message).toContain('permission for eks:UpdateNodegroupConfig,');
+    expect(awsError(call, serviceError('AccessDenied')).message).toContain(
+      'permission for eks:UpdateNodegroupConfig (docs/permissions.md),',
+    );
   });
 });
 

@@ -42,12 +42,12 @@ describe('kubernetesError', () => {
     const message =
       'deployments.apps "b" is forbidden: User "p" cannot patch resource "deployments/scale" in API group "apps" in the namespace "a"';
     expect(mapped(exception(403, { message })).message).toMatch(
-      /^Cannot scale Deployment "a\/b": expected permission to patch deployments\/scale of apps in namespace a, /,
+      /^Cannot scale Deployment "a\/b": expected permission to patch deployments\/scale of apps in namespace a \(by a Role there: docs\/permissions\.md\), /,
     );
     const clusterWide =
       'nodes is forbidden: User "p" cannot list resource "nodes" in API group "" at the cluster scope';
     expect(mapped(exception(403, { message: clusterWide })).message).toContain(
-      'permission to list nodes at the cluster scope',
+      'permission to list nodes at the cluster scope (by a ClusterRole: docs/permissions.md)',
     );
   });
 

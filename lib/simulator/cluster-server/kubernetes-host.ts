@@ -53,12 +53,13 @@ export async function serveKubernetes(host: KubernetesHost, request: ApiRequest,
       }
       if (target === undefined) return noSuchPath();
       const resource = resourceOf(target);
-      if (resource === undefined) return noSuchPath();
       // A watch of one object by name counts as that object's watch.
       const name = target.name ?? nameInSelector(request, verb);
-      if (!isReview(resource.resource) && !isAllowed(identity, { ...target, name, verb })) {
+      // As a real server does: who may not ask is not told whether there is such a kind.
+      if (!isReview(target.resource) && !isAllowed(identity, { ...target, name, verb })) {
         return denied({ ...target, verb });
       }
+      if (resource === undefined) return noSuchPath();
       if (verb === 'watch') return watch(host, { resource, target, request, response });
       return answerCall(host, { target, resource, verb, request, identity });
     },

@@ -27,8 +27,8 @@ export type ClusterServerOptions = {
   /** Ports of the two APIs; default 0: free ones. */
   readonly port?: number;
   readonly awsPort?: number;
-  /** Bearer token → who that is. Default: {@link ADMIN_TOKEN} may do everything. */
-  readonly tokens?: Readonly<Record<string, Identity>>;
+  /** Bearer token → who that is; a Map may grow later. Default: {@link ADMIN_TOKEN} may do everything. */
+  readonly tokens?: Readonly<Record<string, Identity>> | ReadonlyMap<string, Identity>;
   /** Events kept for resuming watches; older resource versions get 410. Default 10,000. */
   readonly watchHistory?: number;
   /** How often watches that allow it get a bookmark. Default 60 s, about what a real server does. */
@@ -62,7 +62,8 @@ export const ADMIN_TOKEN = 'simulator-admin';
 
 /** Starts the Kubernetes API and the AWS APIs of `options.world`. */
 export async function startClusterServer(options: ClusterServerOptions): Promise<ClusterServer> {
-  const { world, clock, host = '127.0.0.1', tokens = { [ADMIN_TOKEN]: { user: 'admin', rules: 'admin' } } } = options;
+  const { world, clock, host = '127.0.0.1' } = options;
+  const tokens = tokenTable(options.tokens ?? { [ADMIN_TOKEN]: { user: 'admin', rules: 'admin' } });
   const store = createStore(world, options.watchHistory ?? 10_000);
   const gate = { clock, faults: createFaults(world.state.settings.seed), log: createRequestsLog() };
   const watchers = new Set<Watcher>();
@@ -72,7 +73,7 @@ export async function startClusterServer(options: ClusterServerOptions): Promise
     store,
     gate,
     watchers,
-    tokens: new Map(Object.entries(tokens)),
+    tokens,
     bookmarkIntervalMs: (options.bookmarkIntervalSec ?? 60) * 1000,
   };
   const hosting = { sync, logger: options.logger ?? silentLogger };
@@ -81,7 +82,7 @@ export async function startClusterServer(options: ClusterServerOptions): Promise
   const aws = { world, gate, kubernetesUrl };
   const awsServer = serverOf(hosting, (request, response) => serveAws(aws, request, response));
   const awsUrl = await listen(awsServer, { host, port: options.awsPort ?? 0 });
-  const token = Object.keys(tokens)[0] ?? '';
+  const token = [...tokens.keys()][0] ?? '';
   const stopped = new AbortController();
   const ticking = tick({ clock, sync, watchers, tickMs: options.tickMs ?? 20, signal: stopped.signal });
   return {
@@ -99,6 +100,12 @@ export async function startClusterServer(options: ClusterServerOptions): Promise
       await Promise.all([ticking, closeServer(kubernetesServer), closeServer(awsServer)]);
     },
   };
+}
+
+function tokenTable(
+  tokens: Readonly<Record<string, Identity>> | ReadonlyMap<string, Identity>,
+): ReadonlyMap<string, Identity> {
+  return tokens instanceof Map ? tokens : new Map(Object.entries(tokens));
 }
 
 type Serve = (request: ApiRequest, response: ServerResponse) => Promise<void>;

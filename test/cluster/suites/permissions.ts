@@ -1,0 +1,232 @@
+/** What Penstock can still do, and what it says, with each permission taken away in turn: the same on the simulator and on a real control plane. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { VirtualClock, systemClock } from '../../../lib/base/clock.ts';
+import { ConflictError, messageOf } from '../../../lib/base/errors.ts';
+import type { KubernetesClient } from '../../../lib/clients/kubernetes.ts';
+import { kubernetesEksView } from '../../../lib/cluster-view/kubernetes-eks.ts';
+import type { TargetRef } from '../../../lib/core/types.ts';
+import { kubernetesPods } from '../../../lib/load-sources/kubernetes-pods.ts';
+import { kubernetesDrainer } from '../../../lib/node-provisioners/kubernetes-drainer.ts';
+import { kubernetesScale } from '../../../lib/targets/kubernetes-scale.ts';
+import { groupPolicy, workloadPolicy } from '../../core/builders.ts';
+import { neededBy, textOf } from '../support/needed-permissions.ts';
+import type { NeededPermission, Permission, Scope, Task } from '../support/needed-permissions.ts';
+
+export type PermissionFixture = {
+  /** Real names of the scopes. */
+  readonly namespaces: Readonly<Record<Exclude<Scope, 'cluster'>, string>>;
+  /** Deployment and StatefulSet `engine` in `inference`; a budget forbids to evict the pods of the Deployment, one of which runs on this node. */
+  readonly engine: { readonly nodeName: string; readonly podName: string };
+  /** Deployment in `penstock`. */
+  readonly buffer: string;
+  /** A client that may do what is granted and nothing else. */
+  client(granted: readonly Permission[]): Promise<KubernetesClient>;
+  close(): Promise<void>;
+};
+
+type Outcome = { readonly task: Task; readonly said: string };
+
+/** Two clients of one object get into each other's way once or twice, not more. */
+const CONFLICTS_MAX = 5;
+
+/** `missing`: kinds the server does not have; they are answered with 404 once the permission is there. */
+export function permissionSuite(
+  server: string,
+  create: () => Promise<PermissionFixture>,
+  { missing = [] }: { readonly missing?: readonly string[] } = {},
+): void {
+  const isServed = (task: Task): boolean => kindIn(task, missing) === undefined;
+  describe(`permissions: ${server}`, () => {
+    let fixture: PermissionFixture;
+    beforeAll(async () => {
+      fixture = await create();
+    });
+    afterAll(() => fixture.close());
+
+    /** What every task ends with for one who has `granted`. */
+    const outcomes = async (granted: readonly Permission[], tasks: readonly Task[]): Promise<readonly Outcome[]> => {
+      const client = await fixture.client(granted);
+      try {
+        const all: Outcome[] = [];
+        for (const task of tasks) all.push({ task, said: await outcome(() => TASK_CALLS[task](client, fixture)) });
+        return all;
+      } finally {
+        await client.close();
+      }
+    };
+
+    describe.each(INSTALLATIONS)('$name', ({ granted, tasks }) => {
+      test('with everything granted every task is done', async () => {
+        const said = await outcomes(granted, tasks);
+        expect(said.filter(({ task }) => isServed(task))).toEqual(tasks.filter(isServed).map(done));
+        expect(said.filter((one) => one.said.includes('permission'))).toEqual([]);
+      });
+
+      test.each(granted.map((permission) => [textOf(permission), permission] as const))(
+        'without %s exactly what needs it stops, and says so',
+        async (text, taken) => {
+          const full = await outcomes(granted, tasks);
+          const rest = granted.filter((one) => one !== taken);
+          for (const { task, said } of await outcomes(rest, tasks)) {
+            const before = full.find((one) => one.task === task)?.said;
+            // A kind that is missing hides what would have been asked next, unless it is the one that is forbidden.
+            const kind = kindIn(task, missing);
+            if (kind !== undefined && !taken.resource.startsWith(kind.toLowerCase())) continue;
+            if (!taken.stops.includes(task)) expect([task, said]).toEqual([task, before]);
+            else expect([task, said]).toEqual([task, expect.stringContaining(withNames(text))]);
+          }
+        },
+      );
+    });
+
+    const withNames = (text: string): string => {
+      const named = text.replace(/(?<=in namespace )(\w+)/, (scope) => fixture.namespaces[scope as 'inference']);
+      return `expected ${named} (by a ${text.endsWith('cluster scope') ? 'ClusterRole' : 'Role there'}: docs/permissions.md)`;
+    };
+  });
+}
+
+/** The kind of `kinds` that the task is about. */
+function kindIn(task: Task, kinds: readonly string[]): string | undefined {
+  return kinds.find((kind) => task.includes(kind));
+}
+
+const done = (task: Task): Outcome => ({ task, said: 'done' });
+
+async function outcome(work: () => Promise<unknown>): Promise<string> {
+  try {
+    await work();
+    return 'done';
+  } catch (error) {
+    // Versions and addresses differ from call to call.
+    return messageOf(error).replace(/\d+/g, 'N');
+  }
+}
+
+const MAIN = neededBy('ServiceAccount penstock');
+const IN_NAMESPACES: readonly Task[] = [
+  'see Deployments',
+  'see StatefulSets',
+  'resize Deployments',
+  'resize StatefulSets',
+  'choose pods that go first',
+];
+
+/** What can be installed by itself. */
+const INSTALLATIONS: readonly {
+  readonly name: string;
+  readonly granted: readonly NeededPermission[];
+  readonly tasks: readonly Task[];
+}[] = [
+  {
+    name: 'workloads of one namespace',
+    granted: MAIN.filter(({ scope }) => scope === 'inference'),
+    tasks: IN_NAMESPACES,
+  },
+  {
+    name: 'workloads, node groups and buffers',
+    granted: MAIN,
+    tasks: [
+      'see Deployments beside node groups',
+      'see node groups',
+      'resize Deployments',
+      'choose pods that go first',
+      'cordon nodes',
+      'empty nodes',
+      'resize buffers',
+    ],
+  },
+  {
+    name: 'the bridge',
+    granted: neededBy('ServiceAccount penstock-bridge'),
+    tasks: ['find pods of Deployments (bridge)', 'find pods of StatefulSets (bridge)'],
+  },
+];
+
+type Call = (client: KubernetesClient, fixture: PermissionFixture) => Promise<unknown>;
+
+const GROUP = groupPolicy(
+  { ownership: 'observe', provider: { kind: 'karpenterNodePool', nodePool: 'permissions' } },
+  'permissions',
+);
+
+/** One call of an adapter each; none leaves anything changed. */
+export const TASK_CALLS: Readonly<Record<Task, Call>> = {
+  'see Deployments': (client, fixture) => seeWorkload(client, { fixture, kind: 'Deployment', groups: [] }),
+  'see StatefulSets': (client, fixture) => seeWorkload(client, { fixture, kind: 'StatefulSet', groups: [] }),
+  'see Deployments beside node groups': (client, fixture) =>
+    seeWorkload(client, { fixture, kind: 'Deployment', groups: [GROUP] }),
+  'see node groups': async (client) => {
+    const view = kubernetesEksView({ kubernetes: client, clock: systemClock });
+    const seen = (await view.observe({ workloads: [], nodeGroups: [GROUP] })).nodeGroups['permissions'];
+    if (seen?.kind !== 'observed') throw new Error(seen?.reason);
+  },
+  'resize Deployments': (client, { namespaces }) =>
+    resize(client, { kind: 'Deployment', namespace: namespaces.inference, name: 'engine' }),
+  'resize StatefulSets': (client, { namespaces }) =>
+    resize(client, { kind: 'StatefulSet', namespace: namespaces.inference, name: 'engine' }),
+  'choose pods that go first': async (client, { namespaces, engine }) => {
+    const ref = { kind: 'Deployment', namespace: namespaces.inference, name: 'engine' };
+    const target = kubernetesScale(client);
+    await target.preferVictims?.(ref, { first: [engine.podName], release: [] });
+    await target.preferVictims?.(ref, { first: [], release: [engine.podName] });
+  },
+  'cordon nodes': async (client, { engine }) => {
+    const drainer = kubernetesDrainer(client, { clock: systemClock });
+    await drainer.cordon(engine.nodeName);
+    await drainer.uncordon(engine.nodeName);
+  },
+  'empty nodes': async (client, { engine }) => {
+    const step = await kubernetesDrainer(client, { clock: systemClock }).drainStep(engine.nodeName);
+    if (step.state !== 'blocked') throw new Error(`expected the budget to refuse, current value is ${step.state}`);
+  },
+  'resize buffers': (client, { namespaces, buffer }) =>
+    resize(client, { kind: 'Deployment', namespace: namespaces.penstock, name: buffer }),
+  'find pods of Deployments (bridge)': (client, fixture) => findPods(client, { fixture, kind: 'Deployment' }),
+  'find pods of StatefulSets (bridge)': (client, fixture) => findPods(client, { fixture, kind: 'StatefulSet' }),
+};
+
+async function seeWorkload(
+  client: KubernetesClient,
+  asked: {
+    readonly fixture: PermissionFixture;
+    readonly kind: string;
+    readonly groups: readonly (typeof GROUP)[];
+  },
+): Promise<void> {
+  const { fixture, kind, groups } = asked;
+  const target = { kind, namespace: fixture.namespaces.inference, name: 'engine' };
+  const view = kubernetesEksView({ kubernetes: client, clock: systemClock });
+  const seen = await view.observe({ workloads: [workloadPolicy({ target }, 'engine')], nodeGroups: groups });
+  const found = seen.targets['engine'];
+  if (found?.kind !== 'observed') throw new Error(found?.reason);
+}
+
+/** To the count it has: a write all the same. Goes on to the write where the read is refused for another reason than permission. */
+async function resize(client: KubernetesClient, ref: TargetRef): Promise<void> {
+  const target = kubernetesScale(client);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const expected = await target.read(ref);
+      await target.scale(ref, { replicas: expected.replicas, expected, planSeq: 1 });
+      return;
+    } catch (error) {
+      if (messageOf(error).includes('HTTP 404')) return await writeOnly(client, ref);
+      if (!(error instanceof ConflictError) || attempt === CONFLICTS_MAX) throw error;
+    }
+  }
+}
+
+async function writeOnly(client: KubernetesClient, ref: TargetRef): Promise<void> {
+  const expected = { replicas: 1, generation: 1, resourceVersion: '1', uid: '' };
+  await kubernetesScale(client).scale(ref, { replicas: 1, expected, planSeq: 1 });
+}
+
+async function findPods(
+  client: KubernetesClient,
+  asked: { readonly fixture: PermissionFixture; readonly kind: string },
+): Promise<void> {
+  const target = { kind: asked.kind, namespace: asked.fixture.namespaces.inference, name: 'engine' };
+  const policy = workloadPolicy({ target }, 'engine');
+  await kubernetesPods({ client, policy, clock: new VirtualClock() }).list();
+}
