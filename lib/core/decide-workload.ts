@@ -6,6 +6,7 @@ import type { WorkloadControl, WorkloadInput, WorkloadOutcome } from './decide-t
 import { count, duration } from './format.ts';
 import type { ForecastState } from './forecast/forecast.ts';
 import { easeOf, forecastAfter, isCalibrated, sizeAhead } from './scaling/ahead.ts';
+import { sizeSurge } from './scaling/surge.ts';
 import { rememberChange } from './scaling/changes.ts';
 import { sizeDemand } from './scaling/demand.ts';
 import { heardAfter, heardNames } from './signals/heard.ts';
@@ -40,7 +41,8 @@ export function decideWorkload(input: WorkloadInput): WorkloadOutcome {
   const forecast = forecastAfter(input, { signals, perRequest });
   const foreseen = isCalibrated(forecast) ? { easeRatio: easeOf(input, { signals, state: forecast }) } : null;
   const { demand, draft: present } = sizeDemand(signals, { risk: input.policy.spec.risk, foreseen });
-  const sized = sizeAhead(present, { input, signals, perRequest, state: forecast });
+  const ahead = sizeAhead(present, { input, signals, perRequest, state: forecast });
+  const sized = sizeSurge(ahead, { input, perRequest });
   const hold = holdOf(input, signals);
   const facts: Facts = {
     heard,

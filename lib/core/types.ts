@@ -41,6 +41,7 @@ export type SignalName =
   | 'inFlight' // requests being processed
   | 'queued' // requests waiting in the servers or the gateway
   | 'requestRate' // arrivals [1/s]
+  | 'surgeRate' // arrivals of the last seconds [1/s]
   | 'completionRate' // completions [1/s]
   | 'inputTokenRate' // [tokens/s]
   | 'outputTokenRate' // [tokens/s]

@@ -32,6 +32,7 @@ const NAMES: readonly SignalName[] = [
   'inFlight',
   'queued',
   'requestRate',
+  'surgeRate',
   'completionRate',
   'inputTokenRate',
   'outputTokenRate',

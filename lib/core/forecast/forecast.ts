@@ -12,6 +12,8 @@ export type ForecastState = {
   readonly levels: Levels;
   /** Mean over six hours, by which errors are weighed [replicas]. */
   readonly mean: number;
+  /** Of the demand over 15 s around its mean over a minute, over an hour [replicas²]. */
+  readonly variance: number;
   /** The largest need of late, fading by half in a day [replicas]. */
   readonly peak: number;
   /** Levels of the past, an eighth of a horizon apart. */
@@ -79,6 +81,7 @@ export function advanceForecast(before: ForecastState | undefined, now: Measured
     atMs: now.nowMs,
     levels,
     mean: before.mean + (now.demand - before.mean) * share,
+    variance: varianceAfter(before, { now, dtMs, ageMs }),
     peak: peakAfter(before, { levels, now, dtMs }),
   };
   return ageMs < YOUNG_MS || now.nowMs - before.comparedMs < COMPARE_MS ? state : compared(state, now);
@@ -125,6 +128,20 @@ function adopted(before: ForecastState, now: Measured): Pick<ForecastState, 'say
   return { says: before.members.map(({ factor, share }) => ({ factor, share })), saidMs: now.nowMs };
 }
 
+/** An hour of them. */
+const VARIANCE_MS = 3_600_000;
+
+function varianceAfter(
+  before: ForecastState,
+  of: { readonly now: Measured; readonly dtMs: number; readonly ageMs: number },
+): number {
+  if (of.dtMs <= 0) return before.variance;
+  const constantMs = Math.min(VARIANCE_MS, Math.max(of.dtMs, of.ageMs));
+  const deviation = of.now.demand - (before.levels[1] ?? 0);
+  const next = before.variance + (deviation * deviation - before.variance) * (1 - Math.exp(-of.dtMs / constantMs));
+  return Math.round(next * 1e6) / 1e6;
+}
+
 /** A comparison at twice the usual load speaks for twice the requests. */
 function weightOf(state: Pick<ForecastState, 'mean'>, load: number): number {
   return Math.max(0.02, Math.min(50, load / Math.max(0.05, state.mean)));
@@ -138,6 +155,7 @@ function begun(before: ForecastState | undefined, { nowMs, demand, limits }: Mea
     sinceMs: nowMs,
     levels: LEVEL_MS.map(() => demand),
     mean: before?.mean ?? demand,
+    variance: before?.variance ?? 0,
     peak: Math.max(before?.peak ?? 0, demand),
     ring: [],
     members,

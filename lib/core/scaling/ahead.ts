@@ -24,7 +24,7 @@ const CATCH_UP_LEAD_SHARE = 0.5;
 function rateOf(signals: readonly SignalDemand[]): number | null {
   let most: number | null = null;
   for (const signal of signals) {
-    if (signal.kind !== 'requestRate' && signal.kind !== 'tokens') continue;
+    if (!signal.isRate) continue;
     // A part of the truth would teach the wrong level.
     if (signal.demand === null || signal.gap !== null) return null;
     most = Math.max(most ?? 0, signal.demand);

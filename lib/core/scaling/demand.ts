@@ -34,7 +34,7 @@ export function sizeDemand(
   for (const signal of signals) {
     if (signal.demand === null) continue;
     // Once forecasts are measured, their factor is the headroom of a rate: both would count the same noise twice.
-    const isForeseen = foreseen !== null && (signal.kind === 'requestRate' || signal.kind === 'tokens');
+    const isForeseen = foreseen !== null && signal.isRate;
     const room =
       signal.role === 'load' && !isForeseen
         ? headroomReplicas(signal.demand, { beta, slotsPerReplica: signal.slotsPerReplica })

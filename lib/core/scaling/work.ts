@@ -21,8 +21,12 @@ export type WorkState = {
   readonly serves: number;
   /** Mean of what the ready replicas did over ten minutes, in the same parts: what was served once can be served. */
   readonly did: number;
-  /** Since when the ready replicas have been kept busy by a queue, and how many they were; null: they are not. */
-  readonly busy: { readonly sinceMs: number; readonly ready: number } | null;
+  /** Requests of usual length a second that a replica serves when it is as full as the policy's `inFlight` signal wants it, and how long that was seen [ms]. */
+  readonly full: { readonly perSec: number; readonly seenMs: number };
+  /** How many replicas are ready, and since when. */
+  readonly steady: { readonly ready: number; readonly sinceMs: number };
+  /** Since when a queue has kept them busy; null: it does not. */
+  readonly busySinceMs: number | null;
 };
 
 /** An output token is about as much work as five input tokens: 4 to 6 in the model servers measured (docs/decision-core.md), and what hosted models charge for it. */
@@ -41,7 +45,7 @@ const SERVES_MIN = 0.5;
 const SERVES_MAX = 2;
 /** Evidence: a queue of more than two seconds of work in front of the same ready replicas, for longer than a reading looks back. */
 const QUEUE_SEC_MIN = 2;
-const BUSY_MS_MIN = 20_000;
+const STEADY_MS_MIN = 20_000;
 const EVIDENCE_MS = 60_000;
 /** Long enough that the luck of short requests does not pass for speed. */
 const DID_MS = 600_000;
@@ -57,7 +61,17 @@ export function workAfter(input: WorkloadInput): WorkState | undefined {
   if (served === null) return before;
   const { nowMs } = input;
   if (before === undefined || nowMs < before.atMs)
-    return { atMs: nowMs, sinceMs: nowMs, recent: served, usual: served, serves: 1, did: 0, busy: null };
+    return {
+      atMs: nowMs,
+      sinceMs: nowMs,
+      recent: served,
+      usual: served,
+      serves: 1,
+      did: 0,
+      steady: { ready: readyOf(input), sinceMs: nowMs },
+      busySinceMs: null,
+      full: { perSec: 0, seenMs: 0 },
+    };
   const dtMs = nowMs - before.atMs;
   const ageMs = nowMs - before.sinceMs;
   const recentMs = Math.min(RECENT_MS_MAX, Math.max(RECENT_MS, (RECENT_REQUESTS / Math.max(1e-6, served.done)) * 1000));
@@ -66,9 +80,10 @@ export function workAfter(input: WorkloadInput): WorkState | undefined {
     atMs: nowMs,
     recent: toward(before.recent, { served, dtMs, constantMs: Math.min(recentMs, Math.max(dtMs, ageMs)) }),
     usual: toward(before.usual, { served, dtMs, constantMs: Math.min(USUAL_MS, Math.max(dtMs, ageMs)) }),
-    busy: busyNow(input, { before, served }),
+    steady: before.steady.ready === readyOf(input) ? before.steady : { ready: readyOf(input), sinceMs: nowMs },
+    busySinceMs: isQueueing(input, served) ? (before.busySinceMs ?? nowMs) : null,
   };
-  return { ...state, ...servesNow(input, { state, served, dtMs }) };
+  return { ...state, full: fullAfter(input, { state, served, dtMs }), ...servesNow(input, { state, served, dtMs }) };
 }
 
 function servedNow({ readings }: WorkloadInput): Served | null {
@@ -97,14 +112,55 @@ function toward(
   };
 }
 
-/** Set while a queue keeps the same ready replicas busy and nothing starts. */
-function busyNow(
-  { nowMs, readings, target }: WorkloadInput,
-  of: { readonly before: WorkState; readonly served: Served },
-): WorkState['busy'] {
-  if (target.kind === 'missing' || target.ready === 0 || target.ready !== target.replicas) return null;
-  if (readings.queued.kind === 'missing' || readings.queued.value <= of.served.done * QUEUE_SEC_MIN) return null;
-  return of.before.busy?.ready === target.ready ? of.before.busy : { sinceMs: nowMs, ready: target.ready };
+/** Ready replicas [count]; 0 when the target is not observed. */
+function readyOf({ target }: WorkloadInput): number {
+  return target.kind === 'observed' ? target.ready : 0;
+}
+
+function isQueueing({ readings }: WorkloadInput, served: Served): boolean {
+  return readings.queued.kind === 'value' && readings.queued.value > served.done * QUEUE_SEC_MIN;
+}
+
+/** The same ready replicas for longer than a reading looks back: only then it tells what one of them does. */
+function isSteady({ steady }: Pick<WorkState, 'steady'>, nowMs: number): boolean {
+  return steady.ready > 0 && nowMs - steady.sinceMs >= STEADY_MS_MIN;
+}
+
+function isKeptBusy({ busySinceMs }: Pick<WorkState, 'busySinceMs'>, nowMs: number): boolean {
+  return busySinceMs !== null && nowMs - busySinceMs >= STEADY_MS_MIN;
+}
+
+/** How full replicas must be to tell what a full one serves: near what the policy wants. */
+const FILL_MIN = 0.5;
+const FILL_MAX = 2;
+const FULL_MS = 600_000;
+/** From so much evidence on, an `inFlight` signal is sized by arrivals. */
+export const FULL_SEEN_MS_MIN = 180_000;
+
+/**
+ * Requests in a batching server grow faster than its rate: at half the fill it serves more than half. Between a server that does not batch (rate ∝ fill) and the measured
+ * classes (rate ∝ fill^0.4 near the knee) the square root errs by at most a tenth where replicas are 0.6 to 1.6 times as full as wanted.
+ */
+function fullAfter(
+  { nowMs, policy, readings }: WorkloadInput,
+  of: { readonly state: WorkState; readonly served: Served; readonly dtMs: number },
+): WorkState['full'] {
+  const { full } = of.state;
+  const signal = policy.spec.signals.find((each) => each.kind === 'inFlight');
+  const inFlight = whole(readings.inFlight);
+  if (signal === undefined || inFlight === null || of.served.done <= 0) return full;
+  if (!isSteady(of.state, nowMs)) return full;
+  const { ready } = of.state.steady;
+  const fill = inFlight / (ready * signal.perReplica);
+  // A queue in front of replicas that are not full: they hold less than the policy says, and this is what they serve.
+  const isBusy = isKeptBusy(of.state, nowMs);
+  if (fill < FILL_MIN && !isBusy) return full;
+  const counted = Math.min(FILL_MAX, isBusy ? Math.max(1, fill) : fill);
+  const perSec = (of.served.done * lengthRatio(of.state)) / ready / Math.sqrt(counted);
+  const seenMs = full.seenMs + of.dtMs;
+  const share = seenMs <= 0 ? 1 : 1 - Math.exp(-of.dtMs / Math.min(FULL_MS, seenMs));
+  const next = full.seenMs <= 0 ? perSec : full.perSec + (perSec - full.perSec) * share;
+  return { perSec: Math.round(next * 1e6) / 1e6, seenMs: Math.min(seenMs, 10 * FULL_MS) };
 }
 
 /** A busy fleet shows what a replica does; one that serves more than it was believed to shows that it can. */
@@ -117,13 +173,11 @@ function servesNow(
   },
 ): Pick<WorkState, 'serves' | 'did'> {
   const { state, dtMs } = of;
-  const { target } = input;
   const perRequest = givenWork(input, state);
   const forgotten = 1 + (state.serves - 1) * Math.exp(-dtMs / FORGET_MS);
-  if (perRequest === null || target.kind === 'missing' || target.ready === 0 || target.ready !== target.replicas)
-    return { serves: forgotten, did: state.did };
-  const does = (of.served.done * perRequest) / target.ready;
-  const isBusy = state.busy !== null && input.nowMs - state.busy.sinceMs >= BUSY_MS_MIN;
+  if (perRequest === null || !isSteady(state, input.nowMs)) return { serves: forgotten, did: state.did };
+  const does = (of.served.done * perRequest) / state.steady.ready;
+  const isBusy = isKeptBusy(state, input.nowMs);
   const did = state.did + (does - state.did) * (1 - Math.exp(-dtMs / DID_MS));
   const seen = isBusy ? state.serves + (does - state.serves) * (1 - Math.exp(-dtMs / EVIDENCE_MS)) : forgotten;
   const serves = Math.max(SERVES_MIN, Math.min(SERVES_MAX, Math.max(seen, did)));
@@ -142,10 +196,16 @@ function lengthOf({ done, input, output }: Served): number | null {
   return done > 0 && tokens > 0 ? tokens / done : null;
 }
 
+function isFullKnown(state: Pick<WorkState, 'full'>): boolean {
+  return state.full.seenMs >= FULL_SEEN_MS_MIN && state.full.perSec > 0;
+}
+
 /** Work of a request by the policy's figures [replica-seconds]; null when it gives none for requests or tokens. The largest of several. */
-function givenWork({ policy }: WorkloadInput, state: Pick<WorkState, 'recent' | 'usual'>): number | null {
+function givenWork({ policy }: WorkloadInput, state: Pick<WorkState, 'recent' | 'usual' | 'full'>): number | null {
   let most: number | null = null;
   for (const signal of policy.spec.signals) {
+    if (signal.kind === 'inFlight' && isFullKnown(state))
+      most = Math.max(most ?? 0, lengthRatio(state) / state.full.perSec);
     if (signal.kind === 'requestRate') most = Math.max(most ?? 0, lengthRatio(state) / signal.perReplicaPerSec);
     if (signal.kind === 'tokens' && state.recent.done > 0) {
       const { done, input, output } = state.recent;
@@ -178,12 +238,35 @@ export function withLearnedWork(
   if (state === undefined) return signals;
   return signals.map((signal) => {
     if (signal.demand === null) return signal;
+    if (signal.kind === 'inFlight') return byArrivals(signal, { input: of.input, state });
     if (signal.kind === 'requestRate') {
       const ratio = lengthRatio(state);
       return scaled(signal, { by: ratio / state.serves, ratio, serves: state.serves });
     }
     return signal.kind === 'tokens' ? scaled(signal, { by: 1 / state.serves, ratio: 1, serves: state.serves }) : signal;
   });
+}
+
+/** Once it is known what a full replica serves: arrivals over that. What waits is counted as a backlog then, not as load. */
+function byArrivals(
+  signal: SignalDemand,
+  of: { readonly input: WorkloadInput; readonly state: WorkState },
+): SignalDemand {
+  const arrivals = of.input.readings.requestRate;
+  const arrived = whole(arrivals);
+  if (arrived === null || arrivals.kind === 'missing' || !isFullKnown(of.state)) return signal;
+  const { perSec } = of.state.full;
+  const ratio = lengthRatio(of.state);
+  return {
+    ...signal,
+    isRate: true,
+    demand: (arrived * ratio) / perSec,
+    because: `${figure(arrived)} requests/s over ${figure(perSec / ratio)} that a replica serves as full as wanted (learned)`,
+    inputs: [
+      ...signal.inputs,
+      { signal: 'requestRate', value: arrived, coverage: arrivals.coverageRatio, ageMs: arrivals.ageMs },
+    ],
+  };
 }
 
 function scaled(

@@ -19,6 +19,8 @@ export type SignalDemand = {
   readonly demand: number | null;
   /** Requests one replica serves at once, for headroom; 1 or more. */
   readonly slotsPerReplica: number;
+  /** A rate of arrivals or tokens: it can be foreseen, and its measured bound replaces headroom. */
+  readonly isRate: boolean;
   /** Why the figure is not the whole truth (missing, partly covered, old): it may raise, nothing may shrink. null: complete. */
   readonly gap: string | null;
   /** Said by something that also speaks while no pod exists: only then may zero mean zero. */

@@ -16,6 +16,7 @@ export const inFlightSignal: SignalKind<'inFlight'> = (policy, context) => {
   return {
     kind: policy.kind,
     role: 'load',
+    isRate: false,
     demand,
     slotsPerReplica: Math.max(1, policy.perReplica),
     gap: firstGap(parts),

@@ -21,6 +21,7 @@ export const queueDepthSignal: SignalKind<'queueDepth'> = (policy, context) => {
   return {
     kind: policy.kind,
     role: 'queue',
+    isRate: false,
     demand,
     slotsPerReplica: 1,
     gap: firstGap(parts),

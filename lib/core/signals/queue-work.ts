@@ -10,6 +10,7 @@ export const queueWorkSignal: SignalKind<'queueWork'> = (policy, context) => {
   return {
     kind: policy.kind,
     role: 'queue',
+    isRate: false,
     demand,
     slotsPerReplica: 1,
     gap: firstGap([work]),

@@ -10,6 +10,7 @@ export const requestRateSignal: SignalKind<'requestRate'> = (policy, context) =>
   return {
     kind: policy.kind,
     role: 'load',
+    isRate: true,
     demand,
     slotsPerReplica: context.slotsPerReplica,
     gap: firstGap([part]),

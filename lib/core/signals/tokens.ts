@@ -17,6 +17,7 @@ export const tokensSignal: SignalKind<'tokens'> = (policy, context) => {
   return {
     kind: policy.kind,
     role: 'load',
+    isRate: true,
     demand,
     slotsPerReplica: context.slotsPerReplica,
     gap: firstGap(parts),

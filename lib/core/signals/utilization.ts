@@ -15,6 +15,7 @@ function utilizationDemand(
   return {
     kind: policy.kind,
     role: 'guard',
+    isRate: false,
     demand: ratio === null || ready === null ? null : (ready * ratio) / policy.targetRatio,
     slotsPerReplica: 1,
     gap: part?.gap ?? (ready === null ? `${context.name} cannot be used: ready pods are not observed` : null),

@@ -6,6 +6,7 @@ const NOUNS: Readonly<Record<SignalName, string>> = {
   inFlight: 'requests in flight',
   queued: 'requests waiting',
   requestRate: 'requests/s',
+  surgeRate: 'requests/s in the last seconds',
   completionRate: 'completions/s',
   inputTokenRate: 'input tokens/s',
   outputTokenRate: 'output tokens/s',

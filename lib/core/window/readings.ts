@@ -176,7 +176,7 @@ type Sums = {
  * not zero load). A bucket still being reported stands for its covered time over the living sources that report this signal.
  */
 function sumsOf(source: SignalSource, sourceClass: SourceClass, view: View): Sums {
-  const buckets = source.kind === 'gauge' ? view.stateBuckets : view.buckets;
+  const buckets = source.kind === 'gauge' || source.isNow === true ? view.stateBuckets : view.buckets;
   const parts = buckets.map((bucket) => ({
     endMs: (bucket.index + 1) * BUCKET_MS,
     of: accumulatorsIn(bucket, sourceClass),
