@@ -53,6 +53,7 @@ const isForecast = shaped<ForecastState>({
   sinceMs: isNumber,
   levels: isLevels,
   mean: isNumber,
+  variance: isNumber,
   peak: isNumber,
   ring: listOf(tupleOf(isNumber, isLevels)),
   members: listOf(
@@ -81,7 +82,9 @@ const isWork = shaped<WorkState>({
   usual: isServed,
   serves: isNumber,
   did: isNumber,
-  busy: orNull(shaped<NonNullable<WorkState['busy']>>({ sinceMs: isNumber, ready: isNumber })),
+  full: shaped<WorkState['full']>({ perSec: isNumber, seenMs: isNumber }),
+  steady: shaped<WorkState['steady']>({ ready: isNumber, sinceMs: isNumber }),
+  busySinceMs: orNull(isNumber),
 });
 
 /** Without these nothing of the memory is believed. */
