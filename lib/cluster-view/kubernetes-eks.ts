@@ -1,6 +1,6 @@
 /** What Kubernetes and EKS say about targets and node groups: a handful of lists, joined here. */
 import { scalableKinds } from '../clients/kubernetes-kinds.ts';
-import type { V1Node, V1Pod, V2HorizontalPodAutoscaler } from '../clients/kubernetes-facade.ts';
+import type { V1Node, V1Pod } from '../clients/kubernetes-facade.ts';
 import { groupNameOf } from '../core/nodes/provider.ts';
 import type { NodeGroupPolicy, ScalingPolicy } from '../core/policy.ts';
 import type { NodeGroupObservation, TargetObservation } from '../core/types.ts';
@@ -14,6 +14,8 @@ import {
   placeholdersByGroup,
 } from './kubernetes-nodes.ts';
 import type { NodeLoad } from './kubernetes-nodes.ts';
+import { ownersOfCount, scaledByOf, scaledObjects } from './kubernetes-owners.ts';
+import type { CountOwner } from './kubernetes-owners.ts';
 import { podsByOwner } from './kubernetes-pods.ts';
 import type { PodOwner } from './kubernetes-pods.ts';
 import {
@@ -28,36 +30,43 @@ import {
 import type { DescribedGroup, KubernetesEksOptions } from './kubernetes-reads.ts';
 import { readScalables, seenScalable } from './kubernetes-scalables.ts';
 import type { Scalable } from './kubernetes-scalables.ts';
-import { ownersOfCount, seenWorkload, targetKey, targetObservation } from './kubernetes-targets.ts';
+import { seenWorkload, targetObservation } from './kubernetes-targets.ts';
 import type { SeenTarget, Workload } from './kubernetes-targets.ts';
 import { attempt, refuseNothing } from './parts.ts';
 import type { Part } from './parts.ts';
 
 /**
- * Calls per observation: pods, nodes and HPAs once for the whole cluster (nodes and foreign pods matter where node groups are managed; otherwise
- * pods and HPAs per namespace, so that no cluster-wide permission is needed), one list per namespace of Deployments and of StatefulSets, two GETs per target of
+ * Calls per observation: pods, nodes, HPAs and (where KEDA is) ScaledObjects once for the whole cluster (nodes and foreign pods matter where node groups are managed; otherwise
+ * pods, HPAs and ScaledObjects per namespace, so that no cluster-wide permission is needed), one list per namespace of Deployments and of StatefulSets, two GETs per target of
  * another kind, one DescribeNodegroup per group.
  */
 export function kubernetesEksView(options: KubernetesEksOptions): ClusterView {
   const kinds = scalableKinds(options.kubernetes);
+  const listScaledObjects = scaledObjects(options.kubernetes, options.clock);
   return {
     observe: async (asked) => {
       const atMs = options.clock.nowMs();
       const scopes = asked.nodeGroups.length > 0 ? [null] : namespacesOf(asked);
       const others = asked.workloads.filter(({ spec }) => !isListed(spec.target));
-      const [pods, nodes, autoscalers, objects, scalables, groups] = await Promise.all([
+      const [pods, nodes, owners, objects, scalables, groups] = await Promise.all([
         attempt(() => listPods(options.kubernetes, scopes)),
         attempt(() =>
           asked.nodeGroups.length > 0 ? listNodes(options.kubernetes, asked.nodeGroups) : Promise.resolve([]),
         ),
-        attempt(() => listAutoscalers(options.kubernetes, scopes)),
+        attempt(async () => {
+          const [autoscalers, scaled] = await Promise.all([
+            listAutoscalers(options.kubernetes, scopes),
+            listScaledObjects(scopes),
+          ]);
+          return ownersOfCount(autoscalers, scaled);
+        }),
         listObjects(options.kubernetes, asked),
         readScalables(options.kubernetes, kinds, others),
         describeGroups(options, asked.nodeGroups),
       ]);
       const snapshot = {
         atMs,
-        targets: joinTargets(asked.workloads, { pods, autoscalers, objects, scalables }),
+        targets: joinTargets(asked.workloads, { pods, owners, objects, scalables }),
         nodeGroups: joinNodeGroups(asked.nodeGroups, { pods, nodes, groups }),
       };
       refuseNothing(snapshot);
@@ -69,7 +78,7 @@ export function kubernetesEksView(options: KubernetesEksOptions): ClusterView {
 
 type TargetParts = {
   readonly pods: Part<readonly V1Pod[]>;
-  readonly autoscalers: Part<readonly V2HorizontalPodAutoscaler[]>;
+  readonly owners: Part<ReadonlyMap<string, readonly CountOwner[]>>;
   readonly objects: ReadonlyMap<string, Part<ReadonlyMap<string, Workload>>>;
   readonly scalables: ReadonlyMap<ScalingPolicy, Part<Scalable>>;
 };
@@ -81,22 +90,21 @@ function joinTargets(
   workloads: readonly ScalingPolicy[],
   parts: TargetParts,
 ): Readonly<Record<string, TargetObservation>> {
-  const { pods, autoscalers } = parts;
-  const scaledBy = autoscalers.ok ? ownersOfCount(autoscalers.value) : new Map<string, string>();
+  const { pods, owners: countOwners } = parts;
   const looks = new Map(workloads.map((policy) => [policy, findTarget(policy, parts)]));
   const owners = [...looks.values()].flatMap((look) => (look.ok ? [look.value.owner] : []));
   const podsOf = podsByOwner(owners, pods.ok ? pods.value : []);
   return Object.fromEntries(
     [...looks].map(([policy, look]) => {
-      const failed = [look, pods, autoscalers].find((part) => !part.ok);
-      if (failed?.ok === false || !look.ok) {
+      const failed = [look, pods, countOwners].find((part) => !part.ok);
+      if (failed?.ok === false || !look.ok || !countOwners.ok) {
         return [policy.metadata.name, { kind: 'missing', reason: failed?.ok === false ? failed.reason : '' }];
       }
       const own = podsOf.get(look.value.owner) ?? [];
       const observation = targetObservation(policy, {
         seen: look.value.seen(own),
         pods: own,
-        scaledBy: scaledBy.get(targetKey(policy.spec.target)) ?? null,
+        scaledBy: scaledByOf(policy, countOwners.value),
       });
       return [policy.metadata.name, observation];
     }),

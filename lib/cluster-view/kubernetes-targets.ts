@@ -1,28 +1,11 @@
-/** Targets as observations, and who else sets their count. */
-import type { V1Deployment, V1Pod, V1StatefulSet, V2HorizontalPodAutoscaler } from '../clients/kubernetes-facade.ts';
+/** Targets as observations. */
+import type { V1Deployment, V1Pod, V1StatefulSet } from '../clients/kubernetes-facade.ts';
 import type { ScalingPolicy } from '../core/policy.ts';
 import type { GpuCounts, TargetObservation } from '../core/types.ts';
 import { gpusOfPod } from './kubernetes-gpus.ts';
 import { podObservation } from './kubernetes-pods.ts';
 
 export type Workload = V1Deployment | V1StatefulSet;
-
-/** `scaledBy` of every object that another autoscaler owns, by {@link targetKey}. A KEDA ScaledObject shows as the owner of its HPA. */
-export function ownersOfCount(autoscalers: readonly V2HorizontalPodAutoscaler[]): ReadonlyMap<string, string> {
-  const owners = new Map<string, string>();
-  for (const { metadata, spec } of autoscalers) {
-    const ref = spec?.scaleTargetRef;
-    if (ref === undefined) continue;
-    const keda = (metadata?.ownerReferences ?? []).find((owner) => owner.kind === 'ScaledObject');
-    const name = keda === undefined ? `HorizontalPodAutoscaler/${metadata?.name ?? ''}` : `ScaledObject/${keda.name}`;
-    owners.set(targetKey({ kind: ref.kind, namespace: metadata?.namespace ?? '', name: ref.name }), name);
-  }
-  return owners;
-}
-
-export function targetKey(ref: { readonly kind: string; readonly namespace: string; readonly name: string }): string {
-  return `${ref.kind}/${ref.namespace}/${ref.name}`;
-}
 
 /** What the cluster says of one target, whatever its kind. */
 export type SeenTarget = {

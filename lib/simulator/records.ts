@@ -207,11 +207,28 @@ export type PodAutoscalerRecord = Versioned & {
   readonly kind: 'horizontalpodautoscalers';
   readonly namespace: string;
   readonly name: string;
-  readonly deployment: string;
-  readonly minReplicas: number;
-  readonly maxReplicas: number;
+  annotations: Annotations;
+  /** As the API has it: `scaleTargetRef`, bounds, behavior. */
+  spec: Readonly<Record<string, unknown>>;
+  /** The ScaledObject that made it. */
+  readonly owner: ScaledObjectRecord | undefined;
+};
+
+/** KEDA's. Its HorizontalPodAutoscaler exists while it is not paused. */
+export type ScaledObjectRecord = Versioned & {
+  readonly kind: 'scaledobjects';
+  readonly namespace: string;
+  readonly name: string;
+  annotations: Annotations;
+  spec: Readonly<Record<string, unknown>>;
 };
 
 /** What the Kubernetes API shows. */
-export type ApiRecord = DeploymentRecord | PodRecord | NodeRecord | DisruptionBudgetRecord | PodAutoscalerRecord;
+export type ApiRecord =
+  | DeploymentRecord
+  | PodRecord
+  | NodeRecord
+  | DisruptionBudgetRecord
+  | PodAutoscalerRecord
+  | ScaledObjectRecord;
 export type ApiKind = ApiRecord['kind'];

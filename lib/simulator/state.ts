@@ -10,6 +10,7 @@ import type {
   NodeGroupRecord,
   NodeRecord,
   PodAutoscalerRecord,
+  ScaledObjectRecord,
   PodRecord,
 } from './records.ts';
 import type { ResolvedSettings } from './world-settings.ts';
@@ -32,6 +33,7 @@ export type WorldState = {
   readonly groups: Map<string, NodeGroupRecord>;
   readonly budgets: Map<string, DisruptionBudgetRecord>;
   readonly podAutoscalers: Map<string, PodAutoscalerRecord>;
+  readonly scaledObjects: Map<string, ScaledObjectRecord>;
   readonly dirtyDeployments: Set<DeploymentRecord>;
   /** A node changed in a way that may let pending pods in. */
   nodesChanged: boolean;
@@ -57,6 +59,7 @@ export function createState(settings: ResolvedSettings, nowMs: number): WorldSta
     groups: new Map(),
     budgets: new Map(),
     podAutoscalers: new Map(),
+    scaledObjects: new Map(),
     dirtyDeployments: new Set(),
     nodesChanged: false,
     settlePlanned: false,

@@ -77,6 +77,18 @@ export type PodAutoscalerSettings = {
   readonly deployment: string;
   readonly minReplicas?: number;
   readonly maxReplicas: number;
+  /** As the API has it. */
+  readonly behavior?: Readonly<Record<string, unknown>>;
+};
+
+/** Bounds of KEDA when left out: 0 and 100. */
+export type ScaledObjectSettings = {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly deployment: string;
+  readonly minReplicaCount?: number;
+  readonly maxReplicaCount?: number;
+  readonly annotations?: Readonly<Record<string, string>>;
 };
 
 export type WorldSettings = {
@@ -94,6 +106,7 @@ export type WorldSettings = {
   readonly nodeGroups?: readonly NodeGroupSettings[];
   readonly disruptionBudgets?: readonly DisruptionBudgetSettings[];
   readonly podAutoscalers?: readonly PodAutoscalerSettings[];
+  readonly scaledObjects?: readonly ScaledObjectSettings[];
   /** Reaction time of the Deployment controller and scheduler. Default 20 ms. */
   readonly controllerDelayMs?: number;
   /** From the end of a pod's work to its disappearance. Default 100 ms. */
@@ -121,7 +134,7 @@ export type WorldSettings = {
 
 /** {@link WorldSettings} with the world-wide defaults filled in. */
 export type ResolvedSettings = Required<
-  Omit<WorldSettings, 'deployments' | 'nodeGroups' | 'disruptionBudgets' | 'podAutoscalers'>
+  Omit<WorldSettings, 'deployments' | 'nodeGroups' | 'disruptionBudgets' | 'podAutoscalers' | 'scaledObjects'>
 >;
 
 /** The documented defaults of the world-wide settings. */

@@ -18,7 +18,14 @@ import { scaleSoon, terminateInstance } from './scaling-group.ts';
 import type { Answer } from './scaling-group.ts';
 import { createState } from './state.ts';
 import type { Change, WorldState } from './state.ts';
-import { addDeployment, addDisruptionBudget, addNodeGroup, addPodAutoscaler, startServing } from './world-build.ts';
+import {
+  addDeployment,
+  addDisruptionBudget,
+  addNodeGroup,
+  addPodAutoscaler,
+  addScaledObject,
+  startServing,
+} from './world-build.ts';
 import { WORLD_DEFAULTS } from './world-settings.ts';
 import type { WorldSettings } from './world-settings.ts';
 
@@ -69,6 +76,7 @@ export function createWorld(settings: WorldSettings, nowMs: number): World {
   for (const deployment of settings.deployments ?? []) startServing(state, addDeployment(state, deployment));
   for (const budget of settings.disruptionBudgets ?? []) addDisruptionBudget(state, budget);
   for (const autoscaler of settings.podAutoscalers ?? []) addPodAutoscaler(state, autoscaler);
+  for (const scaled of settings.scaledObjects ?? []) addScaledObject(state, scaled);
   settleSoon(state);
   const acting = actor(state);
   return {

@@ -29,6 +29,11 @@ clusterViewConformance('kubernetesEks', async () => {
   };
 });
 
+const KEDA = 'autoscaling.keda.sh/paused';
+const chat = (annotations: Record<string, string>) => ({
+  scaledObjects: [{ name: 'chat', deployment: 'llama', annotations }],
+});
+
 describe('kubernetesEks', () => {
   let cluster: Cluster;
   afterEach(() => cluster.close());
@@ -86,6 +91,53 @@ describe('kubernetesEks', () => {
   test('tells an HPA that owns the count', async () => {
     await start({ podAutoscalers: [{ name: 'llama-hpa', deployment: 'llama', maxReplicas: 5 }] });
     expect((await llamaNow()).scaledBy).toBe('HorizontalPodAutoscaler/llama-hpa');
+  });
+
+  describe('beside other autoscalers', () => {
+    test('a ScaledObject owns the count, and is told once though its HPA does, too', async () => {
+      await start(chat({}));
+      expect((await llamaNow()).scaledBy).toBe('ScaledObject/chat');
+    });
+
+    test('a paused ScaledObject owns nothing; one that holds a count does', async () => {
+      await start(chat({ [KEDA]: 'true' }));
+      expect((await llamaNow()).scaledBy).toBeNull();
+      await cluster.close();
+      await start(chat({ [KEDA]: 'true', 'autoscaling.keda.sh/paused-replicas': '3' }));
+      expect((await llamaNow()).scaledBy).toBe('ScaledObject/chat');
+    });
+
+    test('where ScaledObjects may not be read, the HPA of KEDA tells, and they are not asked for at every look', async () => {
+      const verbs = ['get', 'list'];
+      const rules = [{ apiGroups: ['', 'apps', 'autoscaling'], resources: ['*'], verbs }];
+      cluster = await startCluster({ ...settings, ...chat({}) }, { tokens: { least: { user: 'penstock', rules } } });
+      const view = kubernetesEksView(cluster);
+      for (let looks = 0; looks < 3; looks++) {
+        const { targets } = await view.observe({ workloads: [llama], nodeGroups: [g5] });
+        expect(targets['llama']).toMatchObject({ scaledBy: 'ScaledObject/chat' });
+      }
+      expect(cluster.server.requests.of('list scaledobjects')).toHaveLength(1);
+    });
+
+    test.each([
+      ['whose bounds hold ours', { min: 2, max: 9 }, null],
+      ['that would lower us', { min: 2, max: 11 }, 'HorizontalPodAutoscaler/llama-hpa'],
+      ['that would raise us', { min: 1, max: 9 }, 'HorizontalPodAutoscaler/llama-hpa'],
+    ])('an HPA with both directions disabled lets go %s', async (_, replicas, expected) => {
+      const disabled = { selectPolicy: 'Disabled' };
+      const behavior = { scaleUp: disabled, scaleDown: disabled };
+      const hpa = { name: 'llama-hpa', deployment: 'llama', minReplicas: 2, maxReplicas: 10, behavior };
+      await start({ podAutoscalers: [hpa] });
+      expect((await observe([workloadPolicy({ replicas }, 'llama')])).targets['llama']).toMatchObject({
+        scaledBy: expected,
+      });
+    });
+
+    test('an HPA with one direction disabled does not let go', async () => {
+      const behavior = { scaleDown: { selectPolicy: 'Disabled' } };
+      await start({ podAutoscalers: [{ name: 'llama-hpa', deployment: 'llama', maxReplicas: 50, behavior }] });
+      expect((await llamaNow()).scaledBy).toBe('HorizontalPodAutoscaler/llama-hpa');
+    });
   });
 
   test('observes a custom kind by its Scale', async () => {
@@ -185,7 +237,7 @@ describe('kubernetesEks', () => {
     const snapshot = await observe(workloads);
     const requests = cluster.server.requests.all();
     const pages = (operation: string) => requests.filter((one) => one.operation === operation).length;
-    expect(new Set(requests.map((one) => `${one.operation} ${one.path}`)).size).toBeLessThanOrEqual(3 + 4 + 1);
+    expect(new Set(requests.map((one) => `${one.operation} ${one.path}`)).size).toBeLessThanOrEqual(4 + 4 + 1);
     expect(pages('list pods')).toBe(4);
     const targets = Object.values(snapshot.targets);
     expect(targets).toHaveLength(1_000);

@@ -13,6 +13,7 @@ import { RESOURCES, apiVersionOf } from './resources.ts';
 import type { Resource, Target } from './resources.ts';
 import { methodNotAllowed, notFound } from './status.ts';
 import { keyOf } from './store.ts';
+import { patchAutoscaler } from './write-autoscalers.ts';
 import { patchDeployment, patchNode, patchPod, patchScale, putScale } from './writes.ts';
 
 export type Call = {
@@ -66,6 +67,9 @@ function write(context: ListContext, call: Call & { readonly record: ApiRecord }
     return verb === 'delete' ? deletePod(context.world, record, request) : patchPod(writing, record);
   }
   if (record.kind === 'nodes') return patchNode(writing, record);
+  if (record.kind === 'horizontalpodautoscalers' || record.kind === 'scaledobjects') {
+    return patchAutoscaler(writing, record);
+  }
   if (record.kind !== 'deployments') return methodNotAllowed();
   if (!target.resource.includes('/')) return patchDeployment(writing, record);
   return verb === 'update' ? putScale(writing, record) : patchScale(writing, record);

@@ -7,12 +7,16 @@ import type { WorldState } from '../../state.ts';
 import { renderNode } from './render-node.ts';
 import { podSpec, renderPod } from './render-pod.ts';
 
+const KEDA = 'keda.sh/v1alpha1';
+
 /** The object that `record` is in the API. */
 export function render(state: WorldState, record: ApiRecord): object {
   if (record.kind === 'pods') return renderPod(record);
   if (record.kind === 'nodes') return renderNode(record);
   if (record.kind === 'deployments') return renderDeployment(record);
-  return record.kind === 'poddisruptionbudgets' ? renderBudget(state, record) : renderPodAutoscaler(record);
+  if (record.kind === 'poddisruptionbudgets') return renderBudget(state, record);
+  if (record.kind === 'horizontalpodautoscalers') return renderPodAutoscaler(record);
+  return { metadata: { ...metadataOf(record), annotations: record.annotations }, spec: record.spec };
 }
 
 /** Metadata that every object has. */
@@ -143,12 +147,15 @@ function renderBudget(state: WorldState, budget: DisruptionBudgetRecord) {
 }
 
 function renderPodAutoscaler(autoscaler: PodAutoscalerRecord) {
+  const { owner } = autoscaler;
   return {
-    metadata: metadataOf(autoscaler),
+    metadata: {
+      ...metadataOf(autoscaler),
+      annotations: autoscaler.annotations,
+      ...(owner === undefined ? {} : { ownerReferences: [{ ...ownerOf('ScaledObject', owner), apiVersion: KEDA }] }),
+    },
     spec: {
-      scaleTargetRef: { kind: 'Deployment', name: autoscaler.deployment, apiVersion: 'apps/v1' },
-      minReplicas: autoscaler.minReplicas,
-      maxReplicas: autoscaler.maxReplicas,
+      ...autoscaler.spec,
       metrics: [
         {
           type: 'Resource',

@@ -43,8 +43,17 @@ export const RESOURCES: readonly Resource[] = [
     namespaced: true,
     resource: 'horizontalpodautoscalers',
     kind: 'HorizontalPodAutoscaler',
-    verbs: READ,
+    verbs: [...READ, 'patch'],
     stored: 'horizontalpodautoscalers',
+  },
+  {
+    group: 'keda.sh',
+    version: 'v1alpha1',
+    namespaced: true,
+    resource: 'scaledobjects',
+    kind: 'ScaledObject',
+    verbs: [...READ, 'patch'],
+    stored: 'scaledobjects',
   },
   {
     group: 'authorization.k8s.io',

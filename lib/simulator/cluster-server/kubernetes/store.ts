@@ -80,8 +80,8 @@ export function createStore(world: World, historySize: number): Store {
 }
 
 function* allRecords(world: World): Generator<ApiRecord> {
-  const { deployments, pods, nodes, budgets, podAutoscalers } = world.state;
-  for (const store of [deployments, pods, nodes, budgets, podAutoscalers]) yield* store.values();
+  const { deployments, pods, nodes, budgets, podAutoscalers, scaledObjects } = world.state;
+  for (const store of [deployments, pods, nodes, budgets, podAutoscalers, scaledObjects]) yield* store.values();
 }
 
 /** The key of an object: `namespace/name`, or `name` of a cluster-wide one. */

@@ -133,8 +133,8 @@ function same(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-// What the sender says about identity and version must be true; saying nothing is no precondition.
-function checkMetadata(id: ResourceId, objects: { current: JsonObject; next: JsonObject }): Outcome {
+/** What the sender says about identity and version must be true; saying nothing is no precondition. */
+export function checkMetadata(id: ResourceId, objects: { current: JsonObject; next: JsonObject }): Outcome {
   const [is, said] = [objectAt(objects.current, 'metadata'), objectAt(objects.next, 'metadata')];
   const name = String(is['name']);
   const differs = (key: string): boolean => said[key] !== undefined && said[key] !== '' && said[key] !== is[key];
@@ -175,16 +175,19 @@ export function isDryRun(request: ApiRequest): boolean {
   return request.query.getAll('dryRun').includes('All');
 }
 
-function asJson(value: object): JsonObject {
+/** A copy as it goes over the wire. */
+export function asJson(value: object): JsonObject {
   return JSON.parse(JSON.stringify(value)) as JsonObject;
 }
 
-function objectAt(object: JsonObject, key: string): JsonObject {
+/** The object at `key`; empty for anything else. */
+export function objectAt(object: JsonObject, key: string): JsonObject {
   const value = object[key];
   return isObject(value) ? value : {};
 }
 
-function stringsAt(object: JsonObject, key: string): Record<string, string> {
+/** The texts at `key`, such as labels. */
+export function stringsAt(object: JsonObject, key: string): Record<string, string> {
   const entries = Object.entries(objectAt(object, key)).map(([name, value]) => [name, String(value)] as const);
   return Object.fromEntries(entries);
 }
