@@ -2,6 +2,7 @@
 import type { WorkloadControl } from './decide-types.ts';
 import { LEVEL_MS } from './forecast/levels.ts';
 import type { ForecastState } from './forecast/forecast.ts';
+import type { LeadTimeState } from './scaling/lead-time.ts';
 import type { WorkState } from './scaling/work.ts';
 
 type Check = (value: unknown) => boolean;
@@ -87,8 +88,20 @@ const isWork = shaped<WorkState>({
   busySinceMs: orNull(isNumber),
 });
 
+const isLeadTimes = shaped<LeadTimeState>({
+  seenMs: isNumber,
+  waiting: listOf(tupleOf(isText, isNumber, isCount)),
+  starts: listOf(tupleOf(isNumber, isNumber, isText)),
+  policySec: isNumber,
+  inForce: shaped<LeadTimeState['inForce']>({ p50: isNumber, p90: isNumber }),
+});
+
+/** What was learned: each part alone is dropped when it is of an older version, and learned anew. */
+const LEARNED = { forecast: isForecast, work: isWork, leadTimes: isLeadTimes } as const;
+type Learned = keyof typeof LEARNED;
+
 /** Without these nothing of the memory is believed. */
-const isMemory = shaped<Omit<WorkloadControl, 'forecast' | 'work'>>({
+const isMemory = shaped<Omit<WorkloadControl, Learned>>({
   version: (value) => value === 1,
   wants: listOf(tupleOf(isNumber, isCount)),
   lastWanted: orNull(isCount),
@@ -106,21 +119,17 @@ export type ReadControl = {
   /** Undefined: start afresh. The count that stands begins a new stabilization window, so nothing shrinks for one. */
   readonly control: WorkloadControl | undefined;
   /** What was there and is not believed, for log and metric. */
-  readonly dropped: readonly ('control' | 'forecast' | 'work')[];
+  readonly dropped: readonly ('control' | Learned)[];
 };
 
-/** Believes a stored memory as far as it has today's shape. What was learned (forecast, work) may be of an older version: it alone is dropped and learned anew. */
+/** Believes a stored memory as far as it has today's shape. What was learned may be of an older version: it alone is dropped and learned anew. */
 export function readControl(value: unknown): ReadControl {
   if (value === undefined) return { control: undefined, dropped: [] };
   if (!isMemory(value)) return { control: undefined, dropped: ['control'] };
-  const { forecast, work, ...memory } = value as WorkloadControl;
-  const keepsForecast = forecast !== undefined && isForecast(forecast);
-  const keepsWork = work !== undefined && isWork(work);
-  return {
-    control: { ...memory, ...(keepsForecast ? { forecast } : {}), ...(keepsWork ? { work } : {}) },
-    dropped: [
-      ...(forecast !== undefined && !keepsForecast ? (['forecast'] as const) : []),
-      ...(work !== undefined && !keepsWork ? (['work'] as const) : []),
-    ],
-  };
+  const control = value as WorkloadControl;
+  const names = Object.keys(LEARNED) as Learned[];
+  const dropped = names.filter((name) => control[name] !== undefined && !LEARNED[name](control[name]));
+  if (dropped.length === 0) return { control, dropped };
+  const kept = Object.entries(control).filter(([name]) => !dropped.some((one) => one === name));
+  return { control: Object.fromEntries(kept) as WorkloadControl, dropped };
 }

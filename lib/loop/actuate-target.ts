@@ -1,6 +1,6 @@
 /** Actuates one target: reads the newest plan and the object afresh, checks everything again, scales under a precondition. */
 import type { ActionJob, StepResult } from '../action-queue/contract.ts';
-import { ConfigError, ConflictError, messageOf } from '../base/errors.ts';
+import { ConfigError, ConflictError } from '../base/errors.ts';
 import type { ScalingPolicy } from '../core/policy.ts';
 import type { Plan, PlannedTarget } from '../core/types.ts';
 import type { ActuationRecord } from '../state/contract.ts';
@@ -15,11 +15,12 @@ import {
 } from './actuate-rules.ts';
 import { DONE, again, beginStep } from './actuate-step.ts';
 import type { ActuationStep, RecordChange } from './actuate-step.ts';
+import { TIDY_AGAIN_MS, hasMarks, loweredAfter, lowestNow, markPods, settlingMs } from './actuate-lowering.ts';
 import type { ActuateDeps } from './deps.ts';
 
 type TargetJob = ActionJob & { readonly kind: 'target' };
 
-type Context = {
+export type TargetContext = {
   readonly deps: ActuateDeps;
   readonly job: TargetJob;
   readonly plan: Plan;
@@ -28,9 +29,9 @@ type Context = {
   readonly step: ActuationStep;
 };
 
-/** What a look at the object says: write, or the answer without writing. */
+/** What a look at the object says: write so many replicas, or the answer without writing. */
 type Verdict =
-  | { readonly kind: 'write' }
+  | { readonly kind: 'write'; readonly replicas: number }
   | {
       readonly kind: 'end';
       readonly outcome: ActuationRecord['outcome'];
@@ -43,9 +44,6 @@ type Verdict =
 
 /** Reads of the object in one step: a status write between read and PATCH is common during a rollout, two in a row are left to the queue. */
 const READS_MAX = 2;
-
-/** After a lowering: the pods that were to go are gone by now, and those that are not shall be like any other [ms]. */
-const TIDY_AGAIN_MS = 60_000;
 
 /** One step. Answers are in the record; throws what the target throws (retryable or not), after recording it. */
 export async function actuateTarget(
@@ -73,7 +71,7 @@ export async function actuateTarget(
   }
 }
 
-async function resize(context: Context): Promise<StepResult> {
+async function resize(context: TargetContext): Promise<StepResult> {
   const { deps, planned } = context;
   const target = deps.targets.get(planned.ref.kind) ?? deps.targets.get('*');
   if (target === undefined) {
@@ -86,7 +84,7 @@ async function resize(context: Context): Promise<StepResult> {
     const verdict = judge(context, state);
     if (verdict.kind === 'end') return conclude(context, target, verdict);
     try {
-      return await write(context, target, state);
+      return await write(context, { target, state, replicas: verdict.replicas });
     } catch (error) {
       if (!(error instanceof ConflictError) || reads === READS_MAX) throw error;
     }
@@ -94,7 +92,7 @@ async function resize(context: Context): Promise<StepResult> {
 }
 
 /** Pure but for the clock: everything that must hold before a write, with the bounds in force now. */
-function judge({ deps, plan, planned, policy, step }: Context, state: TargetState): Verdict {
+function judge({ deps, plan, planned, policy, step }: TargetContext, state: TargetState): Verdict {
   const record = step.record();
   const nowMs = deps.clock.nowMs();
   const { replicas: wanted, observed } = planned;
@@ -114,10 +112,14 @@ function judge({ deps, plan, planned, policy, step }: Context, state: TargetStat
   if (!sameObject && !ourCount)
     return stale(`generation is ${state.generation}, the decision saw ${observed.generation}`);
   if (wanted > state.replicas)
-    return ageMs > RAISE_AGE_MS_MAX ? stale('the plan is too old to raise by') : { kind: 'write' };
+    return ageMs > RAISE_AGE_MS_MAX ? stale('the plan is too old to raise by') : { kind: 'write', replicas: wanted };
   if (!sameObject) return stale(`generation is ${state.generation}, the decision saw ${observed.generation}`);
   if (decided.kind !== 'full') return { ...stale('only a full evaluation may lower'), wake: false };
-  return ageMs > LOWER_AGE_MS_MAX ? stale('the plan is too old to lower by') : { kind: 'write' };
+  if (ageMs > LOWER_AGE_MS_MAX) return stale('the plan is too old to lower by');
+  const lowest = lowestNow(record, { state, policy, nowMs });
+  if (lowest.replicas < state.replicas) return { kind: 'write', replicas: Math.max(wanted, lowest.replicas) };
+  const detail = `scaleDown.maxPerMinute ${policy.spec.scaleDown.maxPerMinute} lets no more go yet`;
+  return { kind: 'end', outcome: 'inProgress', detail, againInMs: lowest.againInMs };
 }
 
 function stale(detail: string): Verdict & { readonly kind: 'end' } {
@@ -138,24 +140,33 @@ function foreign(state: TargetState, nowMs: number): Verdict {
 }
 
 async function conclude(
-  context: Context,
+  context: TargetContext,
   target: Target,
   verdict: Verdict & { readonly kind: 'end' },
 ): Promise<StepResult> {
   const { deps, job, plan, step } = context;
   const before = step.record();
-  const tidied = await markPods(context, target, []);
+  const settlesInMs = settlingMs(before, deps.clock.nowMs());
+  const tidied = settlesInMs > 0 ? {} : await markPods(context, target, []);
   await step.end(verdict.outcome, verdict.detail, { ...tidied, ...verdict.change });
   // The same answer to the same plan again would only go round in circles until the schedule brings a fresh snapshot.
   const repeated = before.outcome === 'stale' && before.planSeq === plan.seq;
   if (verdict.wake === true && !repeated) await deps.wake.evaluate([job.id]);
-  return verdict.againInMs === undefined ? DONE : again(verdict.againInMs);
+  if (verdict.againInMs !== undefined) return again(verdict.againInMs);
+  return hasMarks(step.record()) && target.preferVictims !== undefined ? again(settlesInMs || TIDY_AGAIN_MS) : DONE;
 }
 
-async function write(context: Context, target: Target, state: TargetState): Promise<StepResult> {
+async function write(
+  context: TargetContext,
+  {
+    target,
+    state,
+    replicas: wanted,
+  }: { readonly target: Target; readonly state: TargetState; readonly replicas: number },
+): Promise<StepResult> {
   const { deps, plan, planned, step } = context;
-  const wanted = planned.replicas;
-  const marks = await markPods(context, target, wanted < state.replicas ? (planned.goFirst ?? []) : []);
+  const falls = Math.max(0, state.replicas - wanted);
+  const marks = await markPods(context, target, (planned.goFirst ?? []).slice(0, falls));
   if (step.record().update?.desired !== wanted) {
     // Before the write: should this process die after it, the next one knows the count as ours.
     await step.save({ update: { id: 'scale', startedMs: deps.clock.nowMs(), desired: wanted } });
@@ -166,6 +177,7 @@ async function write(context: Context, target: Target, state: TargetState): Prom
     ...marks,
     update: undefined,
     lastWritten: { count: scaled.replicas, atMs: nowMs, generation: scaled.generation },
+    ...(falls > 0 ? { lowered: loweredAfter(step.record(), { nowMs, replicas: falls }) } : {}),
   };
   if (scaled.replicas !== wanted) {
     const detail = `asked for ${wanted} replicas, the cluster stored ${scaled.replicas}: something changes our writes`;
@@ -176,27 +188,8 @@ async function write(context: Context, target: Target, state: TargetState): Prom
     deps.metrics.observe('event_to_patch_ms', nowMs - planned.triggerMs);
   }
   await step.end('applied', `${state.replicas} → ${wanted} replicas`, change);
-  return step.record().preferred === undefined ? DONE : again(TIDY_AGAIN_MS);
-}
-
-/**
- * Asks that these pods go first, and takes back what was asked of others before: a lowering that was undone, or that took other pods. Best effort: a
- * failure costs a longer drain, nothing else.
- */
-async function markPods(
-  { deps, job, planned, step }: Context,
-  target: Target,
-  first: readonly string[],
-): Promise<RecordChange> {
-  const release = (step.record().preferred ?? []).filter((name) => !first.includes(name));
-  if (target.preferVictims === undefined || first.length + release.length === 0) return {};
-  try {
-    await target.preferVictims(planned.ref, { first, release });
-    return { preferred: first.length === 0 ? undefined : first };
-  } catch (error) {
-    deps.log.warn('pods to go first were not marked', { workload: job.id, error: messageOf(error) });
-    return {};
-  }
+  if (wanted !== planned.replicas) return again(TIDY_AGAIN_MS);
+  return hasMarks(step.record()) ? again(TIDY_AGAIN_MS) : DONE;
 }
 
 function countOf(state: TargetState): string {

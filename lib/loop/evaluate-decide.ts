@@ -14,7 +14,7 @@ import { decideWorkload } from '../core/decide-workload.ts';
 import type { ScalingPolicy } from '../core/policy.ts';
 import type { Plan, PlannedTarget, Snapshot, TargetObservation } from '../core/types.ts';
 import type { LoadWindow } from '../core/window/load-window.ts';
-import { readingsOf, warmRatioOf } from '../core/window/readings.ts';
+import { FRESH_INTERVALS, FRESH_MS, readingsOf, warmRatioOf } from '../core/window/readings.ts';
 import type { ActuationRecord, Versioned } from '../state/contract.ts';
 import { membersOf } from './evaluate-observe.ts';
 import type { PoolContext } from './evaluate.ts';
@@ -63,7 +63,7 @@ export async function decideWorkloads(
       planned: seen.previous?.targets[id]?.replicas,
     };
     const outcome = touched.has(id) ? decideSafely(context, parts) : keepCount(parts);
-    return { policy, target, outcome, ...inFlightByPod(parts.window) };
+    return { policy, target, outcome, ...inFlightByPod(parts.window, nowMs) };
   });
   const nodeGroups = members.nodeGroups.map((policy): PoolNodeGroup => {
     const record = actuation.get(`nodeGroup/${policy.metadata.name}`);
@@ -91,14 +91,18 @@ export async function decideWorkloads(
   return { input, touched, controls, actuation };
 }
 
-/** Where each pod's work in flight was heard last: frees the node with the least of it. */
-function inFlightByPod(window: LoadWindow | undefined): Pick<PoolWorkload, 'inFlightByPod'> {
+/** What pods report as; of a gateway's or a queue's events nobody knows which pod they are about. */
+const POD_SOURCE = 'pod/';
+
+/** Work in flight by pod, as fresh as a reading must be: lets idle pods go first, and frees the node with the least work. */
+function inFlightByPod(window: LoadWindow | undefined, nowMs: number): Pick<PoolWorkload, 'inFlightByPod'> {
   if (window === undefined) return {};
-  const heard = [...window.sources].filter(([source, mark]) => source.startsWith('pod/') && mark.inFlightMilli >= 0);
-  if (heard.length === 0) return {};
-  return {
-    inFlightByPod: Object.fromEntries(heard.map(([source, mark]) => [source.slice(4), mark.inFlightMilli / 1000])),
-  };
+  const heard = [...window.sources].flatMap(([source, mark]) => {
+    const freshMs = Math.max(FRESH_MS, FRESH_INTERVALS * mark.intervalMs);
+    const isKnown = source.startsWith(POD_SOURCE) && mark.inFlightMilli >= 0 && nowMs - mark.lastEndMs <= freshMs;
+    return isKnown ? [[source.slice(POD_SOURCE.length), mark.inFlightMilli / 1000] as const] : [];
+  });
+  return heard.length === 0 ? {} : { inFlightByPod: Object.fromEntries(heard) };
 }
 
 const MISSING_TARGET: TargetObservation = { kind: 'missing', reason: 'was not in the snapshot' };

@@ -75,7 +75,7 @@ export async function wakeTargets(context: PoolContext, stored: StoredPlan): Pro
   const jobs: ActionJob[] = [
     ...Object.values(stored.plan.targets)
       .filter((target) => context.request.kind === 'full' || stored.touched.has(target.workload))
-      .filter(mustMove)
+      .filter((target) => mustMove(target) || isLeftMarked(stored, target))
       .map((target): ActionJob => ({ kind: 'target', pool, id: target.workload })),
     ...Object.values(stored.plan.nodeGroups)
       .filter((group) => mustResize(group) || isDraining(stored, group.name))
@@ -89,6 +89,15 @@ export async function wakeTargets(context: PoolContext, stored: StoredPlan): Pro
 
 function mustMove(target: PlannedTarget): boolean {
   return target.mode === 'act' && target.observed !== null && target.observed.replicas !== target.replicas;
+}
+
+/** Pods asked to go first for a lowering that failed or was given up: the wish is taken back. Three times as long as an ordinary one stands [ms]. */
+const MARKS_MS_MAX = 180_000;
+
+function isLeftMarked({ actuation, plan }: StoredPlan, target: PlannedTarget): boolean {
+  const record = actuation.get(`target/${target.workload}`);
+  if (target.mode !== 'act' || record === undefined || record.marksDenied === true) return false;
+  return record.preferred !== undefined && plan.atMs - record.atMs > MARKS_MS_MAX;
 }
 
 function mustResize(group: PlannedNodeGroup): boolean {

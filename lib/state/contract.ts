@@ -102,6 +102,10 @@ export type ActuationRecord = {
   readonly lastWritten?: { readonly count: number; readonly atMs: number; readonly generation?: number };
   /** Pods asked to go first and not released yet. */
   readonly preferred?: readonly string[];
+  /** We may not ask that; said once. */
+  readonly marksDenied?: true;
+  /** Replicas let go by our writes, as far as they may limit the next one (`maxPerMinute`): [epoch ms, count]. */
+  readonly lowered?: readonly (readonly [number, number])[];
   /** Seen writing beside us. */
   readonly foreignWrite?: { readonly count: number; readonly atMs: number };
   /** No capacity: do not ask again before `untilMs`. */

@@ -16,6 +16,9 @@ export type TargetState = {
   readonly uid: string;
 };
 
+/** Pods marked in one step: each costs a read and perhaps a write, and a step has 3 s. */
+export const VICTIMS_MAX = 20;
+
 /** What is resized in an orchestrator. */
 export type Target = {
   /** Throws NotFoundError, DeniedError, TransientError (also on a timeout). */
@@ -29,7 +32,8 @@ export type Target = {
     change: { readonly replicas: number; readonly expected: TargetState; readonly planSeq: number },
   ): Promise<TargetState>;
   /**
-   * Asks that these pods go first when the count is lowered (Kubernetes: pod-deletion-cost); `release` takes the wish back. Best effort, bounded.
+   * Asks that these pods go first when the count is lowered (Kubernetes: pod-deletion-cost); `release` takes the wish back. Writes only what changes
+   * something. At most {@link VICTIMS_MAX} pods in all. Throws DeniedError, TransientError.
    */
   preferVictims?(
     ref: TargetRef,

@@ -8,7 +8,9 @@ import type { Evaluate, EvaluateRequest } from '../../lib/loop/evaluate.ts';
 import type { StoredControl } from '../../lib/loop/stored-control.ts';
 import { OUTBOX_LENGTH_MAX } from '../../lib/state/contract.ts';
 import type { StateStores } from '../../lib/state/contract.ts';
+import { foldRecords } from '../../lib/core/window/fold.ts';
 import { busyNode, groupPolicy, node, observed, observedGroup, workloadPolicy } from '../core/builders.ts';
+import { inferenceLoad } from '../events/builders.ts';
 import { changeLoad, loopWorld, outbox, recorded, report } from '../support/builders-loop.ts';
 import type { LoopWorld } from '../support/builders-loop.ts';
 
@@ -576,5 +578,64 @@ describe('a lost race for the plan', () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+type Said = { readonly inFlight: number; readonly endedAgoMs?: number };
+
+function saidBy(source: string, { inFlight, endedAgoMs = 0 }: Said, nowMs: number) {
+  const intervalEndMs = nowMs - endedAgoMs;
+  return inferenceLoad({
+    workload: LLAMA,
+    source,
+    intervalStartMs: intervalEndMs - 2_000,
+    intervalEndMs,
+    inFlight,
+  });
+}
+
+/** Whom the plan lets go first when four pods shrink, as these sources report. */
+async function goFirst(sources: Record<string, Said>) {
+  const world = await settled({ documents: [workloadPolicy({ ...SPEC, scaleDown: { windowSec: 0 } }, LLAMA)] });
+  const running = observed(4);
+  const pods = running.pods.map((pod, index) => ({ ...pod, name: 'abcd'.charAt(index) }));
+  world.view.targets.set(LLAMA, { ...running, pods });
+  await world.evaluate(FULL);
+  await world.clock.advance(5_000);
+  await load(world, 4);
+  const nowMs = world.clock.nowMs();
+  const records = Object.entries(sources).map(([name, said], offset) => ({
+    offset,
+    timestampMs: nowMs,
+    event: saidBy(name, said, nowMs),
+  }));
+  await world.state.load.apply(LLAMA, (window) => ({
+    window: foldRecords(window, { topicPartition: 'pods-0', records, nowMs }).window,
+    result: undefined,
+  }));
+  await world.evaluate(FULL);
+  const planned = (await planOf(world)).targets[LLAMA];
+  expect(planned?.replicas).toBeLessThan(4);
+  return planned?.goFirst;
+}
+
+describe('pods that go first', () => {
+  test('are those with the least in flight, by what each pod said last', async () => {
+    const named = await goFirst({
+      'pod/a': { inFlight: 3 },
+      'pod/b': { inFlight: 0 },
+      'pod/c': { inFlight: 1 },
+      'pod/d': { inFlight: 9 },
+    });
+    expect(named?.slice(0, 2)).toEqual(['b', 'c']);
+  });
+
+  test('are not chosen by what is old', async () => {
+    const named = await goFirst({ 'pod/a': { inFlight: 5 }, 'pod/b': { inFlight: 0, endedAgoMs: 40_000 } });
+    expect(named).toEqual(['a']);
+  });
+
+  test('are not named where only a gateway reports: it does not say which pod', async () => {
+    expect(await goFirst({ 'gateway/edge': { inFlight: 0 } })).toBeUndefined();
   });
 });
