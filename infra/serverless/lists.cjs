@@ -26,6 +26,7 @@ module.exports = async ({ resolveVariable }) => {
     readRedisUrl: reading('ReadRedisUrl', await list('redisUrlArn')),
     readKafkaSecret: reading('ReadKafkaCredentials', await kafkaSecrets(param)),
     readAlertSecrets: reading('ReadAlertSecrets', await list('alertSecretArns')),
+    readMarathonSecret: reading('ReadMarathonSecret', await list('marathonSecretArn')),
     publishAlerts: statement('PublishAlerts', { actions: ['sns:Publish'], resources: await list('alertTopicArns') }),
     useSecretsKey: statement('DecryptSecrets', {
       actions: ['kms:Decrypt'],

@@ -3,6 +3,7 @@ import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../lib/base/clock.ts';
+import { readConfig } from '../../lib/hosts/config.ts';
 import { cached } from '../../lib/local/cache.ts';
 import { run } from '../../lib/local/command.ts';
 import { defaultCacheDir } from '../../lib/local/index.ts';
@@ -12,6 +13,7 @@ import { archiveEntries, archives, serverlessWorkspace } from '../support/server
 import type { Packaged, Resource, Workspace } from '../support/serverless-package.ts';
 
 const FUNCTIONS = ['actuate', 'api', 'evaluate', 'ingest', 'notify'];
+const MARATHON_ARN = 'arn:aws:secretsmanager:eu-west-1:000000000000:secret:marathon-000000';
 const SECRET_ARN = 'arn:aws:secretsmanager:eu-west-1:000000000000:secret:kafka-login-000000';
 
 let workspace: Workspace;
@@ -34,7 +36,7 @@ const variants: readonly (readonly [string, readonly string[]])[] = [
       '--param=actuateConcurrency=0',
     ],
   ],
-  // A cluster without login: statements and settings that would be empty must vanish.
+  // A cluster without login, and Swarm and Marathon in place of Kubernetes: statements and settings that would be empty must vanish.
   [
     'open',
     [
@@ -42,6 +44,13 @@ const variants: readonly (readonly [string, readonly string[]])[] = [
       '--param=kafkaSasl=none',
       '--param=kafkaBrokers=k1:9092',
       '--param=eksAccessEntries=false',
+      '--param=kubernetes=none',
+      '--param=scalingGroups=none',
+      '--param=dockerHost=tcp://manager.internal:2376',
+      '--param=dockerCertPath=/opt/docker',
+      '--param=marathonUrl=https://marathon.internal',
+      '--param=marathonAuth=token',
+      `--param=marathonSecretArn=${MARATHON_ARN}`,
     ],
   ],
 ];
@@ -397,6 +406,24 @@ describe('IAM', () => {
       PENSTOCK_KAFKA_PASSWORD: `${SECRET_ARN}#password`,
       PENSTOCK_KAFKA_SASL: 'scram-sha-512',
     });
+  });
+
+  test('Swarm and Marathon are told to evaluate and actuate alone, as the configuration reads them', () => {
+    for (const id of ['EvaluateLambdaFunction', 'ActuateLambdaFunction']) {
+      const config = readConfig({ ...environmentOf('open', id), AWS_REGION: 'eu-west-1' });
+      expect(config.kubernetes.kind).toBe('none');
+      expect(config.docker).toMatchObject({ certPath: '/opt/docker' });
+      expect(config.docker?.url.href).toBe('https://manager.internal:2376/');
+      expect(config.marathon).toMatchObject({
+        auth: { scheme: 'token', secretFrom: { secretsManager: MARATHON_ARN } },
+        caFile: null,
+      });
+      const without = readConfig({ ...environmentOf('msk', id), AWS_REGION: 'eu-west-1' });
+      expect([without.docker, without.marathon, without.kubernetes.kind]).toEqual([null, null, 'eks']);
+    }
+    const readers = ROLES.filter((role) => JSON.stringify(statementsOf('open', role)).includes(MARATHON_ARN));
+    expect(readers).toEqual(['EvaluateRole', 'ActuateRole']);
+    for (const role of ROLES) expect(sids('msk', role)).not.toContain('ReadMarathonSecret');
   });
 
   test('options add statements only where they are used', () => {
