@@ -1,9 +1,8 @@
 /** Nodes emptied through the Eviction API: the same on the simulator and on a real control plane. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { CoreV1Api, type V1Pod } from '@kubernetes/client-node';
 import { systemClock } from '../../../lib/base/clock.ts';
 import { NotFoundError } from '../../../lib/base/errors.ts';
-import type { KubernetesClient } from '../../../lib/clients/kubernetes.ts';
-import type { V1Pod } from '../../../lib/clients/kubernetes-facade.ts';
 import type { DrainStep, NodeDrainer } from '../../../lib/node-provisioners/contract.ts';
 import { kubernetesDrainer } from '../../../lib/node-provisioners/kubernetes-drainer.ts';
 import { until } from '../../support/until.ts';
@@ -13,11 +12,12 @@ import type { KubernetesFixture } from '../../simulator/cluster-server/kubernete
 export function drainerSuite(server: string, create: () => Promise<KubernetesFixture>): void {
   describe(`kubernetesDrainer: ${server}`, () => {
     let fixture: KubernetesFixture;
-    let kubernetes: KubernetesClient;
     let drainer: NodeDrainer;
+    /** Sees everything, which the drainer may not. */
+    let core: CoreV1Api;
     const pods = async (): Promise<readonly V1Pod[]> => {
       const selected = { namespace: fixture.namespace, labelSelector: 'app=engine' };
-      return (await kubernetes.call('list', (call) => kubernetes.core.listNamespacedPod(selected, call))).items;
+      return (await core.listNamespacedPod(selected)).items;
     };
     const serving = (): Promise<readonly V1Pod[]> =>
       until('two pods serve', async () => {
@@ -30,15 +30,13 @@ export function drainerSuite(server: string, create: () => Promise<KubernetesFix
         const step = await drainer.drainStep(nodeName);
         return step.state === state && step;
       });
-    const isUnschedulable = async (name: string): Promise<boolean> => {
-      const node = await kubernetes.call('read', (call) => kubernetes.core.readNode({ name }, call));
-      return node.spec?.unschedulable === true;
-    };
+    const isUnschedulable = async (name: string): Promise<boolean> =>
+      (await core.readNode({ name })).spec?.unschedulable === true;
 
     beforeAll(async () => {
       fixture = await create();
-      kubernetes = fixture.client();
-      drainer = kubernetesDrainer(kubernetes, { clock: systemClock });
+      core = fixture.kubeConfig.makeApiClient(CoreV1Api);
+      drainer = kubernetesDrainer(fixture.client(), { clock: systemClock });
       await fixture.createDeployment('engine', 2);
       await serving();
     });
