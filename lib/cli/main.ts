@@ -238,6 +238,42 @@ Examples:
     process.exitCode = await explainCommand(subject, { last: options.last, json: options.json === true });
   });
 
+program
+  .command('handover')
+  .description('take a workload over from its HPA or ScaledObject: pauses that one, at the current count')
+  .argument('<workload>', 'workload id')
+  .option('--dry-run', 'say what would be done')
+  .addHelpText(
+    'after',
+    `
+Needs a kubeconfig that may change the other autoscaler (docs/handover.md). Safe to run again, also after it was interrupted.
+Example:
+  KUBECONFIG=~/.kube/config PENSTOCK_POLICIES=policies/ penstock handover llama-8b-chat --dry-run`,
+  )
+  .action(async (workload: string, options: { dryRun?: boolean }) => {
+    const { handoverCommand } = await import('./handover.ts');
+    await handoverCommand(workload, { dryRun: options.dryRun === true });
+  });
+
+program
+  .command('handback')
+  .description('give a workload back to the autoscaler it was taken from, never below its count')
+  .argument('<workload>', 'workload id')
+  .option('--lift-floor', 'its own minimum again, after it was given back')
+  .option('--dry-run', 'say what would be done')
+  .addHelpText(
+    'after',
+    `
+Set the policy to mode observe first.
+Examples:
+  penstock handback llama-8b-chat
+  penstock handback llama-8b-chat --lift-floor`,
+  )
+  .action(async (workload: string, options: { liftFloor?: boolean; dryRun?: boolean }) => {
+    const { handbackCommand } = await import('./handover.ts');
+    await handbackCommand(workload, { dryRun: options.dryRun === true, liftFloor: options.liftFloor === true });
+  });
+
 function numberAbove(limit: number): (text: string) => number {
   return (text) => {
     const value = Number(text);

@@ -79,8 +79,8 @@ export function ownersOfCount(
   return owners;
 }
 
-/** `paused-replicas` holds a count: KEDA writes it. It wins where both are given. */
-function isPaused(annotations: JsonRecord): boolean {
+/** Whether the annotations of a ScaledObject keep KEDA from writing. `paused-replicas` holds a count, which KEDA writes; it wins where both are given. */
+export function isPaused(annotations: JsonRecord): boolean {
   return (
     annotations['autoscaling.keda.sh/paused'] === 'true' &&
     annotations['autoscaling.keda.sh/paused-replicas'] === undefined
