@@ -1,6 +1,7 @@
 /** What goes into and comes out of the two pure steps: `decideWorkload` (decide-workload.ts) and `planPool` (plan-pool.ts). */
 import type { DecisionInput, ScalingDecision, TrailStep } from '../../events/schema/index.ts';
 import type { ForecastState } from './forecast/forecast.ts';
+import type { LeadTimeState, NodeBirths } from './scaling/lead-time.ts';
 import type { WorkState } from './scaling/work.ts';
 import type { FleetPolicy, NodeGroupPolicy, ScalingPolicy } from './policy.ts';
 import type { AlertCondition, NodeGroupObservation, Plan, Readings, Snapshot, TargetObservation } from './types.ts';
@@ -28,6 +29,8 @@ export type WorkloadControl = {
   readonly forecast?: ForecastState;
   /** How much work a request is, and how much of it a replica does. */
   readonly work?: WorkState;
+  /** How long starts took. */
+  readonly leadTimes?: LeadTimeState;
   /** Last decision written to the ledger: recorded again only when it changes. */
   readonly lastRecorded: { readonly id: string; readonly wanted: number; readonly binding: string } | null;
 };
@@ -44,6 +47,12 @@ export type WorkloadInput = {
   readonly target: TargetObservation;
   /** Age of the snapshot the target was observed in [ms]. */
   readonly snapshotAgeMs: number;
+  /** At least one request of the last 15 minutes took so long or longer [s]; null or absent: not known. */
+  readonly longestRequestSec?: number | null;
+  /** How far the newest event is ahead of this clock [ms]; absent: not at all. */
+  readonly clockBehindMs?: number;
+  /** The pool's nodes, where known: whether a start had to wait for one. */
+  readonly nodes?: NodeBirths;
   readonly control: WorkloadControl | undefined;
 };
 

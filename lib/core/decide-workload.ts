@@ -13,6 +13,7 @@ import { heardAfter, heardNames } from './signals/heard.ts';
 import type { Heard } from './signals/heard.ts';
 import { fallbackDue, unknownSince } from './scaling/fallback.ts';
 import { holdOf } from './scaling/hold.ts';
+import { leadTimesAfter, withLeadTime } from './scaling/lead-time.ts';
 import type { Hold } from './scaling/hold.ts';
 import { peakWant, rememberWant, stabilizationMs, startsAfresh } from './scaling/stabilise.ts';
 import type { Wants } from './scaling/stabilise.ts';
@@ -31,7 +32,9 @@ import type { Draft } from './trail.ts';
  * maximum and may not be lowered. Growth is immediate. A decrease needs a full evaluation, complete and fresh readings, a warm window and a
  * fresh snapshot, goes no lower than the peak of the stabilization window, and no faster than `maxPerMinute`. Pure: same input, same bytes.
  */
-export function decideWorkload(input: WorkloadInput): WorkloadOutcome {
+export function decideWorkload(asGiven: WorkloadInput): WorkloadOutcome {
+  const leadTimes = leadTimesAfter(asGiven);
+  const input = withLeadTime(asGiven, leadTimes);
   const heard = heardAfter(input);
   const { readings, target } = input;
   const work = workAfter(input);
@@ -60,7 +63,7 @@ export function decideWorkload(input: WorkloadInput): WorkloadOutcome {
   const wanted = draft.replicas ?? input.policy.spec.replicas.min;
   assert(Number.isInteger(wanted) && wanted >= 0, `wanted replicas are a whole number, got ${wanted}`);
   return {
-    control: controlAfter(facts, { wants, wanted }),
+    control: { ...controlAfter(facts, { wants, wanted }), ...(leadTimes === undefined ? {} : { leadTimes }) },
     wanted,
     demand,
     hold: hold?.reason ?? null,

@@ -7,6 +7,7 @@ import { jsonHashHex } from './hash.ts';
 import { priceOf } from './nodes/groups.ts';
 import type { NodePlan } from './nodes/plan-nodes.ts';
 import type { PlannedWorkload } from './plan-pool.ts';
+import { leadTimeSecOf } from './scaling/lead-time.ts';
 import type { ScalingDecision, TrailStep } from './types.ts';
 
 /** `d_` and 16 hex digits of everything given: same inputs, same id. */
@@ -37,8 +38,7 @@ export function decisionOf(input: PoolInput, planned: PlannedWorkload): ScalingD
     trail: [...outcome.trail, ...limited, ...ownerStep(planned), ...planned.groups.flatMap(nodeStep)],
     inputs: [...outcome.inputs],
     ...(price === null ? {} : { usdPerHour: price }),
-    // Not learned yet: the policy's figure for both.
-    leadTimeSec: { p50: policy.spec.leadTimeSec, p90: policy.spec.leadTimeSec },
+    leadTimeSec: { ...leadTimeSecOf(outcome.control, { policySec: policy.spec.leadTimeSec }) },
   };
   return { ...body, id: decisionId(restsOn(input, { planned, body })) };
 }
