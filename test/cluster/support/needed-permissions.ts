@@ -30,7 +30,10 @@ export type Permission = {
 };
 
 export type NeededPermission = Permission & {
+  /** What cannot be done without it, with an error that names it. */
   readonly stops: readonly Task[];
+  /** What asks for it and goes on without. */
+  readonly serves?: readonly Task[];
   /** Where a call needs it, when that is narrower than what is granted. */
   readonly asked?: Scope;
 };
@@ -45,6 +48,14 @@ export const NEEDED: readonly NeededPermission[] = [
     resource: 'horizontalpodautoscalers',
     scope: 'inference',
     stops: SEEN_IN_NAMESPACES,
+  },
+  {
+    verb: 'list',
+    group: 'keda.sh',
+    resource: 'scaledobjects',
+    scope: 'inference',
+    stops: [],
+    serves: SEEN_IN_NAMESPACES,
   },
   {
     verb: 'list',
@@ -74,6 +85,14 @@ export const NEEDED: readonly NeededPermission[] = [
     resource: 'horizontalpodautoscalers',
     scope: 'cluster',
     stops: ['see Deployments beside node groups'],
+  },
+  {
+    verb: 'list',
+    group: 'keda.sh',
+    resource: 'scaledobjects',
+    scope: 'cluster',
+    stops: [],
+    serves: ['see Deployments beside node groups'],
   },
   { verb: 'patch', group: '', resource: 'nodes', scope: 'cluster', stops: ['cordon nodes'] },
   {
@@ -133,7 +152,7 @@ export const SUBJECTS: Readonly<
 /** What the subject needs for its tasks. */
 export function neededBy(subject: string): readonly NeededPermission[] {
   const { tasks, needed } = SUBJECTS[subject] ?? { tasks: [], needed: [] };
-  return needed.filter(({ stops }) => stops.some((task) => tasks.includes(task)));
+  return needed.filter(({ stops, serves = [] }) => [...stops, ...serves].some((task) => tasks.includes(task)));
 }
 
 /** As the error says it, up to the namespace's name. */
