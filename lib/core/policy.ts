@@ -105,8 +105,12 @@ export const scalingPolicySchema = z.strictObject({
           windowSec: z.union([z.literal('auto'), z.number().min(0).max(86_400)]).default('auto'),
           /** A share (`20%`) or a number of replicas that may go in a minute. */
           maxPerMinute: z.union([z.string().regex(/^(100|[1-9]?\d)%$/), z.int().min(1)]).default('100%'),
+          /** How long a request may take, where events do not show it (the gateway's timeout). Left out: at least what was seen. */
+          longestRequestSec: z.number().positive().max(86_400).optional(),
+          /** Whether pods may go whose grace is shorter than that. false: their requests would be cut off. */
+          allowShortGrace: z.boolean().default(false),
         })
-        .default({ windowSec: 'auto', maxPerMinute: '100%' }),
+        .default({ windowSec: 'auto', maxPerMinute: '100%', allowShortGrace: false }),
       /** Load unknown for so long: at least so many replicas. Only ever raises. */
       fallback: z
         .strictObject({

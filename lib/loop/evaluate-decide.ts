@@ -14,6 +14,7 @@ import { decideWorkload } from '../core/decide-workload.ts';
 import type { ScalingPolicy } from '../core/policy.ts';
 import type { Plan, PlannedTarget, Snapshot, TargetObservation } from '../core/types.ts';
 import type { LoadWindow } from '../core/window/load-window.ts';
+import { longestRequestSecMin } from '../core/window/longest.ts';
 import { FRESH_INTERVALS, FRESH_MS, readingsOf, warmRatioOf } from '../core/window/readings.ts';
 import type { ActuationRecord, Versioned } from '../state/contract.ts';
 import { membersOf } from './evaluate-observe.ts';
@@ -146,7 +147,23 @@ export function workloadInputOf(parts: Omit<Parts, 'planned'>, kind: EvaluationK
     warmRatio: parts.window === undefined ? 0 : warmRatioOf(parts.window, parts.nowMs),
     target: parts.target,
     snapshotAgeMs: Math.max(0, parts.nowMs - parts.snapshot.atMs),
+    ...(parts.window === undefined ? {} : requestsAndClock(parts.window, { kind, nowMs: parts.nowMs })),
     control: parts.control,
+  };
+}
+
+/** Only a full evaluation may lower, so only it asks. */
+function requestsAndClock(
+  window: LoadWindow,
+  now: { readonly kind: EvaluationKind; readonly nowMs: number },
+): Pick<WorkloadInput, 'longestRequestSec' | 'clockBehindMs'> {
+  if (now.kind === 'leading') return {};
+  let newestMs = 0;
+  for (const mark of window.sources.values()) newestMs = Math.max(newestMs, mark.lastEndMs);
+  const behindMs = newestMs - now.nowMs;
+  return {
+    longestRequestSec: longestRequestSecMin(window, now.nowMs),
+    ...(behindMs > 0 ? { clockBehindMs: behindMs } : {}),
   };
 }
 

@@ -7,6 +7,7 @@ import type { KubernetesClient } from '../clients/kubernetes.ts';
 import { KNOWN_KINDS } from '../core/target-names.ts';
 import type { ScalableKind } from '../core/target-names.ts';
 import type { TargetRef } from '../core/types.ts';
+import { VICTIMS_MAX } from './contract.ts';
 import type { Target, TargetState } from './contract.ts';
 
 /** Low: ReplicaSets delete the pod with the lowest cost first; others count as 0. */
@@ -16,8 +17,8 @@ const COST_ANNOTATION = 'controller.kubernetes.io/pod-deletion-cost';
 /** Pairs of reads of an object that somebody writes meanwhile: three in a row are left to the queue. */
 const READS_MAX = 3;
 
-/** Pods marked in one step: each costs a read and perhaps a write, and a step has 3 s. */
-export const VICTIMS_MAX = 20;
+/** They let pods go by their ordinal, whatever a pod costs. */
+const ORDERED_KINDS: ReadonlySet<string> = new Set(['StatefulSet', 'LeaderWorkerSet']);
 
 /** Resizes through the scale subresource with a merge patch; the resourceVersion just read is the precondition. */
 export function kubernetesScale(
@@ -46,6 +47,7 @@ export function kubernetesScale(
       return { ...scaled, generation: scaled.replicas === replicas ? generation : generation + 1 };
     },
     preferVictims: async (ref, pods) => {
+      if (ORDERED_KINDS.has(ref.kind)) return;
       const marks = [
         ...pods.first.map((name) => ({ name, cost: VICTIM_COST })),
         ...pods.release.map((name) => ({ name, cost: null })),

@@ -3,14 +3,18 @@ import type { WorkloadInput } from '../decide-types.ts';
 import { duration } from '../format.ts';
 import type { SignalDemand } from '../signals/contract.ts';
 import { BUCKET_MS, RING_LENGTH } from '../window/load-window.ts';
+import { graceReason } from './grace.ts';
 import { stabilizationMs } from './stabilise.ts';
 
 /** Oldest snapshot that a decrease may rest on [ms]. */
 export const SNAPSHOT_AGE_MS_MAX = 30_000;
 
+/** Clocks of two machines this far apart are one clock [ms]: ten times what NTP leaves, a third of the age at which a reading is stale. */
+export const CLOCK_APART_MS_MAX = 10_000;
+
 export type Hold = {
-  /** leading: an event only raises. data: something is not known well enough. */
-  readonly kind: 'leading' | 'data';
+  /** leading: an event only raises. data: something is not known well enough. grace: running requests would be cut off. */
+  readonly kind: 'leading' | 'data' | 'grace';
   readonly reason: string;
 };
 
@@ -20,7 +24,8 @@ export function holdOf(input: WorkloadInput, signals: readonly SignalDemand[]): 
   if (reason !== null) return { kind: 'data', reason };
   if (input.kind === 'leading')
     return { kind: 'leading', reason: 'an event only raises; the next full evaluation may lower' };
-  return null;
+  const grace = graceReason(input);
+  return grace === null ? null : { kind: 'grace', reason: grace };
 }
 
 function dataReason(input: WorkloadInput, signals: readonly SignalDemand[]): string | null {
@@ -31,6 +36,10 @@ function dataReason(input: WorkloadInput, signals: readonly SignalDemand[]): str
   // A leading evaluation works on the stored snapshot on purpose, and lowers nothing anyway.
   if (input.kind === 'full' && input.snapshotAgeMs > SNAPSHOT_AGE_MS_MAX) {
     return `the snapshot is ${duration(input.snapshotAgeMs)} old`;
+  }
+  const behindMs = input.clockBehindMs ?? 0;
+  if (behindMs > CLOCK_APART_MS_MAX) {
+    return `this clock is ${duration(behindMs)} behind the events, so their age is not known`;
   }
   if (input.nowMs < input.holdUntilMs) {
     return `the load history is being rebuilt, for ${duration(input.holdUntilMs - input.nowMs)} more`;

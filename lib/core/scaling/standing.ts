@@ -15,7 +15,7 @@ export function standingReplicas(input: WorkloadInput, hold: Hold | null): numbe
   const current = input.target.kind === 'observed' ? input.target.replicas : null;
   if (last === null || current === null) return last ?? current;
   if (decreaseIsUnderWay(input, { current, hold })) return last;
-  if (input.policy.spec.mode === 'observe' && (hold === null || hold.kind === 'leading')) return last;
+  if (input.policy.spec.mode === 'observe' && hold?.kind !== 'data') return last;
   return Math.max(last, current);
 }
 

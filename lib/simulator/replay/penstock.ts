@@ -204,7 +204,8 @@ function podOf(pod: PodView): PodObservation {
     createdMs: pod.createdMs,
     unschedulable: false,
     terminating: false,
-    terminationGraceSec: 30,
+    // The plant lets every request end, however long it takes.
+    terminationGraceSec: 86_400,
     ip: null,
   };
 }
