@@ -112,7 +112,10 @@ export function fullMemories(count: number): readonly FullWorkload[] {
   return Array.from({ length: count }, (_, index) => {
     const of = courses[index % courses.length];
     if (of === undefined) throw new Error('no course');
-    return index < courses.length ? of : { input: structuredClone(of.input), window: of.window };
+    // Every second one compares its forecasts with what came, as in a fleet that is evaluated every 10 s and compares every 15 s at the earliest.
+    const nowMs = of.input.nowMs + (index % 2) * EVALUATE_MS;
+    const input = index < courses.length ? of.input : structuredClone(of.input);
+    return { input: { ...input, nowMs }, window: of.window };
   });
 }
 

@@ -35,10 +35,15 @@ function binOf(ratio: number): number {
 }
 
 function trimmed(first: number, weights: readonly number[]): ErrorHistogram {
-  const kept = weights.map((weight) => (weight < WEIGHT_MIN ? 0 : Math.round(weight * 1000) / 1000));
-  const from = kept.findIndex((weight) => weight > 0);
-  const to = kept.findLastIndex((weight) => weight > 0);
-  return from < 0 ? { first, weights: [] } : { first: first + from, weights: kept.slice(from, to + 1) };
+  let [from, to] = [0, weights.length];
+  while (from < to && (weights[from] ?? 0) < WEIGHT_MIN) from++;
+  while (to > from && (weights[to - 1] ?? 0) < WEIGHT_MIN) to--;
+  const kept: number[] = [];
+  for (let index = from; index < to; index++) {
+    const weight = weights[index] ?? 0;
+    kept.push(weight < WEIGHT_MIN ? 0 : Math.round(weight * 1000) / 1000);
+  }
+  return { first: kept.length === 0 ? first : first + from, weights: kept };
 }
 
 /** Adds a measured ratio ≥ 0 of some weight ≥ 0; what was there fades by `keepRatio` (0..1), so that old days lose their say. */
@@ -49,10 +54,11 @@ export function withError(
   const bin = binOf(measured.ratio);
   const from = weights.length === 0 ? bin : Math.min(first, bin);
   const to = weights.length === 0 ? bin : Math.max(first + weights.length - 1, bin);
-  const merged = Array.from({ length: to - from + 1 }, (_, index) => {
-    const kept = (weights[from + index - first] ?? 0) * measured.keepRatio;
-    return from + index === bin ? kept + measured.weight : kept;
-  });
+  const merged: number[] = [];
+  for (let index = from; index < first && index <= to; index++) merged.push(0);
+  for (const weight of weights) merged.push(weight * measured.keepRatio);
+  while (merged.length <= to - from) merged.push(0);
+  merged[bin - from] = (merged[bin - from] ?? 0) + measured.weight;
   return trimmed(from, merged);
 }
 
@@ -61,7 +67,8 @@ export function withError(
  * of a total of n the largest that counts is that of (n − 1)/n.
  */
 export function errorQuantile({ first, weights }: ErrorHistogram, missRatio: number): number {
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  let total = 0;
+  for (const weight of weights) total += weight;
   let above = Math.max(missRatio * total, Math.min(1, total / 2));
   for (let index = weights.length - 1; index >= 0; index--) {
     const weight = weights[index] ?? 0;

@@ -18,10 +18,12 @@ export function moved(
   by: { readonly demand: number; readonly dtMs: number; readonly ageMs: number },
 ): Levels {
   if (by.dtMs <= 0) return levels;
-  return levels.map((mean, index) => {
-    const constantMs = Math.min(LEVEL_MS[index] ?? 0, Math.max(by.dtMs, by.ageMs));
-    return rounded(mean + (by.demand - mean) * (1 - Math.exp(-by.dtMs / constantMs)));
-  });
+  const next: number[] = [];
+  for (const mean of levels) {
+    const constantMs = Math.min(LEVEL_MS[next.length] ?? 0, Math.max(by.dtMs, by.ageMs));
+    next.push(rounded(mean + (by.demand - mean) * (1 - Math.exp(-by.dtMs / constantMs))));
+  }
+  return next;
 }
 
 /** Six decimals of a replica: the state stays small. */
@@ -36,6 +38,10 @@ function rounded(value: number): number {
  */
 export function neededNow(levels: Levels, now: { readonly demand: number; readonly waitMs: number }): number {
   const [, minute = 0, minutes = 0] = levels;
-  const over = (mean: number, spanMs: number): number => (mean * spanMs) / (spanMs + now.waitMs);
-  return Math.max(over(now.demand, DEMAND_MS), over(minute, 2 * LEVEL_MS[1]), minutes);
+  const minuteMs = 2 * LEVEL_MS[1];
+  return Math.max(
+    (now.demand * DEMAND_MS) / (DEMAND_MS + now.waitMs),
+    (minute * minuteMs) / (minuteMs + now.waitMs),
+    minutes,
+  );
 }

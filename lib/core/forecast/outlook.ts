@@ -57,18 +57,39 @@ export function readyBy(
   if (first === undefined || first[0] > at.nowMs - at.horizonMs) return null;
   const askedFrom = ring.findIndex(([atMs]) => atMs >= at.nowMs - at.horizonMs);
   if (askedFrom < 0) return null;
-  return first[1].map((_, member) => {
-    let ready = Infinity;
-    for (let asked = askedFrom; asked < ring.length; asked++) {
-      const askedMs = ring[asked]?.[0] ?? 0;
-      let held = 0;
-      for (let from = asked; from >= 0 && (ring[from]?.[0] ?? 0) >= askedMs - at.holdMs; from--) {
-        held = Math.max(held, ring[from]?.[1][member] ?? 0);
-      }
-      ready = Math.min(ready, held);
-    }
-    return ready;
-  });
+  return first[1].map((_, member) => leastHeld(ring, { member, askedFrom, holdMs: at.holdMs }));
+}
+
+/** The least, over what was asked from `askedFrom` on, of the greatest within the hold before it: each entry is looked at a few times, however long the hold. */
+function leastHeld(
+  ring: LevelRing,
+  of: { readonly member: number; readonly askedFrom: number; readonly holdMs: number },
+): number {
+  const { member, askedFrom, holdMs } = of;
+  const heldFromMs = atOf(ring, askedFrom) - holdMs;
+  let from = askedFrom;
+  while (from > 0 && atOf(ring, from - 1) >= heldFromMs) from--;
+  let ready = Infinity;
+  // Entries that may still be the greatest, ever later and ever smaller; the first that is held is at `oldest`.
+  const greatest: number[] = [];
+  let oldest = 0;
+  for (let index = from; index < ring.length; index++) {
+    const value = levelOf(ring[index], member);
+    while (greatest.length > oldest && levelOf(ring[greatest.at(-1) ?? 0], member) <= value) greatest.pop();
+    greatest.push(index);
+    const atMs = atOf(ring, index);
+    while (atOf(ring, greatest[oldest] ?? index) < atMs - holdMs) oldest++;
+    if (index >= askedFrom) ready = Math.min(ready, Math.max(0, levelOf(ring[greatest[oldest] ?? index], member)));
+  }
+  return ready;
+}
+
+function atOf(ring: LevelRing, index: number): number {
+  return ring[index]?.[0] ?? 0;
+}
+
+function levelOf(entry: LevelRing[number] | undefined, member: number): number {
+  return entry?.[1][member] ?? 0;
 }
 
 /** Learns from one comparison, and sets factors and shares anew. `stepMs`: time between comparisons; `missRatio`: share of requests that may meet too little. */
@@ -106,10 +127,17 @@ export type Says = Pick<Member, 'factor' | 'share'>;
 
 /** Bound on what must be ready [replicas]: factors times levels, by the members' shares. */
 export function boundOf(members: readonly Says[], levels: Levels): number {
-  return members.reduce((sum, { factor, share }, index) => sum + share * factor * (levels[index] ?? 0), 0);
+  let sum = 0;
+  for (let index = 0; index < members.length; index++) {
+    const member = members[index];
+    if (member !== undefined) sum += member.share * member.factor * (levels[index] ?? 0);
+  }
+  return sum;
 }
 
 /** What is expected without the factors [replicas]. */
 export function expectedOf(members: readonly Says[], levels: Levels): number {
-  return members.reduce((sum, { share }, index) => sum + share * (levels[index] ?? 0), 0);
+  let sum = 0;
+  for (let index = 0; index < members.length; index++) sum += (members[index]?.share ?? 0) * (levels[index] ?? 0);
+  return sum;
 }

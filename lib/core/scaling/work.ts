@@ -104,12 +104,16 @@ function toward(
 ): Served {
   if (by.dtMs <= 0) return mean;
   const share = 1 - Math.exp(-by.dtMs / by.constantMs);
-  const next = (from: number, to: number): number => Math.round((from + (to - from) * share) * 1e6) / 1e6;
   return {
-    done: next(mean.done, by.served.done),
-    input: next(mean.input, by.served.input),
-    output: next(mean.output, by.served.output),
+    done: between(mean.done, { to: by.served.done, share }),
+    input: between(mean.input, { to: by.served.input, share }),
+    output: between(mean.output, { to: by.served.output, share }),
   };
+}
+
+/** Six decimals: the state stays small. */
+function between(from: number, { to, share }: { readonly to: number; readonly share: number }): number {
+  return Math.round((from + (to - from) * share) * 1e6) / 1e6;
 }
 
 /** Ready replicas [count]; 0 when the target is not observed. */

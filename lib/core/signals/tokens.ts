@@ -6,14 +6,11 @@ import type { Part } from './parts.ts';
 
 /** demand = input rate / inputPerSec + output rate / outputPerSec [replicas]. Source: prefill and decode capacity in tokens/s, as in TokenScale and HeteroScale. */
 export const tokensSignal: SignalKind<'tokens'> = (policy, context) => {
-  const speeds = new Map<string, number>();
-  if (policy.inputPerSec !== undefined) speeds.set('inputTokenRate', policy.inputPerSec);
-  if (policy.outputPerSec !== undefined) speeds.set('outputTokenRate', policy.outputPerSec);
-  const names = (['inputTokenRate', 'outputTokenRate'] as const).filter((name) => speeds.has(name));
-  const read = names.map((name) => readPart(name, context));
+  const read: Part[] = [];
+  if (policy.inputPerSec !== undefined) read.push(readPart('inputTokenRate', context));
+  if (policy.outputPerSec !== undefined) read.push(readPart('outputTokenRate', context));
   const parts = withoutPods(read, context);
-  const speedOf = (part: Part): number => speeds.get(part.name) ?? Infinity;
-  const demand = sumOf(parts, (part) => 1 / speedOf(part));
+  const demand = sumOf(parts, (part) => 1 / speedOf(part, policy));
   return {
     kind: policy.kind,
     role: 'load',
@@ -26,9 +23,16 @@ export const tokensSignal: SignalKind<'tokens'> = (policy, context) => {
       .flatMap((part) =>
         part.value === null
           ? []
-          : `${figure(part.value)} ${part.name === 'inputTokenRate' ? 'input' : 'output'} tokens/s over ${figure(speedOf(part))} a replica`,
+          : `${figure(part.value)} ${part.name === 'inputTokenRate' ? 'input' : 'output'} tokens/s over ${figure(speedOf(part, policy))} a replica`,
       )
       .join(' plus '),
     inputs: parts.map((part) => part.input),
   };
 };
+
+type Speeds = { readonly inputPerSec?: number | undefined; readonly outputPerSec?: number | undefined };
+
+/** Tokens of that kind a replica does [1/s]; infinite where the policy does not say. */
+function speedOf(part: Part, { inputPerSec, outputPerSec }: Speeds): number {
+  return (part.name === 'inputTokenRate' ? inputPerSec : outputPerSec) ?? Infinity;
+}
