@@ -12,16 +12,17 @@ export const MISS_RATIO = {
 } as const;
 
 /** Without a miss the ratio grows by e in so long; a comparison that missed lowers it so that the objective's share of misses balances that [ms]. */
-const RELAX_MS = 6 * 3_600_000;
+const RELAX_MS = 86_400_000;
 
-/** At most so much lower for one comparison: one bad minute is no new regime. */
-const DROP_MAX = 0.7;
+/** A surprise lasts until its answer is ready: for a horizon of misses it is lowered to a quarter, not for each look at them. */
+const SURPRISE_DROP = 0.25;
 
 /** The ratio after a time `stepMs` in which `missed` (0..1) of the load, relative `weight` to the usual, waited too long, for an objective of `sloMissRatio`. */
 export function steered(
   missRatio: number,
   by: {
     readonly stepMs: number;
+    readonly horizonMs: number;
     readonly missed: number;
     readonly weight: number;
     readonly sloMissRatio: number;
@@ -30,6 +31,7 @@ export function steered(
 ): number {
   const rate = by.stepMs / RELAX_MS;
   const change = rate * (1 - (by.missed * by.weight) / by.sloMissRatio);
-  const next = missRatio * Math.exp(Math.max(Math.log(DROP_MAX), change));
+  const most = (Math.log(SURPRISE_DROP) * by.stepMs) / by.horizonMs;
+  const next = missRatio * Math.exp(Math.max(most, change));
   return Math.round(Math.max(by.limits.min, Math.min(by.limits.max, next)) * 1e6) / 1e6;
 }
