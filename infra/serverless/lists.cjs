@@ -5,20 +5,47 @@ module.exports = async ({ resolveVariable }) => {
   const list = async (name) => split(await param(name));
   const cluster = await param('eksCluster');
   const nodeGroups = await list('nodeGroups');
+  const scalingGroups = await list('scalingGroups');
+  // The last part of a node group's ARN is an id that AWS makes up.
+  const nodeGroupArns = nodeGroups.map((name) => eksArn(`nodegroup/${cluster}/${name}/*`));
   const concurrency = Number(await param('actuateConcurrency'));
   return {
     subnetIds: await list('subnetIds'),
     securityGroupIds: await list('securityGroupIds'),
     kafkaBrokers: await list('kafkaBrokers'),
-    nodeGroups,
-    // The last part of a node group's ARN is an id that AWS makes up.
-    nodeGroupArns: nodeGroups.map((name) => eksArn(`nodegroup/${cluster}/${name}/*`)),
-    clusterAndNodeGroupArns: [`cluster/${cluster}`, ...nodeGroups.map((name) => `nodegroup/${cluster}/${name}/*`)].map(
-      eksArn,
-    ),
+    seeNodeGroups: statement('SeeNodeGroups', { actions: ['eks:DescribeNodegroup'], resources: nodeGroupArns }),
+    resizeNodeGroups: statement('ResizeNodeGroups', {
+      actions: ['eks:DescribeNodegroup', 'eks:UpdateNodegroupConfig'],
+      resources: nodeGroupArns,
+    }),
+    // DescribeUpdate asks for the cluster's ARN beside the node group's.
+    followUpdates: statement('FollowUpdates', {
+      actions: ['eks:DescribeUpdate'],
+      resources: nodeGroups.length === 0 ? [] : [eksArn(`cluster/${cluster}`), ...nodeGroupArns],
+    }),
+    // The name of a node group's Auto Scaling group is made up by EKS; its tags say which node group it is of.
+    endEmptyNodes: statement('EndEmptyNodes', {
+      actions: ['autoscaling:TerminateInstanceInAutoScalingGroup'],
+      resources: nodeGroups.length === 0 ? [] : [scalingGroupArn('eks-*')],
+      condition: {
+        StringEquals: {
+          'aws:ResourceTag/eks:cluster-name': cluster,
+          'aws:ResourceTag/eks:nodegroup-name': nodeGroups,
+        },
+      },
+    }),
+    // Describe actions of Auto Scaling know no resources.
+    seeScalingGroups: statement('SeeScalingGroups', {
+      actions: ['autoscaling:DescribeAutoScalingGroups'],
+      resources: scalingGroups.length === 0 ? [] : ['*'],
+    }),
+    seeLaunches: statement('SeeLaunches', {
+      actions: ['autoscaling:DescribeScalingActivities'],
+      resources: nodeGroups.length + scalingGroups.length === 0 ? [] : ['*'],
+    }),
     resizeScalingGroups: statement('ResizeScalingGroups', {
       actions: ['autoscaling:UpdateAutoScalingGroup', 'autoscaling:TerminateInstanceInAutoScalingGroup'],
-      resources: (await list('scalingGroups')).map(scalingGroupArn),
+      resources: scalingGroups.map(scalingGroupArn),
     }),
     actuateConcurrency: concurrency > 0 ? concurrency : undefined,
     pollersMin: Number(await param('pollersMin')),
@@ -89,9 +116,10 @@ function reading(sid, arns) {
 }
 
 /** No resources: no statement (CloudFormation drops the entry). */
-function statement(sid, { actions, resources }) {
+function statement(sid, { actions, resources, condition }) {
   if (resources.length === 0) return { Ref: 'AWS::NoValue' };
-  return { Sid: sid, Effect: 'Allow', Action: actions, Resource: resources };
+  const allowed = { Sid: sid, Effect: 'Allow', Action: actions, Resource: resources };
+  return condition === undefined ? allowed : { ...allowed, Condition: condition };
 }
 
 /** A policy without statements is an error: then there is none. */

@@ -142,6 +142,7 @@ spec:
   target: { namespace: ${namespaceOf(index)}, name: ${name} }
   replicas: { max: 6 }
   signals: [{ kind: inFlight, perReplica: 8 }]
+  nodeGroups: [${groupNames.slice(0, groups).join(', ')}]
 `;
 }
 

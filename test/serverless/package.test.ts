@@ -45,6 +45,7 @@ const variants: readonly (readonly [string, readonly string[]])[] = [
       '--param=kafkaBrokers=k1:9092',
       '--param=eksAccessEntries=false',
       '--param=kubernetes=none',
+      '--param=nodeGroups=none',
       '--param=scalingGroups=none',
       '--param=dockerHost=tcp://manager.internal:2376',
       '--param=dockerCertPath=/opt/docker',
@@ -427,6 +428,11 @@ describe('IAM', () => {
   });
 
   test('options add statements only where they are used', () => {
+    for (const role of ['EvaluateRole', 'ActuateRole']) {
+      expect(statementsOf('open', role).flatMap(({ Action }) => Action)).not.toContainEqual(
+        expect.stringMatching(/^(eks|autoscaling):/),
+      );
+    }
     expect(sids('selfManaged', 'ActuateRole')).toEqual(
       expect.arrayContaining(['SendTraces', 'DecryptSecrets', 'ReadAlertSecrets', 'PublishAlerts']),
     );
