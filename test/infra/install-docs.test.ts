@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
+import { alertRules } from '../../lib/core/alert-rules/index.ts';
 import { loadPolicyTexts } from '../../lib/policy-source/policy-set.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -78,5 +79,20 @@ test('what sed replaces is there to be replaced', async () => {
     const text = await read(file);
     for (const [, pattern = ''] of script.matchAll(/s[/#]([^/#]+)[/#]/g))
       expect([file, text]).toEqual([file, expect.stringContaining(pattern)]);
+  }
+});
+
+test('every failure of docs/failures.md says what is done, what is seen and what to do', async () => {
+  const page = await read('docs/failures.md');
+  const rows = page.split('\n').filter((line) => line.startsWith('| '));
+  expect(rows.length).toBeGreaterThan(20);
+  for (const row of rows) {
+    const cells = row.split('|').slice(1, -1);
+    expect([row, cells.filter((cell) => cell.trim() === '').length, cells.length]).toEqual([row, 0, 4]);
+  }
+  // Those with a rule of their own, in their paragraphs.
+  for (const rule of Object.keys(alertRules)) {
+    const text = page.split(`<a id="${rule}"></a>`)[1]?.split('<a id=')[0] ?? '';
+    expect([rule, text]).toEqual([rule, expect.stringMatching(/\*\*Penstock\*\*[^]*\*\*Do\*\*/)]);
   }
 });
