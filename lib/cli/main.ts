@@ -239,6 +239,42 @@ Examples:
   });
 
 program
+  .command('pause')
+  .description('kill switch: nothing is resized, drained or ended any more, at once; decisions go on')
+  .argument('[workload]', 'workload id')
+  .option('--all', 'everything')
+  .option('--node-group <name>', 'a node group')
+  .option('--reason <text>', 'shown by status')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  PENSTOCK_REDIS_URL=redis://redis:6379 penstock pause --all --reason 'incident 4711'
+  penstock pause llama-8b-chat`,
+  )
+  .action(async (workload: string | undefined, options: { all?: boolean; nodeGroup?: string; reason?: string }) => {
+    const { pauseCommand } = await import('./pause.ts');
+    await pauseCommand(workload, { ...options, all: options.all === true });
+  });
+
+program
+  .command('resume')
+  .description('lifts a pause; the next evaluation brings the work back')
+  .argument('[workload]', 'workload id')
+  .option('--all', 'the pause of everything (pauses of single workloads stay)')
+  .option('--node-group <name>', 'a node group')
+  .addHelpText(
+    'after',
+    `
+Example:
+  PENSTOCK_REDIS_URL=redis://redis:6379 penstock resume --all`,
+  )
+  .action(async (workload: string | undefined, options: { all?: boolean; nodeGroup?: string }) => {
+    const { resumeCommand } = await import('./pause.ts');
+    await resumeCommand(workload, { ...options, all: options.all === true });
+  });
+
+program
   .command('handover')
   .description('take a workload over from its HPA or ScaledObject: pauses that one, at the current count')
   .argument('<workload>', 'workload id')

@@ -44,7 +44,12 @@ export function renderStatus(view: StatusView, options: { readonly colors: Color
     const mark = alert.severity === 'critical' ? colors.red('● critical') : colors.yellow(`● ${alert.severity}`);
     return `${mark}  ${printable(alert.title)}  ${colors.dim(`since ${ageOf(alert.sinceMs, nowMs)}`)}`;
   });
+  const pauses = view.pauses.map(
+    (one) =>
+      `${colors.red('■ paused')}  ${one.kind === 'all' ? 'everything' : printable(one.name)} by ${printable(one.by)}${one.reason === '' ? '' : `: ${printable(one.reason)}`}  ${colors.dim(`since ${ageOf(one.atMs, nowMs)}`)}`,
+  );
   return [
+    ...pauses,
     ...headed(workloads, colors),
     ...(view.nodeGroups.length === 0 ? [] : ['', ...headed(groups, colors)]),
     '',

@@ -3,6 +3,8 @@ import type { PolicySet } from '../core/policy.ts';
 import type { OpsAlert, ScalingDecision } from '../core/types.ts';
 import type { ActuationRecord } from '../state/contract.ts';
 import type { LoopDeps } from './deps.ts';
+import { listPauses } from './pauses.ts';
+import type { PauseView } from './pauses.ts';
 import { readStored } from './stored-control.ts';
 
 export type WorkloadStatus = {
@@ -44,6 +46,8 @@ export type StatusView = {
   readonly workloads: readonly WorkloadStatus[];
   readonly nodeGroups: readonly NodeGroupStatus[];
   readonly alerts: readonly OpsAlert[];
+  /** What nobody may change now, by the kill switch. */
+  readonly pauses: readonly PauseView[];
   /** Messages waiting for Kafka, and jobs in the action queue. */
   readonly outbox: number;
   readonly jobs: number;
@@ -54,14 +58,24 @@ export type StatusDeps = Pick<LoopDeps, 'clock' | 'state' | 'policies' | 'queue'
 /** Reads it all from the store: the answer is the same in every host. Throws TransientError when the store cannot be reached. */
 export async function readStatus(deps: StatusDeps): Promise<StatusView> {
   const policies = await deps.policies.current();
-  const [workloads, nodeGroups, alerts, outbox, jobs] = await Promise.all([
+  const [workloads, nodeGroups, alerts, pauses, outbox, jobs] = await Promise.all([
     workloadStatuses(deps, policies),
     nodeGroupStatuses(deps, policies),
     firingAlerts(deps, policies),
+    listPauses(deps),
     deps.state.outbox.size(),
     deps.queue.depth(),
   ]);
-  return { atMs: deps.clock.nowMs(), policyVersion: policies.version, workloads, nodeGroups, alerts, outbox, jobs };
+  return {
+    atMs: deps.clock.nowMs(),
+    policyVersion: policies.version,
+    workloads,
+    nodeGroups,
+    alerts,
+    pauses,
+    outbox,
+    jobs,
+  };
 }
 
 async function workloadStatuses(deps: StatusDeps, policies: PolicySet): Promise<WorkloadStatus[]> {

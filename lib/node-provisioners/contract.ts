@@ -50,6 +50,9 @@ export type NodeDrainer = {
   /** Marks unschedulable. Throws NotFoundError when the node is gone. */
   cordon(nodeName: string): Promise<void>;
   uncordon(nodeName: string): Promise<void>;
-  /** Evicts what can be evicted now through the Eviction API (DaemonSet and mirror pods stay) and says what is left. One call is one step of under 2 s. */
-  drainStep(nodeName: string): Promise<DrainStep>;
+  /**
+   * Evicts what can be evicted now through the Eviction API (DaemonSet and mirror pods stay) and says what is left. One call is one step of under 2 s.
+   * `mayWrite` is asked before every few evictions; what it throws ends the step.
+   */
+  drainStep(nodeName: string, mayWrite?: () => Promise<void>): Promise<DrainStep>;
 };

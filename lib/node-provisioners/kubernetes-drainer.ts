@@ -29,7 +29,7 @@ export function kubernetesDrainer(client: KubernetesClient, options: { readonly 
   return {
     cordon: (nodeName) => setUnschedulable(client, nodeName, true),
     uncordon: (nodeName) => setUnschedulable(client, nodeName, false),
-    drainStep: (nodeName) => drainStep(client, nodeName, options.clock),
+    drainStep: (nodeName, mayWrite) => drainStep(client, nodeName, { clock: options.clock, mayWrite }),
   };
 }
 
@@ -42,13 +42,18 @@ async function setUnschedulable(client: KubernetesClient, name: string, unschedu
   );
 }
 
-async function drainStep(client: KubernetesClient, nodeName: string, clock: Clock): Promise<DrainStep> {
+async function drainStep(
+  client: KubernetesClient,
+  nodeName: string,
+  { clock, mayWrite }: { readonly clock: Clock; readonly mayWrite: (() => Promise<void>) | undefined },
+): Promise<DrainStep> {
   const startMs = clock.monotonicMs();
   const left = (await podsOn(client, nodeName)).filter(mustLeave);
   if (left.length === 0) return { state: 'empty' };
   const refusals: Refusal[] = [];
   const waiting = left.filter((pod) => pod.metadata?.deletionTimestamp === undefined);
   while (waiting.length > 0 && clock.monotonicMs() - startMs < STEP_MS_MAX) {
+    await mayWrite?.();
     const asked = await Promise.all(waiting.splice(0, PARALLEL_MAX).map((pod) => evict(client, pod)));
     refusals.push(...asked.filter((one) => one !== undefined));
   }

@@ -120,6 +120,21 @@ export type DrainProgress = {
   readonly detail: string;
 };
 
+/** Who stopped something, and since when. */
+export type Pause = { readonly by: string; readonly atMs: number; readonly reason: string };
+
+/** What may not be changed: everything, or some workloads and node groups. Decisions go on. */
+export type Pauses = {
+  readonly all: Pause | null;
+  /** By workload id. */
+  readonly workloads: Readonly<Record<string, Pause>>;
+  /** By node group policy name. */
+  readonly nodeGroups: Readonly<Record<string, Pause>>;
+};
+
+/** The one document of {@link StateStores.pauses}: one read tells all. */
+export const PAUSES_ID = 'pauses';
+
 /** What a pool's evaluations carry from one to the next beside each workload's own state. */
 export type StateStores = {
   readonly load: LoadState;
@@ -132,6 +147,8 @@ export type StateStores = {
   readonly control: Documents<unknown>;
   /** By `target/WORKLOAD` and `nodeGroup/NAME`. */
   readonly actuation: Documents<ActuationRecord>;
+  /** Under {@link PAUSES_ID}. */
+  readonly pauses: Documents<Pauses>;
   readonly ledger: DecisionLedger;
   readonly outbox: Outbox;
   /** Resolves when the store answers, with the round trip [ms]; throws TransientError. */

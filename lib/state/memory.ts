@@ -13,6 +13,7 @@ import {
   type Outbox,
   OUTBOX_LENGTH_MAX,
   type OutboxMessage,
+  type Pauses,
   type Progress,
   type StateStores,
 } from './contract.ts';
@@ -30,6 +31,7 @@ export function memoryStateStores(): StateStores {
     alerts: memoryDocuments<AlertBook>(nextVersion),
     control: memoryDocuments<unknown>(nextVersion),
     actuation: memoryDocuments<ActuationRecord>(nextVersion),
+    pauses: memoryDocuments<Pauses>(nextVersion),
     ledger: memoryLedger(),
     outbox: memoryOutbox(),
     ping: async () => 0,

@@ -1,7 +1,7 @@
 /** State in Redis 6.2 or newer, or Redis Cluster: every call touches one key. */
 import { messageOf } from '../base/errors.ts';
 import type { RedisClient } from '../clients/redis.ts';
-import type { ActuationRecord, AlertBook, Progress, StateStores } from './contract.ts';
+import type { ActuationRecord, AlertBook, Pauses, Progress, StateStores } from './contract.ts';
 import type { Plan, Snapshot } from '../core/types.ts';
 import { redisDocuments } from './redis-documents.ts';
 import { redisLedger, redisOutbox } from './redis-lists.ts';
@@ -26,6 +26,7 @@ export function redisStateStores(parts: RedisParts): StateStores {
     alerts: redisDocuments<AlertBook>(parts, 'alerts'),
     control: redisDocuments<unknown>(parts, 'control', { unreadable: null }),
     actuation: redisDocuments<ActuationRecord>(parts, 'actuation'),
+    pauses: redisDocuments<Pauses>(parts, 'pauses'),
     ledger: redisLedger(parts),
     outbox: redisOutbox(parts),
     ping: async () => {

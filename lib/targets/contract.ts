@@ -33,10 +33,14 @@ export type Target = {
   ): Promise<TargetState>;
   /**
    * Asks that these pods go first when the count is lowered (Kubernetes: pod-deletion-cost); `release` takes the wish back. Writes only what changes
-   * something. At most {@link VICTIMS_MAX} pods in all. Throws DeniedError, TransientError.
+   * something; `mayWrite` is asked before every write, what it throws ends the call. At most {@link VICTIMS_MAX} pods in all. Throws DeniedError, TransientError.
    */
   preferVictims?(
     ref: TargetRef,
-    pods: { readonly first: readonly string[]; readonly release: readonly string[] },
+    pods: {
+      readonly first: readonly string[];
+      readonly release: readonly string[];
+      readonly mayWrite?: () => Promise<void>;
+    },
   ): Promise<void>;
 };

@@ -52,7 +52,9 @@ export function kubernetesScale(
         ...pods.first.map((name) => ({ name, cost: VICTIM_COST })),
         ...pods.release.map((name) => ({ name, cost: null })),
       ];
-      for (const mark of marks.slice(0, VICTIMS_MAX)) await setCost(client, ref, mark);
+      for (const mark of marks.slice(0, VICTIMS_MAX)) {
+        await setCost(client, ref, { ...mark, mayWrite: pods.mayWrite });
+      }
     },
   };
 }
@@ -85,7 +87,11 @@ async function readBoth(client: KubernetesClient, ref: TargetRef, path: Path): P
 async function setCost(
   client: KubernetesClient,
   ref: TargetRef,
-  mark: { readonly name: string; readonly cost: string | null },
+  mark: {
+    readonly name: string;
+    readonly cost: string | null;
+    readonly mayWrite: (() => Promise<void>) | undefined;
+  },
 ): Promise<void> {
   const pod = { name: mark.name, namespace: ref.namespace };
   const what = `mark pod "${ref.namespace}/${mark.name}"`;
@@ -95,6 +101,7 @@ async function setCost(
     // A cost that somebody else set is theirs.
     if (cost === mark.cost || (mark.cost === null && cost !== VICTIM_COST)) return;
     const body = { metadata: { annotations: { [COST_ANNOTATION]: mark.cost } } };
+    await mark.mayWrite?.();
     await client.call(what, (call) =>
       client.core.patchNamespacedPod({ ...pod, body, fieldManager: FIELD_MANAGER }, mergePatch(call)),
     );

@@ -42,6 +42,7 @@ const view = (over: Partial<StatusView> = {}): StatusView => ({
   workloads: [workload()],
   nodeGroups: [group()],
   alerts: [],
+  pauses: [],
   outbox: 2,
   jobs: 1,
   ...over,
@@ -50,6 +51,22 @@ const view = (over: Partial<StatusView> = {}): StatusView => ({
 const render = (of: StatusView): string[] => renderStatus(of, { colors: pico.createColors(false), nowMs: NOW_MS });
 
 describe('renderStatus', () => {
+  test('says first what is paused, by whom and why', () => {
+    const by = { by: 'jo@laptop', atMs: NOW_MS - 120_000, reason: 'incident 4711' };
+    const lines = render(
+      view({
+        pauses: [
+          { ...by, kind: 'all', name: '' },
+          { ...by, kind: 'workload', name: 'llama', reason: '' },
+        ],
+      }),
+    );
+    expect(lines.slice(0, 2)).toEqual([
+      '■ paused  everything by jo@laptop: incident 4711  since 2m',
+      '■ paused  llama by jo@laptop  since 2m',
+    ]);
+  });
+
   test('shows workloads, node groups, alerts and what waits', () => {
     const alert = {
       schema: 'penstock.ops-alert/1' as const,

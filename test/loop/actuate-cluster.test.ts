@@ -202,7 +202,7 @@ describe('actuate on a cluster', () => {
     // The AWS client would slow itself down in real time: its throttling has tests of its own.
     cluster.server.faults.add({ kind: 'throttle', service: 'kubernetes', ratio: 0.15 });
     const keepPlan = async (of: Parameters<typeof plan>[0]) => {
-      for (let attempt = 0; attempt < 30; attempt++) {
+      for (let attempt = 0; attempt < 200; attempt++) {
         try {
           return await plan(of);
         } catch {

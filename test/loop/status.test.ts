@@ -75,6 +75,7 @@ describe('readStatus', () => {
         },
       ],
       alerts: [],
+      pauses: [],
       outbox: 0,
       jobs: 0,
     });
