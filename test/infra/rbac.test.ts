@@ -3,16 +3,20 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../lib/base/clock.ts';
+import { messageOf } from '../../lib/base/errors.ts';
 import { kubernetesClient } from '../../lib/clients/kubernetes.ts';
+import { kubernetesEksView } from '../../lib/cluster-view/kubernetes-eks.ts';
 import type { AccessRule, Identity } from '../../lib/simulator/cluster-server/kubernetes/access.ts';
 import { parseTarget } from '../../lib/simulator/cluster-server/kubernetes/resources.ts';
 import { startClusterServer } from '../../lib/simulator/cluster-server/server.ts';
 import type { ClusterServer } from '../../lib/simulator/cluster-server/server.ts';
 import { createWorld } from '../../lib/simulator/world.ts';
+import { kubernetesScale } from '../../lib/targets/kubernetes-scale.ts';
 import { TASK_CALLS, permissionSuite } from '../cluster/suites/permissions.ts';
 import type { PermissionFixture } from '../cluster/suites/permissions.ts';
 import { NEEDED, NEEDED_BY_BRIDGE, SUBJECTS, TASKS, neededBy } from '../cluster/support/needed-permissions.ts';
 import type { Permission, Task } from '../cluster/support/needed-permissions.ts';
+import { workloadPolicy } from '../core/builders.ts';
 import { grantedRules, singly } from '../support/manifest-rules.ts';
 
 const BUFFER = 'penstock-buffer-g5-karpenter';
@@ -139,4 +143,54 @@ test('docs/permissions.md has a row for each', async () => {
     const what = `| ${verb} | \`${resource}\` | ${group === '' ? 'core' : `\`${group}\``} | ${scope === 'cluster' ? 'cluster' : 'namespace'} |`;
     expect(rows.filter((row) => row.startsWith(what)).length).toBeGreaterThanOrEqual(1);
   }
+});
+
+describe('a target of another kind', () => {
+  const group = 'argoproj.io';
+  const own: readonly Permission[] = [
+    { verb: 'get', group, resource: 'rollouts', scope: 'inference' },
+    { verb: 'get', group, resource: 'rollouts/scale', scope: 'inference' },
+    { verb: 'patch', group, resource: 'rollouts/scale', scope: 'inference' },
+  ];
+  const target = { kind: 'Rollout', apiVersion: `${group}/v1alpha1`, namespace: 'inference', name: 'engine' };
+
+  /** Sees it, then writes the count it has, as one who has `granted`. */
+  const errorOf = async (granted: readonly Permission[]): Promise<string | null> => {
+    const world = createWorld(
+      { deployments: [{ name: 'engine', namespace: 'inference', gpusPerPod: 0, servedAs: 'rollouts' }] },
+      systemClock.nowMs(),
+    );
+    const shared = NEEDED.filter(
+      ({ verb, resource, scope }) => scope === 'inference' && verb === 'list' && resource !== 'deployments',
+    );
+    const rules = [...shared, ...granted].map(ruleOf);
+    const server = await startClusterServer({ world, clock: systemClock, tokens: { us: { user: 'us', rules } } });
+    const client = kubernetesClient(
+      { kind: 'server', server: server.kubernetesUrl, token: 'us' },
+      { clock: systemClock },
+    );
+    try {
+      const view = kubernetesEksView({ kubernetes: client, clock: systemClock });
+      const seen = (await view.observe({ workloads: [workloadPolicy({ target }, 'engine')], nodeGroups: [] })).targets;
+      if (seen['engine']?.kind !== 'observed') throw new Error(seen['engine']?.reason);
+      const scale = kubernetesScale(client);
+      const expected = await scale.read(target);
+      await scale.scale(target, { replicas: expected.replicas, expected, planSeq: 1 });
+      return null;
+    } catch (error) {
+      return messageOf(error);
+    } finally {
+      await client.close();
+      await server.close();
+    }
+  };
+
+  test('needs get on the kind and its scale, and patch on its scale, beside what all need', async () => {
+    expect(await errorOf(own)).toBeNull();
+    for (const taken of own) {
+      expect(await errorOf(own.filter((one) => one !== taken))).toContain(
+        `permission to ${taken.verb} ${taken.resource} of ${group} in namespace inference (by a Role there`,
+      );
+    }
+  });
 });
