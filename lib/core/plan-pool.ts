@@ -152,13 +152,14 @@ function targetOf(
 }
 
 /** Without what only the bridge needs. */
-function refOf({ kind, namespace, name, apiVersion, resource }: TargetRef): TargetRef {
+function refOf({ kind, namespace, name, apiVersion, resource, fence }: TargetRef): TargetRef {
   return {
     kind,
     namespace,
     name,
     ...(apiVersion === undefined ? {} : { apiVersion }),
     ...(resource === undefined ? {} : { resource }),
+    ...(fence === undefined ? {} : { fence }),
   };
 }
 

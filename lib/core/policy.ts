@@ -69,6 +69,8 @@ export const scalingPolicySchema = z.strictObject({
         apiVersion: z.string().max(253).regex(API_VERSION_PATTERN).optional(),
         /** The kind's name in paths (`rollouts`); found through discovery when left out. */
         resource: z.string().max(63).regex(RESOURCE_PATTERN).optional(),
+        /** Writes the plan's sequence beside the count, for an admission policy that refuses older writers (infra/kubernetes/fence.yaml). */
+        fence: z.literal('planSequence').optional(),
         /** The stack of a SwarmService, the group of a MarathonApp; `default`: none. */
         namespace: nameSchema.default('default'),
         name: z.string().max(253).regex(TARGET_NAME),

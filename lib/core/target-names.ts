@@ -71,6 +71,11 @@ export function targetProblems(spec: {
     ],
     [isForeign && apiVersion !== undefined, ['target', 'apiVersion'], `nothing, because target.kind is ${kind}`],
     [
+      spec.target.fence !== undefined && KNOWN_KINDS[kind] === undefined,
+      ['target', 'fence'],
+      `nothing, because only ${Object.keys(KNOWN_KINDS).join(', ')} are known to keep their count in spec.replicas`,
+    ],
+    [
       resource !== undefined && apiVersion === undefined,
       ['target', 'apiVersion'],
       'GROUP/VERSION, because target.resource is given',

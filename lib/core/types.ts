@@ -18,6 +18,8 @@ export type TargetRef = {
   readonly apiVersion?: string | undefined;
   /** Its name in paths (`rollouts`), where discovery shall not be asked. */
   readonly resource?: string | undefined;
+  /** A second fence in the cluster: every write carries the plan's sequence as an annotation, so that an admission policy can refuse an older one. */
+  readonly fence?: 'planSequence' | undefined;
 };
 
 // --- readings -----------------------------------------------------------------------------------------------------

@@ -14,13 +14,16 @@ import type { Target, TargetState } from './contract.ts';
 const VICTIM_COST = '-1000';
 const COST_ANNOTATION = 'controller.kubernetes.io/pod-deletion-cost';
 
+/** What {@link TargetRef.fence} writes. */
+const PLAN_SEQ_ANNOTATION = 'penstock.dev/plan-seq';
+
 /** Pairs of reads of an object that somebody writes meanwhile: three in a row are left to the queue. */
 const READS_MAX = 3;
 
 /** They let pods go by their ordinal, whatever a pod costs. */
 const ORDERED_KINDS: ReadonlySet<string> = new Set(['StatefulSet', 'LeaderWorkerSet']);
 
-/** Resizes through the scale subresource with a merge patch; the resourceVersion just read is the precondition. */
+/** Resizes through the scale subresource (with a fence: through the object) with a merge patch; the resourceVersion just read is the precondition. */
 export function kubernetesScale(
   client: KubernetesClient,
   options: { readonly kinds?: Readonly<Record<string, ScalableKind>> } = {},
@@ -35,6 +38,7 @@ export function kubernetesScale(
       const path = await pathOf(ref, kinds);
       const what = `scale ${nameOf(ref)} to ${change.replicas}`;
       const { resourceVersion, generation, replicas } = change.expected;
+      if (ref.fence === 'planSequence') return writeFenced(client, path, { ...change, what });
       const body = { metadata: { resourceVersion }, spec: { replicas: change.replicas } };
       const answer: unknown = await client.call(what, (call) =>
         client.custom.patchNamespacedCustomObjectScale(
@@ -57,6 +61,23 @@ export function kubernetesScale(
       }
     },
   };
+}
+
+/** The count in the object itself, with the plan's sequence beside it: a Scale has no annotations that last. */
+async function writeFenced(
+  client: KubernetesClient,
+  path: Path,
+  change: Parameters<Target['scale']>[1] & { readonly what: string },
+): Promise<TargetState> {
+  const { replicas, expected, planSeq, what } = change;
+  const body = {
+    metadata: { resourceVersion: expected.resourceVersion, annotations: { [PLAN_SEQ_ANNOTATION]: String(planSeq) } },
+    spec: { replicas },
+  };
+  const answer: unknown = await client.call(what, (call) =>
+    client.custom.patchNamespacedCustomObject({ ...path, body, fieldManager: FIELD_MANAGER }, mergePatch(call)),
+  );
+  return stateOf(answer, what);
 }
 
 type Path = ScalableKind & { readonly namespace: string; readonly name: string };

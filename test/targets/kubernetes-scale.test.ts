@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { ConfigError, DeniedError, NotFoundError, TransientError } from '../../lib/base/errors.ts';
+import { ConfigError, ConflictError, DeniedError, NotFoundError, TransientError } from '../../lib/base/errors.ts';
 import { mergePatch } from '../../lib/clients/kubernetes.ts';
 import { kubernetesScale } from '../../lib/targets/kubernetes-scale.ts';
 import { startCluster } from '../clients/kubernetes-server.ts';
@@ -123,6 +123,21 @@ describe('kubernetesScale', () => {
       metadata: { resourceVersion: expected.resourceVersion },
       spec: { replicas: 5 },
     });
+  });
+
+  test('with a fence, the object gets the count and the sequence of the plan in one write', async () => {
+    const { cluster: running, target } = await start();
+    const fenced = { ...ref, fence: 'planSequence' as const };
+    const expected = await target.read(fenced);
+    const scaled = await target.scale(fenced, { replicas: 5, expected, planSeq: 1841 });
+    expect(scaled).toEqual(await target.read(fenced));
+    expect(running.world.deployment(ref)).toMatchObject({
+      replicas: 5,
+      annotations: { 'penstock.dev/plan-seq': '1841' },
+    });
+    expect(running.server.requests.of('patch deployments/scale')).toHaveLength(0);
+    const late = target.scale(fenced, { replicas: 7, expected, planSeq: 1842 });
+    await expect(late).rejects.toBeInstanceOf(ConflictError);
   });
 
   test('names the missing permission', async () => {

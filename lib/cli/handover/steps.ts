@@ -79,7 +79,8 @@ export async function awaitKeda(deps: HandoverDeps, policy: ScalingPolicy, there
 
 /** Raises the target to `floor` where somebody lowered it meanwhile. Returns the count. */
 export function keepCount(deps: HandoverDeps, policy: ScalingPolicy, floor: number): Promise<number> {
-  const ref = policy.spec.target;
+  // A person's write is no plan's: the fence stays where it is.
+  const { fence: _, ...ref } = policy.spec.target;
   return withRetries(async () => {
     const expected = await deps.target.read(ref);
     if (expected.replicas >= floor) return expected.replicas;
