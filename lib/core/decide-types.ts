@@ -93,6 +93,8 @@ export type PoolInput = {
   readonly fleet: FleetPolicy;
   readonly snapshot: Snapshot;
   readonly previous: Plan | undefined;
+  /** The highest sequence known of this pool, where the store has lost its plan; the next one is higher. */
+  readonly seqAfter?: number;
   readonly workloads: readonly PoolWorkload[];
   readonly nodeGroups: readonly PoolNodeGroup[];
 };

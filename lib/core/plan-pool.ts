@@ -28,7 +28,7 @@ export function planPool(asked: PoolInput): PoolOutcome {
   const existingOf = (workload: PoolWorkload): number => existing(input, { workload, allotment });
   const nodes = planNodes(input, { supply, idle, moves, placeholders: placeholdersOf(input, { supply, existingOf }) });
   const goFirst = goFirstOf(input, { supply, moves, goingOf: (workload) => goingOf(input, { workload, allotment }) });
-  const seq = Math.max((input.previous?.seq ?? 0) + 1, input.nowMs);
+  const seq = Math.max((input.previous?.seq ?? 0) + 1, (input.seqAfter ?? 0) + 1, input.nowMs);
   const planned = input.workloads.map((workload) => planWorkload(input, { workload, allotment, nodes, seq }));
   const decisions = planned.map((each) => decisionOf(input, each));
   const targets = planned.flatMap(

@@ -2,6 +2,7 @@
 import type { ActionJob, StepResult } from '../action-queue/contract.ts';
 import { ConfigError, ConflictError } from '../base/errors.ts';
 import type { ScalingPolicy } from '../core/policy.ts';
+import { CLOCK_APART_MS_MAX } from '../core/scaling/hold.ts';
 import type { Plan, PlannedTarget } from '../core/types.ts';
 import type { ActuationRecord } from '../state/contract.ts';
 import type { Target, TargetState } from '../targets/contract.ts';
@@ -116,6 +117,8 @@ function judge({ deps, plan, planned, policy, step }: TargetContext, state: Targ
   if (!sameObject) return stale(`generation is ${state.generation}, the decision saw ${observed.generation}`);
   if (decided.kind !== 'full') return { ...stale('only a full evaluation may lower'), wake: false };
   if (ageMs > LOWER_AGE_MS_MAX) return stale('the plan is too old to lower by');
+  // A clock ahead of ours decided: the age of what it saw is not known here.
+  if (ageMs < -CLOCK_APART_MS_MAX) return stale('the plan is from a clock ahead of this one');
   const lowest = lowestNow(record, { state, policy, nowMs });
   if (lowest.replicas < state.replicas) return { kind: 'write', replicas: Math.max(wanted, lowest.replicas) };
   const detail = `scaleDown.maxPerMinute ${policy.spec.scaleDown.maxPerMinute} lets no more go yet`;

@@ -12,6 +12,7 @@ import type {
 } from '../core/decide-types.ts';
 import { decideWorkload } from '../core/decide-workload.ts';
 import type { ScalingPolicy } from '../core/policy.ts';
+import { CLOCK_APART_MS_MAX } from '../core/scaling/hold.ts';
 import type { Plan, PlannedTarget, Snapshot, TargetObservation } from '../core/types.ts';
 import type { LoadWindow } from '../core/window/load-window.ts';
 import { longestRequestSecMin } from '../core/window/longest.ts';
@@ -49,7 +50,7 @@ export async function decideWorkloads(
       members.nodeGroups.map((group) => group.metadata.name),
     ),
   ]);
-  const nowMs = deps.clock.nowMs();
+  const nowMs = nowFor(deps.clock.nowMs(), seen.previous?.atMs);
   const touched = new Set(ids);
   const workloads = members.workloads.map((policy): PoolWorkload => {
     const id = policy.metadata.name;
@@ -60,6 +61,7 @@ export async function decideWorkloads(
       nowMs,
       snapshot: seen.snapshot,
       window: windows.get(id),
+      lostUntilMs: context.memory.holdUntilMs(pool),
       control: withPlanned(controls.get(id)?.value.control, seen.previous?.targets[id]),
       planned: seen.previous?.targets[id]?.replicas,
     };
@@ -86,6 +88,7 @@ export async function decideWorkloads(
     fleet: policies.fleet,
     snapshot: seen.snapshot,
     previous: seen.previous,
+    seqAfter: context.memory.seqOf(pool),
     workloads,
     nodeGroups,
   };
@@ -106,6 +109,12 @@ function inFlightByPod(window: LoadWindow | undefined, nowMs: number): Pick<Pool
   return heard.length === 0 ? {} : { inFlightByPod: Object.fromEntries(heard) };
 }
 
+/** Time does not go back from one evaluation to the next where two controllers' clocks differ by a little: what was learned would start anew. */
+function nowFor(clockMs: number, previousMs: number | undefined): number {
+  if (previousMs === undefined || previousMs - clockMs > CLOCK_APART_MS_MAX) return clockMs;
+  return Math.max(clockMs, previousMs);
+}
+
 const MISSING_TARGET: TargetObservation = { kind: 'missing', reason: 'was not in the snapshot' };
 
 type Parts = {
@@ -114,6 +123,8 @@ type Parts = {
   readonly nowMs: number;
   readonly snapshot: Snapshot;
   readonly window: LoadWindow | undefined;
+  /** The store lost its tail: nothing shrinks before [epoch ms]. */
+  readonly lostUntilMs?: number;
   readonly control: WorkloadControl | undefined;
   /** Replicas of the plan in force. */
   readonly planned: number | undefined;
@@ -143,7 +154,7 @@ export function workloadInputOf(parts: Omit<Parts, 'planned'>, kind: EvaluationK
       nowMs: parts.nowMs,
       readyReplicas: parts.target.kind === 'observed' ? parts.target.ready : null,
     }),
-    holdUntilMs: parts.window?.holdUntilMs ?? 0,
+    holdUntilMs: Math.max(parts.window?.holdUntilMs ?? 0, parts.lostUntilMs ?? 0),
     warmRatio: parts.window === undefined ? 0 : warmRatioOf(parts.window, parts.nowMs),
     target: parts.target,
     snapshotAgeMs: Math.max(0, parts.nowMs - parts.snapshot.atMs),

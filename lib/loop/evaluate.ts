@@ -9,6 +9,8 @@ import type { EvaluateDeps } from './deps.ts';
 import { raiseAlerts } from './evaluate-alerts.ts';
 import { decideWorkloads } from './evaluate-decide.ts';
 import type { Decided } from './evaluate-decide.ts';
+import { planMemory } from './plan-memory.ts';
+import type { PlanMemory } from './plan-memory.ts';
 import { makeSnapshots } from './evaluate-observe.ts';
 import type { Snapshots } from './evaluate-observe.ts';
 import { publishDecisions, saveControls, wakeTargets } from './evaluate-publish.ts';
@@ -41,12 +43,13 @@ const PLAN_ATTEMPTS_MAX = 4;
  */
 export function makeEvaluate(deps: EvaluateDeps, options: { readonly shareSnapshots: boolean }): Evaluate {
   const snapshots = makeSnapshots(deps, options);
+  const memory = planMemory();
   return async (request) => {
     const policies = await deps.policies.current();
     const results = await Promise.all(
       poolsOf(policies, request.workloads).map(async (pool) => {
         try {
-          return { pool, ...(await evaluatePool({ deps, snapshots, policies, pool, request })) };
+          return { pool, ...(await evaluatePool({ deps, snapshots, memory, policies, pool, request })) };
         } catch (error) {
           deps.metrics.count('evaluate_failures_total', 1, { pool });
           deps.log.error('evaluation failed, the plan in force stands', {
@@ -77,6 +80,7 @@ function poolsOf(policies: PolicySet, workloads: readonly string[] | undefined):
 export type PoolContext = {
   readonly deps: EvaluateDeps;
   readonly snapshots: Snapshots;
+  readonly memory: PlanMemory;
   readonly policies: PolicySet;
   readonly pool: string;
   readonly request: EvaluateRequest;
@@ -106,7 +110,9 @@ async function carryOut(context: PoolContext, stored: StoredPlan): Promise<numbe
 /** Decides and stores the plan; when another evaluator was faster, decides again on what it left. Throws ConflictError when that never ends. */
 async function decideUntilStored(context: PoolContext, snapshot: Snapshot): Promise<StoredPlan> {
   for (let attempt = 1; attempt <= PLAN_ATTEMPTS_MAX; attempt++) {
+    const knownSeq = context.memory.seqOf(context.pool);
     const previous = await context.deps.state.plans.read(context.pool);
+    noteLoss(context, { knownSeq, previous: previous?.value });
     const decided = await decideWorkloads(context, { snapshot, previous: previous?.value });
     const outcome = planPool(decided.input);
     const plan = finishPlan(context, { planned: outcome.plan, previous: previous?.value, decided });
@@ -115,6 +121,7 @@ async function decideUntilStored(context: PoolContext, snapshot: Snapshot): Prom
       return { ...decided, outcome, plan: previous.value, previous, isNew: false };
     }
     if (await context.deps.state.plans.compareAndSet(context.pool, plan, previous?.version)) {
+      context.memory.stored(plan);
       return { ...decided, outcome, plan, previous, isNew: true };
     }
     context.deps.metrics.count('evaluate_conflicts_total');
@@ -122,6 +129,15 @@ async function decideUntilStored(context: PoolContext, snapshot: Snapshot): Prom
   throw new ConflictError(
     `Cannot store the plan of pool "${context.pool}": expected to win within ${PLAN_ATTEMPTS_MAX} attempts`,
   );
+}
+
+function noteLoss(
+  { deps, memory, pool }: PoolContext,
+  { knownSeq, previous }: { readonly knownSeq: number; readonly previous: Plan | undefined },
+): void {
+  if (!memory.saw(pool, previous, { knownSeq, nowMs: deps.clock.nowMs() })) return;
+  deps.metrics.count('plans_lost_total', 1, { pool });
+  deps.log.warn('the store lost plans, nothing shrinks for a minute', { pool, knownSeq, seq: previous?.seq ?? null });
 }
 
 export type StoredPlan = Decided & {
