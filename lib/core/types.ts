@@ -35,6 +35,8 @@ export type Reading =
       readonly ageMs: number;
       /** Who said so. A gateway or a queue also speaks while no pod exists; taken for a pod when left out. */
       readonly from?: 'pod' | 'gateway' | 'queue';
+      /** What it is a mean over [ms], where that matters: for what is read over the shortest span there is. */
+      readonly overMs?: number;
     }
   | { readonly kind: 'missing'; readonly reason: string; readonly ageMs: number | null };
 

@@ -5,6 +5,7 @@
  * Rates and ratios are read over 15 s: seven reports of a bridge that scrapes every 2 s, so that one lost report moves a mean by a seventh.
  * Counts of what is there now (in flight, waiting, queue depth) are a state, not a rate: they need no averaging against noise, and every second of it is a
  * second of reaction lost. They are read over the buckets of the last 3 s, which is a mean over 3 to 8 s.
+ * A jump of arrivals is looked for in the buckets of the newest half of a report, a mean over 1 to 6 s: the reading says of how many, because its noise depends on that.
  *
  * A count or rate is the sum over the sources that were heard. Nothing is scaled up for sources that were not: `coverageRatio` says how much of
  * the expected source time was heard, and the caller decides what that allows. Where a gateway reports a signal it is taken (it sees arrivals that
@@ -30,6 +31,9 @@ export const SPAN_MS = 15_000;
 
 /** Default read span of counts that are a state [ms]; whole buckets are read, so it is 3 to 8 s. */
 export const STATE_SPAN_MS = 3_000;
+
+/** Default read span of what is looked at for jumps [ms], or half the longest interval of a source if that is more. */
+export const NEWEST_SPAN_MS = 1_000;
 
 /** A signal not heard for longer is missing [ms]; for sources with longer intervals it is {@link FRESH_INTERVALS} of them. */
 export const FRESH_MS = 30_000;
@@ -62,6 +66,8 @@ type View = {
   /** For rates and ratios, and for counts that are a state. */
   readonly buckets: readonly WindowBucket[];
   readonly stateBuckets: readonly WindowBucket[];
+  /** For a jump. */
+  readonly newestBuckets: readonly WindowBucket[];
   /** Newest interval end heard [epoch ms]. */
   readonly endMs: number;
   /** All living sources were heard up to here [epoch ms]. */
@@ -69,6 +75,8 @@ type View = {
   readonly liveSources: number;
   readonly expectedSources: number;
   readonly freshMs: number;
+  /** Longest interval of a source [ms]. */
+  readonly intervalMs: number;
 };
 
 type Views = Partial<Record<SourceClass, View>>;
@@ -79,15 +87,17 @@ function viewsOf(window: LoadWindow, options: ReadOptions): Views {
     const live = liveOf(window, sourceClass);
     if (live === undefined) continue;
     const expectedSources = sourceClass === 'pod' ? (options.readyReplicas ?? live.count) : live.count;
-    const bucketsOf = (spanMs: number): WindowBucket[] =>
-      bucketsBetween(window, live.endMs - Math.min(RING_MS, Math.max(spanMs, 2 * live.intervalMs)), live.endMs);
+    const bucketsOf = (spanMs: number, intervals: number): WindowBucket[] =>
+      bucketsBetween(window, live.endMs - Math.min(RING_MS, Math.max(spanMs, intervals * live.intervalMs)), live.endMs);
     views[sourceClass] = {
-      buckets: bucketsOf(options.spanMs ?? SPAN_MS),
-      stateBuckets: bucketsOf(options.spanMs ?? STATE_SPAN_MS),
+      buckets: bucketsOf(options.spanMs ?? SPAN_MS, 2),
+      stateBuckets: bucketsOf(options.spanMs ?? STATE_SPAN_MS, 2),
+      newestBuckets: bucketsOf(options.spanMs ?? NEWEST_SPAN_MS, 0.5),
       endMs: live.endMs,
       completeMs: live.completeMs,
       liveSources: live.count,
       expectedSources,
+      intervalMs: live.intervalMs,
       freshMs: Math.max(FRESH_MS, FRESH_INTERVALS * live.intervalMs),
     };
   }
@@ -159,7 +169,9 @@ function readClass(source: SignalSource, sourceClass: SourceClass, view: View, n
     const reason = `only ${share} % of the expected ${sourceClass} time reported ${source.says}, limit ${COVERAGE_RATIO_MIN * 100} %`;
     return { kind: 'missing', reason, ageMs };
   }
-  return { kind: 'value', value: valueOf(source, sums), coverageRatio, ageMs, from: sourceClass };
+  // A report is spread evenly over its interval: a part of one is as noisy as all of it.
+  const over = source.isNewest === true ? { overMs: Math.max(sums.wallMs, view.intervalMs) } : {};
+  return { kind: 'value', value: valueOf(source, sums), coverageRatio, ageMs, from: sourceClass, ...over };
 }
 
 type Sums = {
@@ -176,7 +188,8 @@ type Sums = {
  * not zero load). A bucket still being reported stands for its covered time over the living sources that report this signal.
  */
 function sumsOf(source: SignalSource, sourceClass: SourceClass, view: View): Sums {
-  const buckets = source.kind === 'gauge' || source.isNow === true ? view.stateBuckets : view.buckets;
+  const buckets =
+    source.isNewest === true ? view.newestBuckets : source.kind === 'gauge' ? view.stateBuckets : view.buckets;
   const parts = buckets.map((bucket) => ({
     endMs: (bucket.index + 1) * BUCKET_MS,
     of: accumulatorsIn(bucket, sourceClass),

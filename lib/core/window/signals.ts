@@ -6,8 +6,8 @@ export type SignalSource = {
   /** gauge: time integral; rate: milli-counts; ratio: mean over sources; age: maximum. */
   readonly kind: 'gauge' | 'rate' | 'ratio' | 'age';
   readonly field: keyof Accumulators;
-  /** Read over the last seconds like a count of what is there now, not over the span of rates. */
-  readonly isNow?: true;
+  /** A rate read over the shortest span there is, not over that of rates. */
+  readonly isNewest?: true;
   /** The covered source time that belongs to it. */
   readonly cover: keyof Accumulators;
   /** In order of preference. */
@@ -26,7 +26,14 @@ export const SIGNALS: Readonly<Record<SignalName, SignalSource>> = {
   inFlight: { kind: 'gauge', field: 'inFlight', cover: 'inFlightMs', classes: LOAD, says: 'requests in flight' },
   queued: { kind: 'gauge', field: 'queued', cover: 'queuedMs', classes: LOAD, says: 'waiting requests' },
   requestRate: { kind: 'rate', field: 'arrived', cover: 'arrivedMs', classes: ARRIVALS, says: 'arrivals' },
-  surgeRate: { kind: 'rate', field: 'arrived', cover: 'arrivedMs', isNow: true, classes: ARRIVALS, says: 'arrivals' },
+  surgeRate: {
+    kind: 'rate',
+    field: 'arrived',
+    cover: 'arrivedMs',
+    isNewest: true,
+    classes: ARRIVALS,
+    says: 'arrivals',
+  },
   completionRate: { kind: 'rate', field: 'completed', cover: 'arrivedMs', classes: LOAD, says: 'completions' },
   inputTokenRate: { kind: 'rate', field: 'inputTokens', cover: 'tokensMs', classes: LOAD, says: 'input tokens' },
   outputTokenRate: { kind: 'rate', field: 'outputTokens', cover: 'tokensMs', classes: LOAD, says: 'output tokens' },
