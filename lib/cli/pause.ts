@@ -1,10 +1,10 @@
 /** `penstock pause` and `penstock resume`: the kill switch, in the store that the controller asks before every write. */
-import { hostname } from 'node:os';
+import { hostname, userInfo } from 'node:os';
 import { systemClock } from '../base/clock.ts';
 import { ConfigError } from '../base/errors.ts';
 import { jsonLogger } from '../base/log.ts';
 import { noMetrics } from '../base/metrics.ts';
-import { environment, readConfig } from '../hosts/config.ts';
+import { readConfig } from '../hosts/config.ts';
 import { openPolicies, openState } from '../hosts/connections.ts';
 import type { Base } from '../hosts/connections.ts';
 import { pause, resume } from '../loop/pauses.ts';
@@ -21,7 +21,7 @@ export async function pauseCommand(
   options: PauseOptions & { readonly reason?: string },
 ): Promise<void> {
   const reason = (options.reason ?? '').slice(0, REASON_LENGTH_MAX);
-  const by = `${environment('USER') ?? 'somebody'}@${hostname()}`;
+  const by = `${userName()}@${hostname()}`;
   await withScope(workload, options, async (deps, scope) => {
     await pause(deps, scope, { by, reason });
     process.stdout.write(`Paused ${wordsOf(scope)}: nothing is written from now on. Decisions go on.\n`);
@@ -49,6 +49,15 @@ async function withScope(
     await work({ clock: systemClock, state }, scope);
   } finally {
     await state.close();
+  }
+}
+
+/** A user id without an entry has no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'somebody';
   }
 }
 
