@@ -1,13 +1,14 @@
 /** Laws of a course of decisions: the count is applied, replicas take their time to start, and the load is constant or as nasty as can be. */
-import { describe, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { WorkloadControl } from '../../lib/core/decide-types.ts';
 import { decideWorkload } from '../../lib/core/decide-workload.ts';
+import type { ForecastState } from '../../lib/core/forecast/forecast.ts';
 import type { ScalingPolicy } from '../../lib/core/policy.ts';
 import { stabilizationMs } from '../../lib/core/scaling/stabilise.ts';
 import type { Readings } from '../../lib/core/types.ts';
 import { observed, T0 } from './builders.ts';
-import { atLeast, atMost, loadReadings, policyArb } from './law-situations.ts';
+import { atLeast, atMost, learned, loadReadings, policyArb } from './law-situations.ts';
 
 type Course = {
   readonly policy: ScalingPolicy;
@@ -109,6 +110,51 @@ function growsAgain(
 const isForeseen = (policy: ScalingPolicy): boolean =>
   policy.spec.signals.some((signal) => signal.kind === 'requestRate' || signal.kind === 'tokens');
 
+type CoursePast = {
+  readonly control: WorkloadControl | undefined;
+  readonly nowMs: number;
+  readonly replicas: number;
+  /** Usual load [replicas]. */
+  readonly level: number;
+};
+
+/** From asked for to serving, and until it is noticed [ms]; see `scaling/ahead.ts`. */
+const horizonMsOf = (policy: ScalingPolicy): number => policy.spec.leadTimeSec * 1_000 + 10_000;
+
+function calmPast(policy: ScalingPolicy, level: number): CoursePast {
+  const last = courseOf({ policy, start: 3, everyMs: 10_000, steps: 4, startupMs: 0 }, (_, ready) =>
+    loadReadings(level, ready),
+  ).at(-1);
+  return { control: last?.control, nowMs: last?.atMs ?? T0, replicas: last?.wanted ?? 0, level };
+}
+
+const learnedPasts = new Map<ScalingPolicy, CoursePast>();
+
+/** An hour of a load that swings, made once per policy. */
+function learnedPast(policy: ScalingPolicy): CoursePast {
+  const known = learnedPasts.get(policy);
+  if (known !== undefined) return known;
+  const { control, nowMs } = learned(policy, { minutes: 60, level: 6, swing: 0.4 });
+  const past = { control, nowMs, replicas: control?.lastWanted ?? 0, level: 6 };
+  learnedPasts.set(policy, past);
+  return past;
+}
+
+/** The load after that, all the same for a horizon, in which nothing becomes ready. */
+function surprised(policy: ScalingPolicy, of: { readonly past: CoursePast; readonly load: number }): Point[] {
+  const everyMs = Math.max(10_000, horizonMsOf(policy) / 12);
+  const { replicas: start, control, nowMs } = of.past;
+  const course = { policy, start, control, fromMs: nowMs + 10_000, everyMs, steps: 14, startupMs: 36_000_000 };
+  return courseOf(course, (_, ready) => loadReadings(of.load, ready));
+}
+
+/** Levels move towards the load, so each is at most the larger of the two; limited to 1.5 times the largest need. */
+function roomFor(load: number, { says, levels, peak }: ForecastState): number {
+  const most = levels.map((level) => Math.max(level, load));
+  const bound = says.reduce((sum, { factor, share }, index) => sum + factor * share * (most[index] ?? 0), 0);
+  return Math.max(...most, Math.min(bound, 1.5 * Math.max(peak, ...most)));
+}
+
 function cascadeLaw(policies: fc.Arbitrary<ScalingPolicy>): void {
   fc.assert(
     fc.property(policies, fc.integer({ min: 1, max: 30 }), levelArb, levelArb, (policy, start, before, more) => {
@@ -123,9 +169,23 @@ describe('law: no cascade while replicas start', () => {
     cascadeLaw(policyArb.filter((policy) => !isForeseen(policy)));
   });
 
-  // Open: a forecast from rates takes a step for a ramp, and one step for several errors of its own (docs/benchmarks/core.md).
-  test.failing('the same where a rate is foreseen', () => {
-    cascadeLaw(policyArb.filter(isForeseen));
+  test('where a rate is foreseen, young or learned: while replicas start, for a horizon, nothing more is learned into the answer: the count stays within load × Σ share·factor as adopted before, or what the load itself asked for at first', () => {
+    fc.assert(
+      fc.property(policyArb.filter(isForeseen), fc.boolean(), levelArb, levelArb, (policy, isLearned, before, more) => {
+        const past = isLearned ? learnedPast(policy) : calmPast(policy, before);
+        const points = surprised(policy, { past, load: past.level + more });
+        const first = points[0];
+        const forecast = first?.control.forecast;
+        if (first === undefined || forecast === undefined || first.wanted <= past.replicas) return;
+        const most = Math.max(first.wanted, Math.ceil(roomFor(past.level + more, forecast) - 1e-3));
+        for (const { atMs, wanted, control } of points) {
+          if (atMs - forecast.saidMs >= horizonMsOf(policy)) break;
+          expect(control.forecast?.says).toEqual(forecast.says);
+          atMost(wanted, most);
+        }
+      }),
+      { numRuns: COURSE_RUNS },
+    );
   });
 });
 
