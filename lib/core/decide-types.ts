@@ -1,6 +1,7 @@
 /** What goes into and comes out of the two pure steps: `decideWorkload` (decide-workload.ts) and `planPool` (plan-pool.ts). */
 import type { DecisionInput, ScalingDecision, TrailStep } from '../../events/schema/index.ts';
 import type { ForecastState } from './forecast/forecast.ts';
+import type { IdleState } from './scaling/idle.ts';
 import type { LeadTimeState, NodeBirths } from './scaling/lead-time.ts';
 import type { WorkState } from './scaling/work.ts';
 import type { FleetPolicy, NodeGroupPolicy, ScalingPolicy } from './policy.ts';
@@ -31,6 +32,8 @@ export type WorkloadControl = {
   readonly work?: WorkState;
   /** How long starts took. */
   readonly leadTimes?: LeadTimeState;
+  /** Of a workload that may go to zero: how long it is idle, and usually is. */
+  readonly idle?: IdleState;
   /** Last decision written to the ledger: recorded again only when it changes. */
   readonly lastRecorded: { readonly id: string; readonly wanted: number; readonly binding: string } | null;
 };

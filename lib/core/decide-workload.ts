@@ -13,6 +13,7 @@ import { heardAfter, heardNames } from './signals/heard.ts';
 import type { Heard } from './signals/heard.ts';
 import { fallbackDue, unknownSince } from './scaling/fallback.ts';
 import { holdOf } from './scaling/hold.ts';
+import { idleAfter, rememberedIdle, sizeIdle } from './scaling/idle.ts';
 import { leadTimesAfter, withLeadTime } from './scaling/lead-time.ts';
 import type { Hold } from './scaling/hold.ts';
 import { peakWant, rememberWant, stabilizationMs, startsAfresh } from './scaling/stabilise.ts';
@@ -57,13 +58,19 @@ export function decideWorkload(asGiven: WorkloadInput): WorkloadOutcome {
     standing: standingWithin(input, hold),
     unknownSinceMs: unknownSince(input, demand),
   };
-  const want = withLimits(facts, withLastReplica(facts, sized));
+  const idle = idleAfter({ input, signals, present });
+  const kept = sizeIdle(sized, { input, signals, present, idle, standing: facts.standing });
+  const want = withLimits(facts, withLastReplica(facts, kept));
   const wants = wantsAfter(facts, want.replicas);
   const draft = input.policy.spec.mode === 'paused' ? paused(facts, want) : decide(facts, { want, wants });
   const wanted = draft.replicas ?? input.policy.spec.replicas.min;
   assert(Number.isInteger(wanted) && wanted >= 0, `wanted replicas are a whole number, got ${wanted}`);
   return {
-    control: { ...controlAfter(facts, { wants, wanted }), ...(leadTimes === undefined ? {} : { leadTimes }) },
+    control: {
+      ...controlAfter(facts, { wants, wanted }),
+      ...(leadTimes === undefined ? {} : { leadTimes }),
+      ...rememberedIdle(idle),
+    },
     wanted,
     demand,
     hold: hold?.reason ?? null,

@@ -2,6 +2,7 @@
 import type { WorkloadControl } from './decide-types.ts';
 import { LEVEL_MS } from './forecast/levels.ts';
 import type { ForecastState } from './forecast/forecast.ts';
+import type { IdleState } from './scaling/idle.ts';
 import type { LeadTimeState } from './scaling/lead-time.ts';
 import type { WorkState } from './scaling/work.ts';
 
@@ -96,8 +97,14 @@ const isLeadTimes = shaped<LeadTimeState>({
   inForce: shaped<LeadTimeState['inForce']>({ p50: isNumber, p90: isNumber }),
 });
 
+const isIdle = shaped<IdleState>({
+  sinceMs: orNull(isNumber),
+  provenMs: isNumber,
+  gaps: shaped<IdleState['gaps']>({ bins: listOf(isNumber), longer: isNumber }),
+});
+
 /** What was learned: each part alone is dropped when it is of an older version, and learned anew. */
-const LEARNED = { forecast: isForecast, work: isWork, leadTimes: isLeadTimes } as const;
+const LEARNED = { forecast: isForecast, work: isWork, leadTimes: isLeadTimes, idle: isIdle } as const;
 type Learned = keyof typeof LEARNED;
 
 /** Without these nothing of the memory is believed. */
