@@ -120,7 +120,7 @@ function isUnschedulable(pod: V1Pod): boolean {
   return (pod.status?.conditions ?? []).some((one) => one.reason === 'Unschedulable');
 }
 
-function policies({ cluster, namespace }: LoopFixture): unknown[] {
+function policies({ cluster, namespace }: Pick<LoopFixture, 'cluster' | 'namespace'>): unknown[] {
   const apiVersion = 'penstock.dev/v1';
   return [
     {
@@ -156,7 +156,7 @@ function policies({ cluster, namespace }: LoopFixture): unknown[] {
 }
 
 /** The process host with Kafka, Redis and BullMQ in memory, and the real adapters to the cluster. */
-async function startLoop(fixture: LoopFixture) {
+export async function startLoop(fixture: Omit<LoopFixture, 'observer' | 'createDeployment' | 'close'>) {
   const { aws, kubernetes } = fixture;
   const clock = systemClock;
   const warnings: string[] = [];
@@ -195,6 +195,7 @@ async function startLoop(fixture: LoopFixture) {
   return {
     load: gateway.load,
     decisions: () => published(stream, DEFAULT_TOPICS.scalingDecision),
+    alerts: () => published(stream, DEFAULT_TOPICS.opsAlert),
     deadLetters: () => stream.records(DEFAULT_TOPICS.deadLetter).length,
     warnings: () => warnings,
     stop: async () => {
