@@ -1,6 +1,8 @@
 /** Finds the pods of a workload through the Kubernetes API. */
 import type { Clock } from '../base/clock.ts';
 import { ConfigError, messageOf, TransientError } from '../base/errors.ts';
+import { recordOf, textOf } from '../clients/json-values.ts';
+import { scalableKinds } from '../clients/kubernetes-kinds.ts';
 import { listAll } from '../clients/kubernetes-list.ts';
 import type { KubernetesClient } from '../clients/kubernetes.ts';
 import type { V1LabelSelector, V1Pod } from '../clients/kubernetes-facade.ts';
@@ -100,8 +102,12 @@ async function targetSelector({ client, policy }: KubernetesPodsOptions): Promis
     const found = await client.call(what, (call) => client.apps.readNamespacedStatefulSet({ namespace, name }, call));
     return selectorText(found.spec?.selector, what);
   }
+  const path = { ...(await scalableKinds(client).resolve(policy.spec.target)), namespace, name };
+  const scale: unknown = await client.call(what, (call) => client.custom.getNamespacedCustomObjectScale(path, call));
+  const selector = textOf(recordOf(recordOf(scale)['status'])['selector']);
+  if (selector !== '') return selector;
   throw new ConfigError(
-    `Cannot find the pods of "${policy.metadata.name}": expected spec.target.podSelector for a target of kind ${kind}, current value is missing`,
+    `Cannot find the pods of "${policy.metadata.name}": expected spec.target.podSelector for a target of kind ${kind}, whose Scale has no selector, current value is missing`,
   );
 }
 

@@ -26,8 +26,9 @@ describe('kubernetesPods on a simulated cluster', () => {
         deployments: [
           { name: 'llama', replicas: 2 },
           { name: 'other', replicas: 1 },
+          { name: 'canary', replicas: 1, servedAs: 'rollouts' },
         ],
-        nodeGroups: [{ name: 'g5', desiredSize: 4 }],
+        nodeGroups: [{ name: 'g5', desiredSize: 5 }],
       },
       { requestMsMax: 300 },
     );
@@ -97,12 +98,10 @@ describe('kubernetesPods on a simulated cluster', () => {
     await expect(pods.list()).rejects.toThrow(/nothing/);
   });
 
-  test('a target of another kind needs a selector in the policy', async () => {
-    const pods = await start(
-      workloadPolicy({ target: { kind: 'Rollout', namespace: 'default', name: 'llama' } }, 'llama'),
-    );
-    await expect(pods.list()).rejects.toThrow(ConfigError);
-    await expect(pods.list()).rejects.toThrow(/podSelector/);
+  test('the pods of another kind are those its Scale selects', async () => {
+    const target = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', namespace: 'default', name: 'canary' };
+    const pods = await start(workloadPolicy({ target }, 'canary'));
+    expect((await pods.list()).map(({ source }) => source)).toEqual([expect.stringMatching(/^pod\/canary-/)]);
   });
 });
 

@@ -23,6 +23,10 @@ describe('targets of a policy', () => {
     '{ kind: MarathonApp, name: /prod/gpu/chat }',
     '{ kind: MarathonApp, namespace: prod, name: gpu/chat.v2 }',
     '{ kind: StatefulSet, namespace: inference, name: chat }',
+    '{ kind: StatefulSet, name: chat, fence: planSequence }',
+    '{ apiVersion: argoproj.io/v1alpha1, kind: Rollout, name: chat }',
+    '{ apiVersion: example.com/v1, kind: Engine, resource: engines, name: chat }',
+    '{ kind: rayservices.v1.ray.io, name: chat }',
   ])('%s is one', (target) => {
     expect(problemsOf({ target })).toEqual([]);
   });
@@ -34,6 +38,14 @@ describe('targets of a policy', () => {
     ['{ kind: MarathonApp, name: Chat }', 'with "/" between groups'],
     ['{ kind: Deployment, name: gpu/chat }', 'spec.target.name: a name of lower-case letters, digits, "-" and "."'],
     ['{ name: Chat }', 'spec.target.name: a name of lower-case letters, digits, "-" and "."'],
+    ['{ kind: Rollout, name: chat }', 'spec.target.apiVersion: GROUP/VERSION of target.kind Rollout; only Deployment'],
+    ['{ apiVersion: v1, kind: Engine, name: chat }', 'spec.target.apiVersion'],
+    ['{ resource: engines, name: chat }', 'spec.target.apiVersion: GROUP/VERSION, because target.resource is given'],
+    ['{ apiVersion: a.b/v1, kind: SwarmService, name: chat }', 'spec.target.apiVersion: nothing, because'],
+    [
+      '{ apiVersion: a.b/v1, kind: Engine, name: chat, fence: planSequence }',
+      'spec.target.fence: nothing, because only Deployment',
+    ],
     ['{ kind: MarathonApp, name: "a b" }', 'spec.target.name: a name of letters'],
     ['{ kind: MarathonApp, name: "../x" }', 'spec.target.name: a name of letters'],
   ])('%s is none', (target, problem) => {
