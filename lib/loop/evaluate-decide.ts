@@ -13,6 +13,8 @@ import type {
 import { decideWorkload } from '../core/decide-workload.ts';
 import type { ScalingPolicy } from '../core/policy.ts';
 import { CLOCK_APART_MS_MAX } from '../core/scaling/hold.ts';
+import { nodeBirthsOf } from '../core/scaling/lead-time.ts';
+import type { NodeBirths } from '../core/scaling/lead-time.ts';
 import type { Plan, PlannedTarget, Snapshot, TargetObservation } from '../core/types.ts';
 import type { LoadWindow } from '../core/window/load-window.ts';
 import { longestRequestSecMin } from '../core/window/longest.ts';
@@ -52,6 +54,7 @@ export async function decideWorkloads(
   ]);
   const nowMs = nowFor(deps.clock.nowMs(), seen.previous?.atMs);
   const touched = new Set(ids);
+  const nodes = request.kind === 'full' ? nodeBirthsOf(seen.snapshot) : {};
   const workloads = members.workloads.map((policy): PoolWorkload => {
     const id = policy.metadata.name;
     const target = seen.snapshot.targets[id] ?? MISSING_TARGET;
@@ -60,6 +63,7 @@ export async function decideWorkloads(
       target,
       nowMs,
       snapshot: seen.snapshot,
+      nodes,
       window: windows.get(id),
       lostUntilMs: context.memory.holdUntilMs(pool),
       control: withPlanned(controls.get(id)?.value.control, seen.previous?.targets[id]),
@@ -122,6 +126,7 @@ type Parts = {
   readonly target: TargetObservation;
   readonly nowMs: number;
   readonly snapshot: Snapshot;
+  readonly nodes?: NodeBirths;
   readonly window: LoadWindow | undefined;
   /** The store lost its tail: nothing shrinks before [epoch ms]. */
   readonly lostUntilMs?: number;
@@ -158,6 +163,7 @@ export function workloadInputOf(parts: Omit<Parts, 'planned'>, kind: EvaluationK
     warmRatio: parts.window === undefined ? 0 : warmRatioOf(parts.window, parts.nowMs),
     target: parts.target,
     snapshotAgeMs: Math.max(0, parts.nowMs - parts.snapshot.atMs),
+    ...(parts.nodes === undefined ? {} : { nodes: parts.nodes }),
     ...(parts.window === undefined ? {} : requestsAndClock(parts.window, { kind, nowMs: parts.nowMs })),
     control: parts.control,
   };

@@ -5,6 +5,7 @@ import { leavingNodes } from '../nodes/groups.ts';
 import { supplyOf } from '../nodes/supply.ts';
 import type { Supply } from '../nodes/supply.ts';
 import type { ScalingPolicy } from '../policy.ts';
+import { leadTimeSecOf } from '../scaling/lead-time.ts';
 import type { GpuCounts } from '../types.ts';
 import { becauseOf } from './because.ts';
 import { allocationStrategies } from './index.ts';
@@ -73,7 +74,7 @@ function claimantOf({ policy, target, outcome }: PoolWorkload, leaving: Readonly
       ...priority,
       load: outcome.demand ?? outcome.wanted,
       waitSec: waitSecOf(policy),
-      leadTimeSec: policy.spec.leadTimeSec,
+      leadTimeSec: leadTimeSecOf(outcome.control, { policySec: policy.spec.leadTimeSec }).p90,
     },
     placement: { workload, groups, gpus, replicas: outcome.wanted - held, choice, step, held },
   };

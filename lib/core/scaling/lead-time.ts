@@ -5,7 +5,7 @@
 import type { WorkloadControl, WorkloadInput } from '../decide-types.ts';
 import { countedStarts, keptStarts, quantilesOf } from './lead-quantiles.ts';
 import type { LeadTimeSec, Start } from './lead-quantiles.ts';
-import type { PodObservation } from '../types.ts';
+import type { PodObservation, Snapshot } from '../types.ts';
 
 /** A pod that is not ready yet: name, created [epoch ms], 1 when it was seen without a node. */
 export type WaitingPod = readonly [name: string, createdMs: number, withoutNode: 0 | 1];
@@ -24,6 +24,16 @@ export type LeadTimeState = {
 
 /** Where nodes come from and how old they are, by node name. */
 export type NodeBirths = Readonly<Record<string, { readonly group: string; readonly createdMs: number }>>;
+
+/** Of the nodes of a snapshot. Made once per evaluation of a pool. */
+export function nodeBirthsOf({ nodeGroups }: Snapshot): NodeBirths {
+  const births = Object.entries(nodeGroups).flatMap(([group, observed]) =>
+    observed.kind === 'missing'
+      ? []
+      : observed.nodes.map(({ name, createdMs }) => [name, { group, createdMs }] as const),
+  );
+  return Object.fromEntries(births);
+}
 
 /** Pods watched at once: a fleet that grows by hundreds is told from a few dozen of them. */
 const WAITING_MAX = 32;

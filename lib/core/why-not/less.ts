@@ -2,6 +2,7 @@
 import type { WorkloadInput, WorkloadOutcome } from '../decide-types.ts';
 import { decideWorkload } from '../decide-workload.ts';
 import { listed } from '../format.ts';
+import { leadTimeSecOf } from '../scaling/lead-time.ts';
 import type { ScalingDecision, SignalName, TrailStep } from '../types.ts';
 import { amount, bare, clockTime } from './clauses.ts';
 import { askedFor, findStep } from './more.ts';
@@ -9,7 +10,17 @@ import { boundary, endOf, firstFall, valueNow } from './what-if.ts';
 import type { Fall } from './what-if.ts';
 
 /** Rules that hold a count the load does not ask for. */
-const HOLDING_RULES = ['hold', 'last-replica', 'fallback', 'max-per-minute', 'stabilise', 'min', 'leading'] as const;
+const HOLDING_RULES = [
+  'hold',
+  'last-replica',
+  'keep-alive',
+  'pre-warm',
+  'fallback',
+  'max-per-minute',
+  'stabilise',
+  'min',
+  'leading',
+] as const;
 
 /** Looked at: twice the lead time or the scale-down window, and a quarter of an hour in which means forget [ms]. */
 const HORIZON_MS = 900_000;
@@ -35,7 +46,8 @@ function heldBy(decision: ScalingDecision): string | null {
 
 function underReading(decision: ScalingDecision, next: WorkloadInput): string {
   const replicas = decision.replicas.wanted;
-  const { leadTimeSec, scaleDown } = next.policy.spec;
+  const { scaleDown } = next.policy.spec;
+  const { p90: leadTimeSec } = leadTimeSecOf(next.control, { policySec: next.policy.spec.leadTimeSec });
   const windowSec = scaleDown.windowSec === 'auto' ? leadTimeSec : scaleDown.windowSec;
   const endMs = next.nowMs + 2 * Math.max(leadTimeSec, windowSec) * 1000 + HORIZON_MS;
   const asItIs = firstFall(next, { values: {}, replicas, endMs });
