@@ -107,6 +107,8 @@ function recordingLogger(lines: string[]): Logger {
   return { debug: write, info: write, warn: write, error: write };
 }
 
+type Nows = { readonly clock: Pick<Clock, 'nowMs'> };
+
 type Load = {
   readonly workload?: string;
   readonly inFlight: number;
@@ -115,7 +117,7 @@ type Load = {
 };
 
 /** Reports of a gateway every 2 s up to now, for the last `forSec` seconds. */
-export async function report(world: Pick<LoopWorld, 'clock' | 'state'>, load: Load): Promise<void> {
+export async function report(world: Pick<LoopWorld, 'state'> & Nows, load: Load): Promise<void> {
   await world.state.load.apply(load.workload ?? WORKLOAD, (window) => ({
     window: folded(window, { ...load, endMs: world.clock.nowMs() }),
     result: undefined,

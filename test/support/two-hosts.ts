@@ -203,13 +203,13 @@ function targetOf(world: Shared, host: string, slow: Slow): Target {
   };
 }
 
-/** One report of a gateway over the last two seconds. */
-export async function send(world: Shared, inFlight: number): Promise<void> {
+/** One report of a gateway over the last `overMs`. */
+export async function send(world: Shared, inFlight: number, overMs = 2_000): Promise<void> {
   const endMs = world.clock.nowMs();
   const event = inferenceLoad({
     workload: LLAMA,
     source: 'gateway/edge',
-    intervalStartMs: endMs - 2_000,
+    intervalStartMs: endMs - overMs,
     intervalEndMs: endMs,
     inFlight,
     queued: 0,
