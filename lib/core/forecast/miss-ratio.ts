@@ -7,7 +7,7 @@
 /** Begin and limits by risk. On recorded traces see docs/decision-core.md. */
 export const MISS_RATIO = {
   low: { begin: 0.002, min: 0.0005, max: 0.005 },
-  balanced: { begin: 0.005, min: 0.001, max: 0.02 },
+  balanced: { begin: 0.004, min: 0.001, max: 0.01 },
   cheap: { begin: 0.03, min: 0.01, max: 0.1 },
 } as const;
 
