@@ -6,7 +6,7 @@ import { advanceForecast, forecastOf } from '../../../lib/core/forecast/forecast
 import type { ForecastState, Measured } from '../../../lib/core/forecast/forecast.ts';
 import { LEVEL_MS, moved, neededNow } from '../../../lib/core/forecast/levels.ts';
 import { MISS_RATIO, steered } from '../../../lib/core/forecast/miss-ratio.ts';
-import { readyBy } from '../../../lib/core/forecast/outlook.ts';
+import { boundOf, expectedOf, learned, newMembers, readyBy } from '../../../lib/core/forecast/outlook.ts';
 
 const T0 = 1_763_920_800_000;
 
@@ -50,6 +50,8 @@ const bursts = (sec: number): number => (sec % 300 < 10 ? 40 : 0.5);
 
 /** Five times the load after an hour. */
 const surprise = (sec: number): number => (sec > 3_600 ? 30 : 6);
+const surprisedAt = (sec: number, starting: boolean): ForecastState =>
+  after(sec / 60, { demandAt: surprise, starting });
 
 describe('advanceForecast and forecastOf', () => {
   test('a constant load needs next to no room after hours of it, and no less than itself', () => {
@@ -76,10 +78,9 @@ describe('advanceForecast and forecastOf', () => {
   });
 
   test('what a surprise taught decides at once when nothing starts, and not before a horizon while replicas start', () => {
-    const at = (sec: number, starting: boolean): ForecastState => after(sec / 60, { demandAt: surprise, starting });
-    expect(at(3_660, true).says).toEqual(at(3_600, true).says);
-    expect(at(3_660, false).says).not.toEqual(at(3_600, false).says);
-    expect(at(3_900, true).says).not.toEqual(at(3_600, true).says);
+    expect(surprisedAt(3_660, true).says).toEqual(surprisedAt(3_600, true).says);
+    expect(surprisedAt(3_660, false).says).not.toEqual(surprisedAt(3_600, false).says);
+    expect(surprisedAt(3_900, true).says).not.toEqual(surprisedAt(3_600, true).says);
   });
 
   test('a gap of more than ten minutes starts the levels anew and keeps what was measured', () => {
@@ -140,6 +141,65 @@ describe('readyBy', () => {
     expect(readyBy(ring, { nowMs: 40_000, horizonMs: 20_000, holdMs: 10_000 })).toEqual([1]);
     expect(readyBy(ring, { nowMs: 40_000, horizonMs: 20_000, holdMs: 20_000 })).toEqual([9]);
     expect(readyBy(ring, { nowMs: 40_000, horizonMs: 50_000, holdMs: 10_000 })).toBeNull();
+  });
+});
+
+/** As its definition says, looking everything up anew. */
+function readyNaively(
+  ring: readonly (readonly [number, readonly number[]])[],
+  at: { readonly nowMs: number; readonly horizonMs: number; readonly holdMs: number },
+): number {
+  const asked = ring.filter(([atMs]) => atMs >= at.nowMs - at.horizonMs);
+  const heldAt = (askedMs: number): number =>
+    Math.max(
+      0,
+      ...ring.filter(([atMs]) => atMs <= askedMs && atMs >= askedMs - at.holdMs).map(([, [level]]) => level ?? 0),
+    );
+  return Math.min(...asked.map(([atMs]) => heldAt(atMs)));
+}
+
+describe('readyBy, by its definition', () => {
+  test('is the least, over what was asked since a horizon, of the greatest within the hold before, for any ring', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 1, max: 40 }), fc.nat(50)), { minLength: 1, maxLength: 64 }),
+        fc.nat(600),
+        fc.nat(600),
+        (steps, horizonSec, holdSec) => {
+          let atMs = 0;
+          const ring = steps.map(([sec, level]) => [(atMs += sec * 1_000), [level]] as const);
+          const at = { nowMs: atMs, horizonMs: horizonSec * 1_000, holdMs: holdSec * 1_000 };
+          const reaches = (ring[0]?.[0] ?? 0) <= atMs - at.horizonMs;
+          expect(readyBy(ring, at)).toEqual(reaches ? [readyNaively(ring, at)] : null);
+        },
+      ),
+    );
+  });
+});
+
+describe('learned', () => {
+  const met = { needed: 10, weight: 1, ready: [10, 2] };
+
+  test('who was right may say nearly all after some comparisons; shares add up to one', () => {
+    let members = newMembers(2, 0.01);
+    expect(members.map(({ share }) => share)).toEqual([0.5, 0.5]);
+    for (let turn = 0; turn < 40; turn++)
+      members = learned(members, { met, stepMs: 15_000, missRatio: 0.01, meanLoad: 10 });
+    const [right, wrong] = members;
+    expect((right?.share ?? 0) + (wrong?.share ?? 0)).toBeCloseTo(1, 9);
+    expect(right?.share).toBeGreaterThan(0.9);
+    // It has learned by what it falls short, all the same.
+    expect(wrong?.factor).toBeGreaterThan(4.5);
+    expect(right?.factor).toBeLessThan(1.5);
+  });
+
+  test('the bound is the sum of levels by factor and share, what is expected is the same without factors', () => {
+    const says = [
+      { factor: 2, share: 0.75 },
+      { factor: 1, share: 0.25 },
+    ];
+    expect(boundOf(says, [4, 8])).toBe(8);
+    expect(expectedOf(says, [4, 8])).toBe(5);
   });
 });
 
