@@ -16,7 +16,7 @@ export const foreignWriter: AlertRule = (input) => [
     const subject = { name, workloads: [name], hooks: policy.spec.alerts };
     const owner = target.kind === 'observed' && policy.spec.mode === 'act' ? target.scaledBy : null;
     if (owner === null) return writes(input, { ...subject, id: `target/${name}` });
-    const detail = `${owner} owns the count, so nothing is written although mode is act. Remove it, or set mode: observe.`;
+    const detail = `${owner} owns the count, so nothing is written although mode is act. Pause it (penstock handover ${name}), or set mode: observe.`;
     return condition(input, { ...subject, title: `${name} is scaled by ${owner}`, detail });
   }),
   ...input.pool.nodeGroups.flatMap(({ policy }) => {
