@@ -59,6 +59,8 @@ function claimantOf({ policy, target, outcome }: PoolWorkload, leaving: Readonly
   const gpus = gpusOf({ policy, target });
   const { nodeGroups: groups, nodeGroupChoice: choice, priority, replicas } = policy.spec;
   if (groups.length === 0 || total(gpus) === 0) return null;
+  // What is not seen may not exist: no node is ordered for it, and what runs of it sits on its nodes anyway.
+  if (target.kind === 'missing') return null;
   const held = Math.min(outcome.wanted, heldReplicas(target, leaving));
   const workload = policy.metadata.name;
   const { step } = replicas;
