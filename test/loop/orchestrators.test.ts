@@ -84,7 +84,12 @@ async function controller(
     metrics: memoryMetrics(),
     state,
     topics: DEFAULT_TOPICS,
-    policies: createMemoryPolicySource({ documents: [workloadPolicy({ target, leadTimeSec: 60 }, 'llama')] }),
+    policies: createMemoryPolicySource({
+      documents: [
+        // A Marathon app gives its tasks 3 s unless it says more, and the requests here take longer.
+        workloadPolicy({ target, leadTimeSec: 60, scaleDown: { allowShortGrace: true } }, 'llama'),
+      ],
+    }),
     queue,
     clusterView: clusterViewByKind({ views, otherwise: 'PENSTOCK_KUBERNETES is none', clock }),
     targets: new Map(targets),
