@@ -68,7 +68,9 @@ function askedBy(input: WorkloadInput): number {
   const { control } = input;
   const nothing: WorkloadControl | undefined =
     control === undefined ? undefined : { ...control, lastWanted: null, wants: [], changes: [], decreases: [] };
-  const target = input.target.kind === 'observed' ? { ...input.target, replicas: 1 } : input.target;
+  const { target: seen } = input;
+  // Whether something starts stays as it is: what was learned decides later while replicas start.
+  const target = seen.kind === 'observed' ? { ...seen, replicas: 1, ready: seen.ready < seen.replicas ? 0 : 1 } : seen;
   return decideWorkload({ ...input, target, control: nothing }).wanted;
 }
 
