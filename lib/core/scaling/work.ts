@@ -261,16 +261,31 @@ function byArrivals(
   if (arrived === null || arrivals.kind === 'missing' || !isFullKnown(of.state)) return signal;
   const { perSec } = of.state.full;
   const ratio = lengthRatio(of.state);
+  const byRate = (arrived * ratio) / perSec;
+  const byFill = overFull(of.input);
   return {
     ...signal,
     isRate: true,
-    demand: (arrived * ratio) / perSec,
-    because: `${figure(arrived)} requests/s over ${figure(perSec / ratio)} that a replica serves as full as wanted (learned)`,
+    demand: Math.max(byRate, byFill),
+    because:
+      byFill > byRate
+        ? `${signal.because}: fuller than wanted`
+        : `${figure(arrived)} requests/s over ${figure(perSec / ratio)} that a replica serves as full as wanted (learned)`,
     inputs: [
       ...signal.inputs,
       { signal: 'requestRate', value: arrived, coverage: arrivals.coverageRatio, ageMs: arrivals.ageMs },
     ],
   };
+}
+
+/** A server near its limit is for moments fuller than wanted without being short. */
+const OVER_FULL = 1.5;
+
+/** Replicas that would hold what is in flight if they were half fuller than wanted. What is learned of longer requests comes late, this does not. */
+function overFull({ policy, readings }: WorkloadInput): number {
+  const signal = policy.spec.signals.find((each) => each.kind === 'inFlight');
+  const inFlight = whole(readings.inFlight);
+  return signal === undefined || inFlight === null ? 0 : inFlight / (OVER_FULL * signal.perReplica);
 }
 
 function scaled(
