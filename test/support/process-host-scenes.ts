@@ -26,7 +26,7 @@ spec:
   pool: ${name}
   replicas: { min: ${min}, max: ${max} }
 ${nodeGroups.length > 0 ? `  gpusPerReplica: { nvidia.com/gpu: 1 }\n  nodeGroups: [${nodeGroups.join(', ')}]\n` : ''}  signals: [{ kind: inFlight, perReplica: 8 }]
-  scaleDown: { windowSec: 5, maxPerMinute: 100% }
+  scaleDown: { windowSec: 5, maxPerMinute: 100%, allowShortGrace: true }
   leadTimeSec: 4
 ${scene.more ?? ''}`;
 }
