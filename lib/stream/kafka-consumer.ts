@@ -87,11 +87,11 @@ export class KafkaConsumer implements StreamConsumer {
     let earlier: PenstockError | null = null;
     for (let failures = 0; !this.#stopping.signal.aborted; failures++) {
       const session = this.#openSession(handlers);
-      await this.#joinOrTimeout(session, deadlineMs);
+      // A timer may fire a moment early: what counts is that this one did.
+      const isOver = (await this.#joinOrTimeout(session, deadlineMs)) || clock.monotonicMs() >= deadlineMs;
       const outcome = await joinError(session);
       // "Not in time" says less than what went wrong before.
-      const error: PenstockError | null =
-        outcome !== null && clock.monotonicMs() >= deadlineMs ? (earlier ?? outcome) : outcome;
+      const error: PenstockError | null = outcome !== null && isOver ? (earlier ?? outcome) : outcome;
       earlier = error;
       if (this.#stopping.signal.aborted) break;
       if (error === null) {
@@ -100,7 +100,7 @@ export class KafkaConsumer implements StreamConsumer {
       }
       // A topic may be on its way: another process creates it at this moment.
       const mayWork = error.retryable || error instanceof NotFoundError;
-      if (!mayWork || clock.monotonicMs() >= deadlineMs) {
+      if (!mayWork || isOver) {
         this.#status = { state: 'failed', reason: error.message };
         throw error instanceof NotFoundError ? new ConfigError(error.message, { cause: error }) : error;
       }
@@ -114,13 +114,15 @@ export class KafkaConsumer implements StreamConsumer {
     return null;
   }
 
-  /** Waits for the join, but not beyond the deadline, even if kafkajs's own retries would go on. */
-  async #joinOrTimeout(session: KafkaSession, deadlineMs: number): Promise<void> {
+  /** Waits for the join, but not beyond the deadline, even if kafkajs's own retries would go on. True when that was reached. */
+  async #joinOrTimeout(session: KafkaSession, deadlineMs: number): Promise<boolean> {
     const { clock } = this.#options;
     const settled = new AbortController();
     void joinError(session).then(() => settled.abort());
     await clock.sleep(Math.max(0, deadlineMs - clock.monotonicMs()), settled.signal);
-    if (!settled.signal.aborted) session.abandon();
+    if (settled.signal.aborted) return false;
+    session.abandon();
+    return true;
   }
 
   /** Replaces sessions that end, for as long as nobody stops the consumer. */
