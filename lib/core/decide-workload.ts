@@ -20,7 +20,7 @@ import { peakWant, rememberWant, stabilizationMs, startsAfresh } from './scaling
 import type { Wants } from './scaling/stabilise.ts';
 import { standingReplicas } from './scaling/standing.ts';
 import { decreaseAllowance, recentDecreases, rememberDecrease } from './scaling/step-limit.ts';
-import { rememberedWork, withLearnedWork, workAfter, workPerRequest } from './scaling/work.ts';
+import { withLearnedWork, workAfter, workPerRequest } from './scaling/work.ts';
 import type { WorkState } from './scaling/work.ts';
 import { seesWork, whyNotZero } from './scaling/zero.ts';
 import type { SignalDemand } from './signals/contract.ts';
@@ -212,15 +212,14 @@ function controlAfter(facts: Facts, parts: { readonly wants: Wants; readonly wan
     decreases: fell > 0 ? rememberDecrease(recent, { nowMs, replicas: fell }) : recent,
     heard: facts.heard,
     ...remembered(facts),
-    ...rememberedWork(facts.input, facts.work),
     lastRecorded: before.lastRecorded,
   };
 }
 
-/** Only full evaluations teach the forecast: they come at even times. */
-function remembered({ input, forecast }: Facts): Pick<WorkloadControl, 'forecast'> {
-  const kept = input.kind === 'full' ? forecast : input.control?.forecast;
-  return kept === undefined ? {} : { forecast: kept };
+/** What the load taught. Only full evaluations teach: they come at even times. */
+function remembered({ input, ...now }: Facts): Pick<WorkloadControl, 'forecast' | 'work'> {
+  const { forecast, work } = input.kind === 'full' ? now : (input.control ?? EMPTY_CONTROL);
+  return { ...(forecast === undefined ? {} : { forecast }), ...(work === undefined ? {} : { work }) };
 }
 
 /** Each reading once, however many signals use it. */

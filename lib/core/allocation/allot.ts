@@ -4,8 +4,8 @@ import { total } from '../nodes/gpus.ts';
 import { leavingNodes } from '../nodes/groups.ts';
 import { supplyOf } from '../nodes/supply.ts';
 import type { Supply } from '../nodes/supply.ts';
-import type { ScalingPolicy } from '../policy.ts';
 import { leadTimeSecOf } from '../scaling/lead-time.ts';
+import { waitSecOf } from '../scaling/objective.ts';
 import type { GpuCounts } from '../types.ts';
 import { becauseOf } from './because.ts';
 import { allocationStrategies } from './index.ts';
@@ -80,13 +80,6 @@ function claimantOf({ policy, target, outcome }: PoolWorkload, leaving: Readonly
     },
     placement: { workload, groups, gpus, replicas: outcome.wanted - held, choice, step, held },
   };
-}
-
-/** An SLO of nothing said: what people notice [s]. */
-const WAIT_SEC_DEFAULT = 2;
-
-function waitSecOf({ spec }: ScalingPolicy): number {
-  return spec.slo?.waitSec ?? spec.slo?.ttftSec ?? WAIT_SEC_DEFAULT;
 }
 
 /** GPUs of one replica: as the policy says, else as the pod template says. */

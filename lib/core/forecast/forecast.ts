@@ -1,4 +1,5 @@
 /** The memory of one workload's forecast: how the load was, what was expected, how wrong that was. JSON, bounded, pure. */
+import { constantAt, shareOf } from '../mean.ts';
 import { LEVEL_MS, moved, neededNow } from './levels.ts';
 import type { Levels } from './levels.ts';
 import { steered } from './miss-ratio.ts';
@@ -72,7 +73,7 @@ export function advanceForecast(before: ForecastState | undefined, now: Measured
   const dtMs = now.nowMs - before.atMs;
   const ageMs = now.nowMs - before.sinceMs;
   const levels = moved(before.levels, { demand: now.demand, dtMs, ageMs });
-  const share = dtMs <= 0 ? 0 : 1 - Math.exp(-dtMs / Math.min(MEAN_MS, Math.max(dtMs, ageMs)));
+  const share = shareOf(dtMs, constantAt(MEAN_MS, { dtMs, ageMs }));
   const { says, saidMs } = adopted(before, now);
   const state = {
     ...before,
@@ -135,10 +136,9 @@ function varianceAfter(
   before: ForecastState,
   of: { readonly now: Measured; readonly dtMs: number; readonly ageMs: number },
 ): number {
-  if (of.dtMs <= 0) return before.variance;
-  const constantMs = Math.min(VARIANCE_MS, Math.max(of.dtMs, of.ageMs));
   const deviation = of.now.demand - (before.levels[1] ?? 0);
-  const next = before.variance + (deviation * deviation - before.variance) * (1 - Math.exp(-of.dtMs / constantMs));
+  const share = shareOf(of.dtMs, constantAt(VARIANCE_MS, of));
+  const next = before.variance + (deviation * deviation - before.variance) * share;
   return Math.round(next * 1e6) / 1e6;
 }
 

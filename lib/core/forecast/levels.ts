@@ -1,4 +1,5 @@
 /** What the demand has been, over five spans: means that follow it fast and slowly. Each of them is a forecast: "it stays so". */
+import { constantAt, shareOf } from '../mean.ts';
 
 /**
  * Time constants of the means [ms]. Twenty seconds is what a reading allows; an hour knows nothing but the usual. Between them, factors of three to five: which of them
@@ -20,8 +21,8 @@ export function moved(
   if (by.dtMs <= 0) return levels;
   const next: number[] = [];
   for (const mean of levels) {
-    const constantMs = Math.min(LEVEL_MS[next.length] ?? 0, Math.max(by.dtMs, by.ageMs));
-    next.push(rounded(mean + (by.demand - mean) * (1 - Math.exp(-by.dtMs / constantMs))));
+    const constantMs = constantAt(LEVEL_MS[next.length] ?? 0, by);
+    next.push(rounded(mean + (by.demand - mean) * shareOf(by.dtMs, constantMs)));
   }
   return next;
 }

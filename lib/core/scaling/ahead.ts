@@ -8,6 +8,7 @@ import { duration, figure } from '../format.ts';
 import type { SignalDemand } from '../signals/contract.ts';
 import { step } from '../trail.ts';
 import type { Draft } from '../trail.ts';
+import { sloMissRatioOf, waitSecOf } from './objective.ts';
 import { stabilizationMs } from './stabilise.ts';
 
 /** From so many comparisons on, the measured bound replaces the staffing rule's headroom. */
@@ -46,21 +47,12 @@ export function forecastAfter(
     demand,
     horizonMs: horizonMsOf(input),
     holdMs: stabilizationMs(policy),
-    waitMs: waitMsOf(input),
-    sloMissRatio: 1 - (policy.spec.slo?.ratio ?? SLO_RATIO_DEFAULT),
+    waitMs: waitSecOf(input.policy) * 1000,
+    sloMissRatio: sloMissRatioOf(policy),
     starting: input.target.kind === 'observed' && input.target.ready < input.target.replicas,
     missed: missedNow(input, of.perRequest),
     limits: MISS_RATIO[policy.spec.risk],
   });
-}
-
-/** Without an objective a request should hardly wait [s], and one in a thousand may wait longer. */
-const WAIT_SEC_DEFAULT = 2;
-const SLO_RATIO_DEFAULT = 0.999;
-
-function waitMsOf(input: WorkloadInput): number {
-  const { slo } = input.policy.spec;
-  return (slo?.waitSec ?? slo?.ttftSec ?? WAIT_SEC_DEFAULT) * 1000;
 }
 
 /** 1 when what waits takes the ready replicas longer than the objective allows. */
@@ -68,7 +60,7 @@ function missedNow(input: WorkloadInput, perRequest: number | null): number | nu
   const work = waitingWork(input, perRequest);
   if (work === null || input.target.kind === 'missing') return null;
   if (work === 0) return 0;
-  return work * 1000 > input.target.ready * waitMsOf(input) ? 1 : 0;
+  return work * 1000 > input.target.ready * waitSecOf(input.policy) * 1000 ? 1 : 0;
 }
 
 /**
@@ -81,7 +73,7 @@ export function easeOf(
 ): number {
   const demand = rateOf(of.signals);
   if (demand === null || demand === 0 || of.state === undefined || !isCalibrated(of.state)) return 1;
-  return neededNow(of.state.levels, { demand, waitMs: waitMsOf(input) }) / demand;
+  return neededNow(of.state.levels, { demand, waitMs: waitSecOf(input.policy) * 1000 }) / demand;
 }
 
 function horizonMsOf(input: WorkloadInput): number {
@@ -107,7 +99,9 @@ export function sizeAhead(
   const demand = rateOf(of.signals);
   if (demand === null || of.state === undefined) return draft;
   const { expected, bound } = forecastOf(of.state);
-  const present = isCalibrated(of.state) ? neededNow(of.state.levels, { demand, waitMs: waitMsOf(of.input) }) : demand;
+  const present = isCalibrated(of.state)
+    ? neededNow(of.state.levels, { demand, waitMs: waitSecOf(of.input.policy) * 1000 })
+    : demand;
   const backlog = backlogReplicas(of.input, of.perRequest);
   const to = Math.ceil(Math.max(present, bound) + backlog - 1e-9);
   if (to <= (draft.replicas ?? 0)) return draft;

@@ -2,8 +2,9 @@
  * How much work a request is, learned from what is measured: requests that are longer than usual ask for more, and replicas that serve less than was given are counted as less.
  * Given figures (a replica's requests or tokens per second) are the start; nothing is learned from idle samples.
  */
-import type { WorkloadControl, WorkloadInput } from '../decide-types.ts';
+import type { WorkloadInput } from '../decide-types.ts';
 import { figure } from '../format.ts';
+import { constantAt, shareOf } from '../mean.ts';
 import { COVERAGE_RATIO_MIN } from '../signals/parts.ts';
 import type { SignalDemand } from '../signals/contract.ts';
 import type { SignalName } from '../types.ts';
@@ -73,13 +74,13 @@ export function workAfter(input: WorkloadInput): WorkState | undefined {
       full: { perSec: 0, seenMs: 0 },
     };
   const dtMs = nowMs - before.atMs;
-  const ageMs = nowMs - before.sinceMs;
+  const age = { dtMs, ageMs: nowMs - before.sinceMs };
   const recentMs = Math.min(RECENT_MS_MAX, Math.max(RECENT_MS, (RECENT_REQUESTS / Math.max(1e-6, served.done)) * 1000));
   const state = {
     ...before,
     atMs: nowMs,
-    recent: toward(before.recent, { served, dtMs, constantMs: Math.min(recentMs, Math.max(dtMs, ageMs)) }),
-    usual: toward(before.usual, { served, dtMs, constantMs: Math.min(USUAL_MS, Math.max(dtMs, ageMs)) }),
+    recent: toward(before.recent, { served, dtMs, constantMs: constantAt(recentMs, age) }),
+    usual: toward(before.usual, { served, dtMs, constantMs: constantAt(USUAL_MS, age) }),
     steady: before.steady.ready === readyOf(input) ? before.steady : { ready: readyOf(input), sinceMs: nowMs },
     busySinceMs: isQueueing(input, served) ? (before.busySinceMs ?? nowMs) : null,
   };
@@ -103,7 +104,7 @@ function toward(
   by: { readonly served: Served; readonly dtMs: number; readonly constantMs: number },
 ): Served {
   if (by.dtMs <= 0) return mean;
-  const share = 1 - Math.exp(-by.dtMs / by.constantMs);
+  const share = shareOf(by.dtMs, by.constantMs);
   return {
     done: between(mean.done, { to: by.served.done, share }),
     input: between(mean.input, { to: by.served.input, share }),
@@ -162,7 +163,7 @@ function fullAfter(
   const counted = Math.min(FILL_MAX, isBusy ? Math.max(1, fill) : fill);
   const perSec = (of.served.done * lengthRatio(of.state)) / ready / Math.sqrt(counted);
   const seenMs = full.seenMs + of.dtMs;
-  const share = seenMs <= 0 ? 1 : 1 - Math.exp(-of.dtMs / Math.min(FULL_MS, seenMs));
+  const share = seenMs <= 0 ? 1 : shareOf(of.dtMs, Math.min(FULL_MS, seenMs));
   const next = full.seenMs <= 0 ? perSec : full.perSec + (perSec - full.perSec) * share;
   return { perSec: Math.round(next * 1e6) / 1e6, seenMs: Math.min(seenMs, 10 * FULL_MS) };
 }
@@ -182,8 +183,8 @@ function servesNow(
   if (perRequest === null || !isSteady(state, input.nowMs)) return { serves: forgotten, did: state.did };
   const does = (of.served.done * perRequest) / state.steady.ready;
   const isBusy = isKeptBusy(state, input.nowMs);
-  const did = state.did + (does - state.did) * (1 - Math.exp(-dtMs / DID_MS));
-  const seen = isBusy ? state.serves + (does - state.serves) * (1 - Math.exp(-dtMs / EVIDENCE_MS)) : forgotten;
+  const did = state.did + (does - state.did) * shareOf(dtMs, DID_MS);
+  const seen = isBusy ? state.serves + (does - state.serves) * shareOf(dtMs, EVIDENCE_MS) : forgotten;
   const serves = Math.max(SERVES_MIN, Math.min(SERVES_MAX, Math.max(seen, did)));
   return { serves: Math.round(serves * 1e4) / 1e4, did: Math.round(did * 1e4) / 1e4 };
 }
@@ -303,10 +304,4 @@ function scaled(
     demand: signal.demand * of.by,
     because: `${signal.because}, with ${notes.join(' and ')} (learned)`,
   };
-}
-
-/** For the control state: only full evaluations teach. */
-export function rememberedWork(input: WorkloadInput, state: WorkState | undefined): Pick<WorkloadControl, 'work'> {
-  const kept = input.kind === 'full' ? state : input.control?.work;
-  return kept === undefined ? {} : { work: kept };
 }
