@@ -1,13 +1,13 @@
 /** Plain Auto Scaling groups: sizes change at once, so an update has ended when its answer is there. */
 import { UpdateAutoScalingGroupCommand } from '@aws-sdk/client-auto-scaling';
-import { assert } from '../base/assert.ts';
-import { ConfigError, ConflictError } from '../base/errors.ts';
+import { ConfigError } from '../base/errors.ts';
 import { describeAutoScalingGroup } from '../clients/aws-auto-scaling-groups.ts';
 import { awsCall } from '../clients/aws-errors.ts';
 import { terminateInstance } from '../clients/aws-instances.ts';
 import { capacityShortageOf } from '../clients/aws-node-groups.ts';
 import type { AwsClients } from '../clients/aws.ts';
 import type { NodeGroupPolicy } from '../core/policy.ts';
+import { assertSizes, refuseLower } from './sizes.ts';
 import type { NodeProvisioner } from './contract.ts';
 
 /** Errors follow the contract; nothing is sent at construction. The same sizes sent again change nothing, so a token is not needed. */
@@ -32,25 +32,17 @@ function nameOf({ metadata, spec }: NodeGroupPolicy): string {
   );
 }
 
-/** A lowered desired size lets the cloud choose the victim, so it is refused here whatever the caller thinks it read. */
 async function resize(
   clients: AwsClients,
   group: NodeGroupPolicy,
   change: { readonly min: number; readonly max: number; readonly desired: number; readonly token: string },
 ): Promise<{ readonly updateId: string }> {
   const { min, max, desired, token } = change;
-  assert(
-    [min, max, desired].every(Number.isSafeInteger) && min >= 0 && min <= desired && desired <= max && max >= 1,
-    `0 <= min ${min} <= desired ${desired} <= max ${max}`,
-  );
+  assertSizes(change);
   const name = nameOf(group);
   const what = `resize Auto Scaling group "${name}" to ${min}/${desired}/${max}`;
   const current = await describeAutoScalingGroup(clients, name);
-  if (desired < current.desired) {
-    throw new ConflictError(
-      `Cannot ${what}: expected a desired size of at least ${current.desired}, current value is ${desired}`,
-    );
-  }
+  refuseLower(what, { current: current.desired, desired });
   if (current.min === min && current.max === max && current.desired === desired) return { updateId: token };
   const command = new UpdateAutoScalingGroupCommand({
     AutoScalingGroupName: name,

@@ -1,6 +1,5 @@
 /** EKS managed node groups: sizes through EKS, single instances through the Auto Scaling group behind it. */
 import { DescribeUpdateCommand, UpdateNodegroupConfigCommand } from '@aws-sdk/client-eks';
-import { assert } from '../base/assert.ts';
 import { ConfigError, ConflictError } from '../base/errors.ts';
 import { awsCall } from '../clients/aws-errors.ts';
 import { terminateInstance } from '../clients/aws-instances.ts';
@@ -8,6 +7,7 @@ import { capacityShortageOf, describeEksNodeGroup } from '../clients/aws-node-gr
 import type { EksNodeGroupRef } from '../clients/aws-node-groups.ts';
 import type { AwsClients } from '../clients/aws.ts';
 import type { NodeGroupPolicy } from '../core/policy.ts';
+import { assertSizes, refuseLower } from './sizes.ts';
 import type { NodeProvisioner, UpdateState } from './contract.ts';
 
 const UPDATE_STATES: Readonly<Record<string, UpdateState['state']>> = {
@@ -34,25 +34,17 @@ export function eksNodeGroup(clients: AwsClients): NodeProvisioner {
   };
 }
 
-/** A lowered desired size lets the cloud choose the victim, so it is refused here whatever the caller thinks it read. */
 async function resize(
   clients: AwsClients,
   group: NodeGroupPolicy,
   change: { readonly min: number; readonly max: number; readonly desired: number; readonly token: string },
 ): Promise<{ readonly updateId: string }> {
   const { min, max, desired, token } = change;
-  assert(
-    [min, max, desired].every(Number.isSafeInteger) && min >= 0 && min <= desired && desired <= max && max >= 1,
-    `0 <= min ${min} <= desired ${desired} <= max ${max}`,
-  );
+  assertSizes(change);
   const { cluster, nodeGroup } = refOf(group);
   const what = `resize node group "${cluster}/${nodeGroup}" to ${min}/${desired}/${max}`;
   const current = await describeEksNodeGroup(clients, refOf(group));
-  if (desired < current.desired) {
-    throw new ConflictError(
-      `Cannot ${what}: expected a desired size of at least ${current.desired}, current value is ${desired}`,
-    );
-  }
+  refuseLower(what, { current: current.desired, desired });
   const command = new UpdateNodegroupConfigCommand({
     clusterName: cluster,
     nodegroupName: nodeGroup,
