@@ -52,6 +52,8 @@ export type WorkloadInput = {
   readonly snapshotAgeMs: number;
   /** At least one request of the last 15 minutes took so long or longer [s]; null or absent: not known. */
   readonly longestRequestSec?: number | null;
+  /** Price of a replica [USD/h]; null or absent: not known. */
+  readonly usdPerReplicaHour?: number | null;
   /** How far the newest event is ahead of this clock [ms]; absent: not at all. */
   readonly clockBehindMs?: number;
   /** The pool's nodes, where known: whether a start had to wait for one. */

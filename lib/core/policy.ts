@@ -100,6 +100,13 @@ export const scalingPolicySchema = z.strictObject({
         })
         .optional(),
       risk: z.enum(['low', 'balanced', 'cheap']).default('balanced'),
+      /** Instead of the risk: what a request that waits too long costs, against what a replica costs (left out: its part of a node of `nodeGroups`). */
+      price: z
+        .strictObject({
+          usdPerMiss: z.number().positive().max(1e6),
+          usdPerReplicaHour: z.number().positive().max(10_000).optional(),
+        })
+        .optional(),
       signals: z.array(signalSchema).min(1).max(8),
       scaleDown: z
         .strictObject({

@@ -11,8 +11,9 @@ import type {
   WorkloadOutcome,
 } from '../core/decide-types.ts';
 import { decideWorkload } from '../core/decide-workload.ts';
-import type { ScalingPolicy } from '../core/policy.ts';
+import type { NodeGroupPolicy, ScalingPolicy } from '../core/policy.ts';
 import { CLOCK_APART_MS_MAX } from '../core/scaling/hold.ts';
+import { usdPerReplicaHourOf } from '../core/scaling/price.ts';
 import { nodeBirthsOf } from '../core/scaling/lead-time.ts';
 import type { NodeBirths } from '../core/scaling/lead-time.ts';
 import type { Plan, PlannedTarget, Snapshot, TargetObservation } from '../core/types.ts';
@@ -64,6 +65,7 @@ export async function decideWorkloads(
       nowMs,
       snapshot: seen.snapshot,
       nodes,
+      nodeGroups: members.nodeGroups,
       window: windows.get(id),
       lostUntilMs: context.memory.holdUntilMs(pool),
       control: withPlanned(controls.get(id)?.value.control, seen.previous?.targets[id]),
@@ -127,6 +129,8 @@ type Parts = {
   readonly nowMs: number;
   readonly snapshot: Snapshot;
   readonly nodes?: NodeBirths;
+  /** Of the pool, for what a replica costs. */
+  readonly nodeGroups?: readonly NodeGroupPolicy[];
   readonly window: LoadWindow | undefined;
   /** The store lost its tail: nothing shrinks before [epoch ms]. */
   readonly lostUntilMs?: number;
@@ -164,9 +168,20 @@ export function workloadInputOf(parts: Omit<Parts, 'planned'>, kind: EvaluationK
     target: parts.target,
     snapshotAgeMs: Math.max(0, parts.nowMs - parts.snapshot.atMs),
     ...(parts.nodes === undefined ? {} : { nodes: parts.nodes }),
+    ...priceIn(parts),
     ...(parts.window === undefined ? {} : requestsAndClock(parts.window, { kind, nowMs: parts.nowMs })),
     control: parts.control,
   };
+}
+
+/** Only where a policy weighs misses against it. */
+function priceIn({
+  policy,
+  target,
+  nodeGroups = [],
+}: Omit<Parts, 'planned'>): Pick<WorkloadInput, 'usdPerReplicaHour'> {
+  if (policy.spec.price === undefined) return {};
+  return { usdPerReplicaHour: usdPerReplicaHourOf(policy, { target, nodeGroups }) };
 }
 
 /** Only a full evaluation may lower, so only it asks. */

@@ -40,6 +40,7 @@ export function crossCheck(all: PlacedPolicies, broken: Broken): readonly Policy
       expected: 'a node group no other policy resizes',
     }),
     ...all.workloads.flatMap((placed) => missingGroups(placed, { all, broken })),
+    ...all.workloads.flatMap((placed) => missingPrice(placed, { all, broken })),
     ...otherPools(all),
     ...[...all.workloads, ...all.nodeGroups, ...all.fleets].flatMap((placed) => missingHooks(placed, { all, broken })),
     ...all.fleets.flatMap(repeatedHooks),
@@ -91,6 +92,23 @@ function missingGroups(placed: PlacedPolicy<ScalingPolicy>, { all, broken }: Con
     const expected = `the name of a NodeGroupPolicy${hint(nearest(name, known))}`;
     return [problemAt(placed.document, { path: ['spec', 'nodeGroups', index], expected, current: `"${name}"` })];
   });
+}
+
+/** What a miss costs says nothing without what a replica costs. */
+function missingPrice(
+  { policy, document }: PlacedPolicy<ScalingPolicy>,
+  { all, broken }: Context,
+): readonly PolicyProblem[] {
+  const { price, nodeGroups } = policy.spec;
+  if (price === undefined || price.usdPerReplicaHour !== undefined) return [];
+  const isPriced = (name: string): boolean =>
+    broken.names.includes(name) ||
+    all.nodeGroups.some(
+      ({ policy: { metadata, spec } }) => metadata.name === name && spec.shape.usdPerHour !== undefined,
+    );
+  if (nodeGroups.some(isPriced)) return [];
+  const expected = 'a number [USD], or shape.usdPerHour in one of spec.nodeGroups';
+  return [problemAt(document, { path: ['spec', 'price', 'usdPerReplicaHour'], expected, current: 'missing' })];
 }
 
 /** Who shares a node group is planned together. */

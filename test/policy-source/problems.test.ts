@@ -96,6 +96,15 @@ spec:
     ]);
   });
 
+  test('what a miss costs without what a replica costs', () => {
+    const text = `${CHAT}  nodeGroups: [g5-od]\n  price: { usdPerMiss: 0.01 }\n`;
+    expect(problemsOf(text, GROUP)).toEqual([
+      '"a.yaml": spec.price.usdPerReplicaHour is missing, expected a number [USD], or shape.usdPerHour in one of spec.nodeGroups (line 10).',
+    ]);
+    expect(problemsOf(text.replace('0.01', '0.01, usdPerReplicaHour: 3'), GROUP)).toEqual([]);
+    expect(problemsOf(text, GROUP.replace('gpus:', 'usdPerHour: 4, gpus:'))).toEqual([]);
+  });
+
   test('a policy that is wrong in itself can be referred to, so that one mistake is one problem', () => {
     expect(problemsOf(`${CHAT}  nodeGroups: [g5-od]\n`, GROUP.replace('max: 4', 'max: 0'))).toEqual([
       '"b.yaml": spec.nodes.max is 0, expected an integer from 1 to 1000 (line 6).',

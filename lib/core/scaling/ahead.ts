@@ -3,12 +3,13 @@ import type { WorkloadInput } from '../decide-types.ts';
 import { advanceForecast, forecastOf } from '../forecast/forecast.ts';
 import type { ForecastState } from '../forecast/forecast.ts';
 import { neededNow } from '../forecast/levels.ts';
-import { MISS_RATIO } from '../forecast/miss-ratio.ts';
 import { duration, figure } from '../format.ts';
 import type { SignalDemand } from '../signals/contract.ts';
 import { step } from '../trail.ts';
 import type { Draft } from '../trail.ts';
 import { sloMissRatioOf, waitSecOf } from './objective.ts';
+import { missLimitsOf } from './price.ts';
+import type { Priced } from './price.ts';
 import { stabilizationMs } from './stabilise.ts';
 
 /** From so many comparisons on, the measured bound replaces the staffing rule's headroom. */
@@ -51,8 +52,13 @@ export function forecastAfter(
     sloMissRatio: sloMissRatioOf(policy),
     starting: input.target.kind === 'observed' && input.target.ready < input.target.replicas,
     missed: missedNow(input, of.perRequest),
-    limits: MISS_RATIO[policy.spec.risk],
+    limits: missLimitsOf(pricedOf(input, of.perRequest)),
   });
+}
+
+/** What a miss and a replica cost, as far as it is known. */
+export function pricedOf({ policy, usdPerReplicaHour = null }: WorkloadInput, perRequest: number | null): Priced {
+  return { policy, perRequest, usdPerReplicaHour };
 }
 
 /** 1 when what waits takes the ready replicas longer than the objective allows. */
@@ -108,9 +114,14 @@ export function sizeAhead(
   const catchUp = backlog > 0 ? `, and ${figure(backlog)} to catch up on what waits` : '';
   const because =
     bound >= present
-      ? `${figure(bound)} replicas needed in ${duration(horizonMsOf(of.input))}: ${figure(expected)} expected, times ${figure(bound / Math.max(1e-9, expected))} so that ${figure((1 - of.state.missRatio) * 100)} % of requests find room (${Math.round(of.state.measured)} forecasts measured)${catchUp}`
+      ? `${figure(bound)} replicas needed in ${duration(horizonMsOf(of.input))}: ${figure(expected)} expected, times ${figure(bound / Math.max(1e-9, expected))} so that ${figure((1 - of.state.missRatio) * 100)} % of requests find room${priceText(of.input)} (${Math.round(of.state.measured)} forecasts measured)${catchUp}`
       : `${figure(present)} replicas of load now${catchUp}`;
   return step(draft, { rule: 'forecast', to, because });
+}
+
+function priceText({ policy: { spec }, usdPerReplicaHour }: WorkloadInput): string {
+  if (spec.price === undefined || usdPerReplicaHour === undefined || usdPerReplicaHour === null) return '';
+  return `, at ${figure(spec.price.usdPerMiss)} USD for a miss and ${figure(usdPerReplicaHour)} USD for a replica-hour`;
 }
 
 /** Work that waits [replica-seconds]; null when nothing is known of a queue or of the work of a request. */

@@ -1,0 +1,72 @@
+/** What a miss and a replica cost, and the share of requests that may meet too little which follows from it. */
+import { MISS_RATIO } from '../forecast/miss-ratio.ts';
+import type { NodeGroupPolicy, ScalingPolicy } from '../policy.ts';
+import type { TargetObservation } from '../types.ts';
+
+/** Where the share that may meet too little begins, and between which values it is steered [ratio of requests]. */
+export type MissLimits = { readonly begin: number; readonly min: number; readonly max: number };
+
+/** What the share rests on: the policy, the work of a request [replica-seconds] and the price of a replica [USD/h]; null where not known. */
+export type Priced = {
+  readonly policy: ScalingPolicy;
+  readonly perRequest: number | null;
+  readonly usdPerReplicaHour: number | null;
+};
+
+/** As far around the begin as `balanced` is steered. */
+const MIN_SHARE = 1 / 4;
+const MAX_SHARE = 2.5;
+/** Below, the measured bound rests on too few comparisons; above, it is hardly a bound [ratio]. */
+const BEGIN_MIN = 0.0005;
+const BEGIN_MAX = 0.1;
+
+/**
+ * With a price, the share at which one replica more costs what it saves: c/(c + m/w), c = price of a replica-second, m = price of a miss, w = replica-seconds of a request, so that a
+ * replica-second that lacks costs m/w. Source: the critical ratio of the newsvendor (Arrow, Harris and Marschak 1951). Without one, by the risk.
+ */
+export function missLimitsOf(priced: Priced): MissLimits {
+  return byPrice(priced) ?? MISS_RATIO[priced.policy.spec.risk];
+}
+
+function byPrice({ policy, perRequest, usdPerReplicaHour }: Priced): MissLimits | null {
+  const usdPerMiss = policy.spec.price?.usdPerMiss;
+  if (usdPerMiss === undefined || perRequest === null || perRequest <= 0 || usdPerReplicaHour === null) return null;
+  const over = usdPerReplicaHour / 3600;
+  const ratio = over / (over + usdPerMiss / perRequest);
+  const begin = rounded(Math.max(BEGIN_MIN, Math.min(BEGIN_MAX, ratio)));
+  return { begin, min: rounded(begin * MIN_SHARE), max: rounded(begin * MAX_SHARE) };
+}
+
+function rounded(ratio: number): number {
+  return Math.round(ratio * 1e6) / 1e6;
+}
+
+/** The risk whose begin is nearest, by which what is not measured yet is staffed. */
+export function riskOf(priced: Priced): ScalingPolicy['spec']['risk'] {
+  const limits = byPrice(priced);
+  if (limits === null) return priced.policy.spec.risk;
+  const far = (risk: keyof typeof MISS_RATIO): number => Math.abs(Math.log(MISS_RATIO[risk].begin / limits.begin));
+  return (['low', 'balanced', 'cheap'] as const).reduce((best, risk) => (far(risk) < far(best) ? risk : best));
+}
+
+/**
+ * The price of a replica [USD/h]: the policy's, else its part of a node of the first of its groups that has a price (the larger part where it takes several kinds of GPU);
+ * null when neither is known.
+ */
+export function usdPerReplicaHourOf(
+  { spec }: ScalingPolicy,
+  of: { readonly target: TargetObservation; readonly nodeGroups: readonly NodeGroupPolicy[] },
+): number | null {
+  if (spec.price?.usdPerReplicaHour !== undefined) return spec.price.usdPerReplicaHour;
+  const need = spec.gpusPerReplica ?? (of.target.kind === 'observed' ? of.target.gpusPerReplica : {});
+  for (const name of spec.nodeGroups) {
+    const shape = of.nodeGroups.find(({ metadata }) => metadata.name === name)?.spec.shape;
+    if (shape?.usdPerHour === undefined) continue;
+    const parts = Object.entries(need).flatMap(([gpu, gpus]) => {
+      const there = shape.gpus[gpu];
+      return there === undefined ? [] : [gpus / there];
+    });
+    if (parts.length > 0) return shape.usdPerHour * Math.max(...parts);
+  }
+  return null;
+}

@@ -1,0 +1,84 @@
+/** What a miss and a replica cost says how much room is worth having. */
+import { describe, expect, test } from '@jest/globals';
+import * as fc from 'fast-check';
+import { MISS_RATIO } from '../../../lib/core/forecast/miss-ratio.ts';
+import { missLimitsOf, riskOf, usdPerReplicaHourOf } from '../../../lib/core/scaling/price.ts';
+import { groupPolicy, observed, workloadPolicy } from '../builders.ts';
+
+const priced = (usdPerMiss: number, spec: Record<string, unknown> = {}) =>
+  workloadPolicy({ ...spec, price: { usdPerMiss } });
+
+describe('the share of requests that may meet too little', () => {
+  test('is the critical ratio: at 3.6 USD an hour and two requests a replica-second, a miss of a cent and a half is worth thirty replica-seconds', () => {
+    const limits = missLimitsOf({ policy: priced(0.015), perRequest: 0.5, usdPerReplicaHour: 3.6 });
+    expect(limits).toEqual({ begin: 0.032258, min: 0.008065, max: 0.080645 });
+  });
+
+  test('is by the risk without a price, and while the work of a request or the price of a replica is not known', () => {
+    const policy = workloadPolicy({ risk: 'cheap' });
+    expect(missLimitsOf({ policy, perRequest: 0.5, usdPerReplicaHour: 3.6 })).toBe(MISS_RATIO.cheap);
+    for (const part of [{ perRequest: null }, { usdPerReplicaHour: null }, { perRequest: 0 }]) {
+      const known = { policy: priced(0.01, { risk: 'low' }), perRequest: 0.5, usdPerReplicaHour: 3.6, ...part };
+      expect(missLimitsOf(known)).toBe(MISS_RATIO.low);
+      expect(riskOf(known)).toBe('low');
+    }
+  });
+
+  test('falls when misses get dearer, rises when replicas do, and stays within what can be measured', () => {
+    const usd = fc.double({ min: 1e-6, max: 1e3, noNaN: true });
+    fc.assert(
+      fc.property(
+        usd,
+        usd,
+        fc.double({ min: 0.01, max: 100, noNaN: true }),
+        (usdPerMiss, usdPerReplicaHour, perRequest) => {
+          const begin = (miss: number, hour: number): number =>
+            missLimitsOf({ policy: priced(miss), perRequest, usdPerReplicaHour: hour }).begin;
+          const now = begin(usdPerMiss, usdPerReplicaHour);
+          expect(now).toBeGreaterThanOrEqual(0.0005);
+          expect(now).toBeLessThanOrEqual(0.1);
+          expect(begin(usdPerMiss * 2, usdPerReplicaHour)).toBeLessThanOrEqual(now);
+          expect(begin(usdPerMiss, usdPerReplicaHour * 2)).toBeGreaterThanOrEqual(now);
+        },
+      ),
+    );
+  });
+
+  test.each([
+    [10, 'low'],
+    [0.1, 'balanced'],
+    [0.01, 'cheap'],
+  ] as const)('a miss of %d USD staffs what is not measured yet as risk %s', (usdPerMiss, risk) => {
+    expect(riskOf({ policy: priced(usdPerMiss), perRequest: 0.5, usdPerReplicaHour: 3.6 })).toBe(risk);
+  });
+});
+
+describe('the price of a replica', () => {
+  const nodeGroups = [
+    groupPolicy({ shape: { instanceType: 'g5', gpus: { 'nvidia.com/gpu': 8 } } }, 'unpriced'),
+    groupPolicy({ shape: { instanceType: 'g6', gpus: { 'nvidia.com/gpu': 4 }, usdPerHour: 12 } }, 'priced'),
+  ];
+  const groups = ['unpriced', 'priced'];
+
+  test('is its part of a node of the first group that has one', () => {
+    const policy = priced(1, { nodeGroups: groups, gpusPerReplica: { 'nvidia.com/gpu': 1 } });
+    expect(usdPerReplicaHourOf(policy, { target: observed(1), nodeGroups })).toBe(3);
+  });
+
+  test('is by the GPUs the pod template asks for, where the policy says none', () => {
+    const policy = priced(1, { nodeGroups: groups });
+    const target = observed(1, { gpusPerReplica: { 'nvidia.com/gpu': 2 } });
+    expect(usdPerReplicaHourOf(policy, { target, nodeGroups })).toBe(6);
+    expect(usdPerReplicaHourOf(policy, { target: { kind: 'missing', reason: 'gone' }, nodeGroups })).toBeNull();
+  });
+
+  test('is what the policy says, before any node group', () => {
+    const policy = workloadPolicy({ nodeGroups: groups, price: { usdPerMiss: 1, usdPerReplicaHour: 2.5 } });
+    expect(usdPerReplicaHourOf(policy, { target: observed(1), nodeGroups })).toBe(2.5);
+  });
+
+  test('is not known where no group has one', () => {
+    const policy = priced(1, { nodeGroups: ['unpriced'], gpusPerReplica: { 'nvidia.com/gpu': 1 } });
+    expect(usdPerReplicaHourOf(policy, { target: observed(1), nodeGroups })).toBeNull();
+  });
+});
