@@ -7,6 +7,7 @@ import { buildControlPlane } from './control-plane-build.ts';
 import { argumentsOf, etcdUrlOf } from './control-plane-arguments.ts';
 import { type ControlPlaneSetUp, kubeconfigFile, type PartName, PARTS, setUp } from './control-plane-parts.ts';
 import { runOrThrow, seconds } from './fetch.ts';
+import { withDelays } from './kwok-stages.ts';
 import { launch, onFreePorts, type StartOptions } from './launch.ts';
 import { LOOPBACK } from './ports.ts';
 import type { Supervised } from './supervise.ts';
@@ -36,7 +37,7 @@ export async function startControlPlane(options: StartControlPlaneOptions): Prom
   const asked = { port: options.port, count: 3 };
   return onFreePorts(asked, async ([api = 0, etcd = 0, etcdPeer = 0]) => {
     const of = await setUp(dataDir, { ports: { api, etcd, etcdPeer }, nowMs: clock.nowMs() });
-    await writeFile(join(dataDir, 'kwok-stages.yaml'), await runOrThrow([program, 'kwok-stages'], {}));
+    await writeFile(join(dataDir, 'kwok-stages.yaml'), withDelays(await runOrThrow([program, 'kwok-stages'], {})));
     const running = await startParts({ ...options, clock, of, program });
     const version = await versionOf(of);
     progress(`Kubernetes ${version} is ready on ${of.server} after ${seconds(clock.monotonicMs() - startMs)}`);

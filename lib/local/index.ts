@@ -2,6 +2,8 @@
 export { defaultCacheDir } from './cache.ts';
 export { startControlPlane, type StartControlPlaneOptions } from './control-plane.ts';
 export { KWOK_NODE } from './control-plane-arguments.ts';
+export { KWOK_DELAY } from './kwok-stages.ts';
+export { buildControlPlane, type ControlPlaneBuildOptions } from './control-plane-build.ts';
 export { kubeconfig as kubeconfigText } from './control-plane-parts.ts';
 export { existingKafka, existingRedis } from './existing.ts';
 export { startKafka, type StartKafkaOptions } from './kafka.ts';

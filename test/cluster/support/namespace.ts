@@ -17,7 +17,7 @@ import { until } from '../../support/until.ts';
 import { isOwnCluster, testKubeConfig } from './control-plane.ts';
 
 /** On nodes of an own cluster, and in the node selector of every pod: files do not take each other's GPUs. */
-const SUITE_LABEL = 'penstock.dev/test';
+export const SUITE_LABEL = 'penstock.dev/test';
 const GPU = 'nvidia.com/gpu';
 /** Nobody pulls it on a node that kwok plays; on a real one it is there already. */
 const IMAGE = 'registry.k8s.io/pause:3.10';
