@@ -5,10 +5,25 @@ export function figure(value: number): string {
   if (!Number.isFinite(value)) return 'unknown';
   const size = Math.abs(value);
   if (size >= 1000) return String(Math.round(value));
-  // A decision writes a dozen figures, nearly all of them from one on: toPrecision takes several times as long.
-  if (size < 1) return String(Number(value.toPrecision(3)));
+  if (size < 1) return value >= SMALL_MIN ? smallFigure(value) : String(Number(value.toPrecision(3)));
   const scale = size < 10 ? 100 : size < 100 ? 10 : 1;
-  return String(Math.round(value * scale) / scale);
+  const digits = Math.round(value * scale);
+  return TEXTS[scale][digits] ?? String(digits / scale);
+}
+
+/** Texts of 0 to 1,000 parts of `scale`: a decision writes a dozen figures, and making the text of a fraction takes as long as deciding something. */
+const textsOf = (scale: number): readonly string[] =>
+  Array.from({ length: 1001 }, (_, digits) => String(digits / scale));
+const TEXTS = { 1: textsOf(1), 10: textsOf(10), 100: textsOf(100), 1_000: textsOf(1_000), 10_000: textsOf(10_000) };
+
+const SMALL_MIN = 0.01;
+
+/** From {@link SMALL_MIN} to 1. Halfway between two figures the exact value decides, which a product does not tell. */
+function smallFigure(value: number): string {
+  const scale = value < 0.1 ? 10_000 : 1_000;
+  const digits = value * scale;
+  const isHalfway = Math.abs(digits - Math.floor(digits) - 0.5) < 1e-6;
+  return (isHalfway ? undefined : TEXTS[scale][Math.round(digits)]) ?? String(Number(value.toPrecision(3)));
 }
 
 /** `1 replica`, `6.4 replicas`: the plural of regular nouns. */

@@ -22,6 +22,16 @@ describe('figure', () => {
     expect(figure(value)).toBe(text);
   });
 
+  test('below 1 it is what toPrecision says, also halfway between two figures', () => {
+    const thousandths = fc.nat(20_000).map((n) => n / 20_000);
+    fc.assert(
+      fc.property(fc.oneof(thousandths, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })), (value) => {
+        if (value < 1) expect(figure(value)).toBe(String(Number(value.toPrecision(3))));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   test('is off by half of the third digit at most, and as short as that', () => {
     fc.assert(
       fc.property(fc.double({ min: 1e-6, max: 999, noNaN: true }), (value) => {

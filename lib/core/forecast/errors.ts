@@ -26,7 +26,7 @@ const WEIGHT_MIN = 0.001;
 export function noErrors(): ErrorHistogram {
   const bins = Array.from({ length: BINS }, () => 0);
   for (const [ratio, share] of PRIOR) bins[binOf(ratio)] = (bins[binOf(ratio)] ?? 0) + share * PRIOR_WEIGHT;
-  return trimmed(0, bins);
+  return trimmed(0, bins.map(rounded));
 }
 
 function binOf(ratio: number): number {
@@ -38,12 +38,12 @@ function trimmed(first: number, weights: readonly number[]): ErrorHistogram {
   let [from, to] = [0, weights.length];
   while (from < to && (weights[from] ?? 0) < WEIGHT_MIN) from++;
   while (to > from && (weights[to - 1] ?? 0) < WEIGHT_MIN) to--;
-  const kept: number[] = [];
-  for (let index = from; index < to; index++) {
-    const weight = weights[index] ?? 0;
-    kept.push(weight < WEIGHT_MIN ? 0 : Math.round(weight * 1000) / 1000);
-  }
-  return { first: kept.length === 0 ? first : first + from, weights: kept };
+  const kept = from === 0 && to === weights.length ? weights : weights.slice(from, to);
+  return { first: to === from ? first : first + from, weights: kept };
+}
+
+function rounded(weight: number): number {
+  return weight < WEIGHT_MIN ? 0 : Math.round(weight * 1000) / 1000;
 }
 
 /** Adds a measured ratio ≥ 0 of some weight ≥ 0; what was there fades by `keepRatio` (0..1), so that old days lose their say. */
@@ -53,13 +53,27 @@ export function withError(
 ): ErrorHistogram {
   const bin = binOf(measured.ratio);
   const from = weights.length === 0 ? bin : Math.min(first, bin);
-  const to = weights.length === 0 ? bin : Math.max(first + weights.length - 1, bin);
-  const merged: number[] = [];
-  for (let index = from; index < first && index <= to; index++) merged.push(0);
-  for (const weight of weights) merged.push(weight * measured.keepRatio);
-  while (merged.length <= to - from) merged.push(0);
-  merged[bin - from] = (merged[bin - from] ?? 0) + measured.weight;
+  const merged = spanning(weights, { before: first - from, last: bin - from });
+  const { keepRatio } = measured;
+  for (let index = 0; index < merged.length; index++) {
+    const kept = (merged[index] ?? 0) * keepRatio;
+    merged[index] = rounded(index === bin - from ? kept + measured.weight : kept);
+  }
   return trimmed(from, merged);
+}
+
+/** A copy with room for one more bin: so many zeros before it, and as many after it as make `last` an index of it. */
+function spanning(
+  weights: readonly number[],
+  { before, last }: { readonly before: number; readonly last: number },
+): number[] {
+  const merged = before > 0 && weights.length > 0 ? [...zeros(before), ...weights] : weights.slice();
+  while (merged.length <= last) merged.push(0);
+  return merged;
+}
+
+function zeros(length: number): number[] {
+  return Array.from({ length }, () => 0);
 }
 
 /**

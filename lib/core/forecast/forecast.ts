@@ -75,48 +75,72 @@ export function advanceForecast(before: ForecastState | undefined, now: Measured
   const levels = moved(before.levels, { demand: now.demand, dtMs, ageMs });
   const share = shareOf(dtMs, constantAt(MEAN_MS, { dtMs, ageMs }));
   const { says, saidMs } = adopted(before, now);
-  const state = {
-    ...before,
+  const needed = neededNow(levels, now);
+  const mean = before.mean + (now.demand - before.mean) * share;
+  const isDue = ageMs >= YOUNG_MS && now.nowMs - before.comparedMs >= COMPARE_MS;
+  const learns = isDue ? compared(before, { now, levels, mean, needed }) : before;
+  return {
+    atMs: now.nowMs,
+    sinceMs: before.sinceMs,
+    levels,
+    mean,
+    variance: varianceAfter(before, { now, dtMs, ageMs }),
+    peak: Math.max(before.peak * 0.5 ** (dtMs / PEAK_HALF_LIFE_MS), needed),
+    ring: learns.ring,
+    members: learns.members,
     says,
     saidMs,
-    atMs: now.nowMs,
-    levels,
-    mean: before.mean + (now.demand - before.mean) * share,
-    variance: varianceAfter(before, { now, dtMs, ageMs }),
-    peak: peakAfter(before, { levels, now, dtMs }),
+    comparedMs: isDue ? now.nowMs : before.comparedMs,
+    missRatio: learns.missRatio,
+    measured: learns.measured,
   };
-  return ageMs < YOUNG_MS || now.nowMs - before.comparedMs < COMPARE_MS ? state : compared(state, now);
 }
+
+/** What a comparison changes. */
+type Learned = Pick<ForecastState, 'ring' | 'members' | 'missRatio' | 'measured'>;
 
 /** Remembers the levels, holds the past ones against what is needed now, and learns. */
-function compared(state: ForecastState, now: Measured): ForecastState {
-  const { nowMs, horizonMs, holdMs } = now;
-  const ring = ringAfter(state, now);
-  const stepMs = Math.min(nowMs - state.comparedMs, 4 * COMPARE_MS);
-  const steering = { ...now, stepMs, missed: now.missed ?? 0, weight: weightOf(state, now.demand) };
-  const missRatio = now.missed === null ? state.missRatio : steered(state.missRatio, steering);
-  const ready = readyBy(ring, { nowMs, horizonMs, holdMs });
-  if (ready === null) return { ...state, ring, missRatio, comparedMs: nowMs };
-  const needed = neededNow(state.levels, now);
+function compared(
+  before: ForecastState,
+  of: { readonly now: Measured; readonly levels: Levels; readonly mean: number; readonly needed: number },
+): Learned {
+  const { now, mean, needed } = of;
+  const { horizonMs } = now;
+  const ring = ringAfter(before.ring, { now, levels: of.levels });
+  const stepMs = Math.min(now.nowMs - before.comparedMs, 4 * COMPARE_MS);
+  const missRatio = now.missed === null ? before.missRatio : missRatioAfter(before, { now, mean, stepMs });
+  const ready = readyBy(ring, now);
+  if (ready === null) return { ring, members: before.members, missRatio, measured: before.measured };
   // Comparisons less than an eighth of a horizon apart say nearly the same.
   const news = Math.min(1, (COMPARE_MS * STEPS_PER_HORIZON) / horizonMs);
-  const met = { needed, weight: news * weightOf(state, needed), ready };
-  const members = learned(state.members, { met, stepMs, missRatio: state.missRatio, meanLoad: state.mean });
-  return {
-    ...state,
-    ring,
-    missRatio,
-    members,
-    comparedMs: nowMs,
-    measured: Math.min(1e6, Math.round((state.measured + news) * 100) / 100),
-  };
+  const met = { needed, weight: news * weightOf(mean, needed), ready };
+  const members = learned(before.members, { met, stepMs, missRatio: before.missRatio, meanLoad: mean });
+  return { ring, members, missRatio, measured: Math.min(1e6, Math.round((before.measured + news) * 100) / 100) };
 }
 
-function ringAfter(state: ForecastState, { nowMs, horizonMs, holdMs }: Measured): LevelRing {
+function missRatioAfter(
+  before: ForecastState,
+  { now, mean, stepMs }: { readonly now: Measured; readonly mean: number; readonly stepMs: number },
+): number {
+  return steered(before.missRatio, {
+    stepMs,
+    horizonMs: now.horizonMs,
+    missed: now.missed ?? 0,
+    weight: weightOf(mean, now.demand),
+    sloMissRatio: now.sloMissRatio,
+    limits: now.limits,
+  });
+}
+
+function ringAfter(ring: LevelRing, of: { readonly now: Measured; readonly levels: Levels }): LevelRing {
+  const { nowMs, horizonMs, holdMs } = of.now;
   const stepMs = Math.max(COMPARE_MS, horizonMs / STEPS_PER_HORIZON);
-  if (nowMs - (state.ring.at(-1)?.[0] ?? 0) < stepMs) return state.ring;
+  if (nowMs - (ring.at(-1)?.[0] ?? 0) < stepMs) return ring;
   const reachMs = horizonMs + holdMs + 2 * stepMs;
-  return [...state.ring.filter(([atMs]) => nowMs - atMs <= reachMs), [nowMs, state.levels] as const].slice(-RING_MAX);
+  // Oldest first: as a rule one of them goes.
+  let from = Math.max(0, ring.length + 1 - RING_MAX);
+  while (nowMs - (ring[from]?.[0] ?? nowMs) > reachMs) from++;
+  return ring.slice(from).concat([[nowMs, of.levels]]);
 }
 
 /**
@@ -126,7 +150,13 @@ function ringAfter(state: ForecastState, { nowMs, horizonMs, holdMs }: Measured)
 function adopted(before: ForecastState, now: Measured): Pick<ForecastState, 'says' | 'saidMs'> {
   const waits = now.starting && now.nowMs - before.saidMs < now.horizonMs;
   if (before.comparedMs < before.saidMs || waits) return before;
-  return { says: before.members.map(({ factor, share }) => ({ factor, share })), saidMs: now.nowMs };
+  return { says: saysOf(before.members), saidMs: now.nowMs };
+}
+
+function saysOf(members: readonly Member[]): readonly Says[] {
+  const says: Says[] = [];
+  for (const { factor, share } of members) says.push({ factor, share });
+  return says;
 }
 
 /** An hour of them. */
@@ -143,8 +173,8 @@ function varianceAfter(
 }
 
 /** A comparison at twice the usual load speaks for twice the requests. */
-function weightOf(state: Pick<ForecastState, 'mean'>, load: number): number {
-  return Math.max(0.02, Math.min(50, load / Math.max(0.05, state.mean)));
+function weightOf(mean: number, load: number): number {
+  return Math.max(0.02, Math.min(50, load / Math.max(0.05, mean)));
 }
 
 function begun(before: ForecastState | undefined, { nowMs, demand, limits }: Measured): ForecastState {
@@ -159,7 +189,7 @@ function begun(before: ForecastState | undefined, { nowMs, demand, limits }: Mea
     peak: Math.max(before?.peak ?? 0, demand),
     ring: [],
     members,
-    says: before?.says ?? members.map(({ factor, share }) => ({ factor, share })),
+    says: before?.says ?? saysOf(members),
     saidMs: before?.saidMs ?? nowMs,
     comparedMs: 0,
     missRatio,
@@ -169,13 +199,6 @@ function begun(before: ForecastState | undefined, { nowMs, demand, limits }: Mea
 
 /** A tenth of a replica of fading a minute is nothing; a burst of last week is no reason to pay. */
 const PEAK_HALF_LIFE_MS = 86_400_000;
-
-function peakAfter(
-  before: ForecastState,
-  of: { readonly levels: Levels; readonly now: Measured; readonly dtMs: number },
-): number {
-  return Math.max(before.peak * 0.5 ** (of.dtMs / PEAK_HALF_LIFE_MS), neededNow(of.levels, of.now));
-}
 
 /** Readings are means over 15 s and hide some of a burst: the bound may be so much above the largest need of late, not more. */
 const OVER_PEAK = 1.5;

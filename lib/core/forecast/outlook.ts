@@ -99,27 +99,35 @@ export function learned(
 ): readonly Member[] {
   const keepErrors = 0.5 ** (of.stepMs / ERRORS_HALF_LIFE_MS);
   const keepLoss = 0.5 ** (of.stepMs / LOSS_HALF_LIFE_MS);
-  const updated = members.map((member, index) => {
-    const ready = Math.max(READY_MIN, of.met.ready[index] ?? 0);
-    const short = of.met.needed - member.factor * ready;
+  const { needed, weight } = of.met;
+  const updated: Writable<Member>[] = [];
+  for (const member of members) {
+    const ready = Math.max(READY_MIN, of.met.ready[updated.length] ?? 0);
+    const short = needed - member.factor * ready;
     const pinball = (short > 0 ? 1 - of.missRatio : -of.missRatio) * short;
-    const errors = withError(member.errors, {
-      ratio: of.met.needed / ready,
-      weight: of.met.weight,
-      keepRatio: keepErrors,
-    });
-    return {
+    const errors = withError(member.errors, { ratio: needed / ready, weight, keepRatio: keepErrors });
+    updated.push({
       errors,
       loss: member.loss * keepLoss + pinball / Math.max(READY_MIN, of.meanLoad),
       lossWeight: member.lossWeight * keepLoss + 1,
       factor: errorQuantile(errors, of.missRatio),
-    };
-  });
-  const losses = updated.map(({ loss, lossWeight }) => loss / lossWeight);
-  const least = Math.min(...losses) + 1e-6;
-  const says = losses.map((loss) => Math.exp((-SHARPNESS * loss) / least));
-  const all = says.reduce((sum, say) => sum + say, 0);
-  return updated.map((member, index) => ({ ...member, share: (says[index] ?? 0) / all }));
+      share: 0,
+    });
+  }
+  setShares(updated);
+  return updated;
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+function setShares(members: readonly Writable<Member>[]): void {
+  let [least, all] = [Infinity, 0];
+  for (const member of members) least = Math.min(least, member.loss / member.lossWeight);
+  for (const member of members) {
+    member.share = Math.exp((-SHARPNESS * (member.loss / member.lossWeight)) / (least + 1e-6));
+    all += member.share;
+  }
+  for (const member of members) member.share /= all;
 }
 
 /** What of the members counts for decisions. */
