@@ -37,7 +37,8 @@ module.exports = async ({ resolveVariable }) => {
     // Describe actions of Auto Scaling know no resources.
     seeScalingGroups: statement('SeeScalingGroups', {
       actions: ['autoscaling:DescribeAutoScalingGroups'],
-      resources: scalingGroups.length === 0 ? [] : ['*'],
+      // Of EKS node groups only those with a warm pool are asked about.
+      resources: nodeGroups.length + scalingGroups.length === 0 ? [] : ['*'],
     }),
     seeLaunches: statement('SeeLaunches', {
       actions: ['autoscaling:DescribeScalingActivities'],

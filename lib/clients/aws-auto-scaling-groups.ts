@@ -1,5 +1,6 @@
 /** Plain Auto Scaling groups as values: shared by the cluster view and the node provisioner. */
 import { DescribeAutoScalingGroupsCommand } from '@aws-sdk/client-auto-scaling';
+import type { AutoScalingGroup } from '@aws-sdk/client-auto-scaling';
 import { NotFoundError, TransientError } from '../base/errors.ts';
 import { awsCall } from './aws-errors.ts';
 import type { EksNodeGroup } from './aws-node-groups.ts';
@@ -8,8 +9,8 @@ import type { AwsClients } from './aws.ts';
 export type AutoScalingGroupState = EksNodeGroup & {
   /** Instances in service or on their way; those that wait in a warm pool are not among them, and desired does not count them either. */
   readonly instanceIds: readonly string[];
-  /** Instances that wait in a warm pool: the next launches take these, and start sooner. */
-  readonly warmInstances: number;
+  /** Instances on their way out. */
+  readonly leavingIds: readonly string[];
 };
 
 /** One DescribeAutoScalingGroups call. Throws NotFoundError, DeniedError, TransientError (also when the answer lacks the sizes). */
@@ -25,6 +26,7 @@ export async function describeAutoScalingGroup(clients: AwsClients, name: string
   if (min === undefined || max === undefined || desired === undefined) {
     throw new TransientError(`Cannot ${call.what}: expected its sizes, current value is an answer without them`);
   }
+  const instances = instancesOf(group);
   const isHeld = (group.SuspendedProcesses ?? []).find((one) => one.ProcessName === 'Launch');
   return {
     min,
@@ -34,9 +36,26 @@ export async function describeAutoScalingGroup(clients: AwsClients, name: string
     status: group.Status === undefined ? 'active' : 'deleting',
     issues: isHeld === undefined ? [] : [{ code: 'LaunchSuspended', message: isHeld.SuspensionReason ?? '' }],
     scalingGroups: [name],
-    instanceIds: (group.Instances ?? []).flatMap(({ InstanceId: id, LifecycleState: state = '' }) =>
-      id === undefined || state.startsWith('Warmed') || state.startsWith('Terminat') ? [] : [id],
-    ),
-    warmInstances: group.WarmPoolSize ?? 0,
+    ...instances,
+    ...warmPoolOf(group, instances.instanceIds),
   };
+}
+
+function instancesOf(group: AutoScalingGroup): Pick<AutoScalingGroupState, 'instanceIds' | 'leavingIds'> {
+  const there = (group.Instances ?? []).filter(({ LifecycleState: state = '' }) => !state.startsWith('Warmed'));
+  const idsOf = (isLeaving: boolean): readonly string[] =>
+    there.flatMap(({ InstanceId: id, LifecycleState: state = '' }) =>
+      id !== undefined && state.startsWith('Terminat') === isLeaving ? [id] : [],
+    );
+  return { instanceIds: idsOf(false), leavingIds: idsOf(true) };
+}
+
+function warmPoolOf(
+  group: AutoScalingGroup,
+  instanceIds: readonly string[],
+): Pick<AutoScalingGroupState, 'warmInstances' | 'reusedIds'> {
+  const pool = group.WarmPoolConfiguration;
+  if (pool === undefined) return {};
+  const isReused = pool.InstanceReusePolicy?.ReuseOnScaleIn === true;
+  return { warmInstances: group.WarmPoolSize ?? 0, ...(isReused ? { reusedIds: instanceIds } : {}) };
 }

@@ -16,6 +16,8 @@ export async function terminateInstance(clients: AwsClients, what: string, insta
   } catch (error) {
     // Gone already: what was wanted.
     if (error instanceof NotFoundError) return;
+    // It went back to the warm pool, and our answer got lost.
+    if (error instanceof ConfigError && /warm pool/i.test(error.message)) return;
     // Somebody raised min between the caller's check and now: read again, like any lost race.
     if (error instanceof ConfigError && /min size/i.test(error.message)) {
       throw new ConflictError(error.message, { cause: error });

@@ -3,8 +3,9 @@ import { DescribeScalingActivitiesCommand } from '@aws-sdk/client-auto-scaling';
 import type { Activity } from '@aws-sdk/client-auto-scaling';
 import { DescribeNodegroupCommand } from '@aws-sdk/client-eks';
 import type { Issue, Nodegroup } from '@aws-sdk/client-eks';
-import { DeniedError, TransientError } from '../base/errors.ts';
+import { DeniedError, NotFoundError, TransientError } from '../base/errors.ts';
 import type { NodeGroupIssue } from '../core/types.ts';
+import { describeAutoScalingGroup } from './aws-auto-scaling-groups.ts';
 import { CAPACITY_PATTERN, awsCall } from './aws-errors.ts';
 import type { AwsClients } from './aws.ts';
 
@@ -18,6 +19,12 @@ export type EksNodeGroup = {
   readonly issues: readonly NodeGroupIssue[];
   /** Names of the Auto Scaling groups behind it. */
   readonly scalingGroups: readonly string[];
+  /** Instances of the group; absent where nodes are told by their labels alone. */
+  readonly instanceIds?: readonly string[];
+  /** Instances that wait in a warm pool: the next launches take these, and start sooner. Absent: there is no pool, or it may not be seen. */
+  readonly warmInstances?: number;
+  /** Only where instances go back to the warm pool when the group shrinks: those in service or on their way there now. */
+  readonly reusedIds?: readonly string[];
 };
 
 /** Activities looked at for the newest launch: a group that failed oftener than this in a row has failed. */
@@ -39,7 +46,7 @@ const STATUS: Readonly<Record<string, EksNodeGroup['status']>> = {
   DELETE_FAILED: 'failed',
 };
 
-/** One DescribeNodegroup call. Throws NotFoundError, DeniedError, TransientError (also when the answer lacks the sizes). */
+/** One DescribeNodegroup call, and one DescribeAutoScalingGroups for a group with a warm pool. Throws NotFoundError, DeniedError, TransientError (also when the answer lacks the sizes). */
 export async function describeEksNodeGroup(clients: AwsClients, ref: EksNodeGroupRef): Promise<EksNodeGroup> {
   const call = { what: `describe node group "${ref.cluster}/${ref.nodeGroup}"`, action: 'eks:DescribeNodegroup' };
   const command = new DescribeNodegroupCommand({ clusterName: ref.cluster, nodegroupName: ref.nodeGroup });
@@ -49,7 +56,7 @@ export async function describeEksNodeGroup(clients: AwsClients, ref: EksNodeGrou
   if (nodegroup === undefined || min === undefined || max === undefined || desired === undefined) {
     throw new TransientError(`Cannot ${call.what}: expected its sizes, current value is an answer without them`);
   }
-  return {
+  const group: EksNodeGroup = {
     min,
     max,
     desired,
@@ -57,6 +64,29 @@ export async function describeEksNodeGroup(clients: AwsClients, ref: EksNodeGrou
     issues: (nodegroup.health?.issues ?? []).map(issueOf),
     scalingGroups: groupNames(nodegroup),
   };
+  return nodegroup.warmPoolConfig?.enabled === true ? withWarmPool(clients, group) : group;
+}
+
+/** EKS says nothing of single instances. Without permission to ask Auto Scaling the labels of nodes must do, and nobody knows how many wait. */
+async function withWarmPool(clients: AwsClients, group: EksNodeGroup): Promise<EksNodeGroup> {
+  const [name] = group.scalingGroups;
+  if (name === undefined) return group;
+  const pool = await describeAutoScalingGroup(clients, name).catch((error: unknown) => {
+    if (error instanceof DeniedError || error instanceof NotFoundError) return null;
+    throw error;
+  });
+  if (pool === null) return group;
+  const { warmInstances = 0, reusedIds } = pool;
+  const instanceIds = [...pool.instanceIds, ...pool.leavingIds];
+  const issues = group.issues.map((issue) => withoutWarm(issue, new Set(instanceIds)));
+  return { ...group, issues, instanceIds, warmInstances, ...(reusedIds === undefined ? {} : { reusedIds }) };
+}
+
+/** An instance that waits in the pool has not failed to join. */
+function withoutWarm(issue: NodeGroupIssue, instanceIds: ReadonlySet<string>): NodeGroupIssue {
+  const { resourceIds, ...rest } = issue;
+  if (resourceIds === undefined) return issue;
+  return { ...rest, resourceIds: resourceIds.filter((id) => !id.startsWith('i-') || instanceIds.has(id)) };
 }
 
 /** Health issues that say: the group as it is set up starts nothing. */
@@ -96,6 +126,8 @@ async function launchesOf(clients: AwsClients, scalingGroup: string): Promise<re
     return activities.filter(
       (one) =>
         (one.Description ?? '').startsWith('Launching') &&
+        // What the warm pool gets or does not get says nothing of what the group asked for.
+        !(one.Description ?? '').includes('into warm pool') &&
         (one.StatusCode === 'Successful' || one.StatusCode === 'Failed'),
     );
   } catch (error) {

@@ -9,6 +9,7 @@ import {
   NODE_GROUP_LABEL,
   NODE_POOL_LABEL,
   instanceIdOf,
+  isShutDown,
   loadByNode,
   nodeObservation,
   placeholdersByGroup,
@@ -170,27 +171,36 @@ function groupObservation(
   nodes: readonly V1Node[],
   loads: ReadonlyMap<string, NodeLoad>,
 ): Extract<NodeGroupObservation, { kind: 'observed' }> {
-  const { min, max, desired, status, issues } = group;
+  const { min, max, desired, status, issues, warmInstances } = group;
   const observed = nodes.map((node) => nodeObservation(node, loads.get(node.metadata?.name ?? '')));
-  return { kind: 'observed', min, max, desired, status, issues, nodes: observed };
+  const warm = warmInstances === undefined ? {} : { warm: warmInstances };
+  return { kind: 'observed', min, max, desired, status, issues, nodes: observed, ...warm };
 }
 
-/** Nodes of a group: by the label that EKS or Karpenter puts on them, or by the instances of an Auto Scaling group. */
+/** Nodes of a group: by the label that EKS or Karpenter puts on them, or by the instances of an Auto Scaling group. Those of stopped instances are none. */
 function nodesByGroup(
   nodes: readonly V1Node[],
 ): (policy: NodeGroupPolicy, described: Pick<DescribedGroup, 'instanceIds'>) => readonly V1Node[] {
   const byMark = new Map<string, V1Node[]>();
   for (const node of nodes) {
+    if (isShutDown(node)) continue;
     for (const mark of marksOf(node)) {
       const others = byMark.get(mark);
       if (others === undefined) byMark.set(mark, [node]);
       else others.push(node);
     }
   }
-  return (policy, { instanceIds = [] }) => {
+  return (policy, { instanceIds }) => {
     const { kind } = policy.spec.provider;
-    if (kind === 'autoScalingGroup') return instanceIds.flatMap((id) => byMark.get(`instance/${id}`) ?? []);
-    return byMark.get(`${kind}/${groupNameOf(policy)}`) ?? [];
+    if (kind === 'autoScalingGroup') return (instanceIds ?? []).flatMap((id) => byMark.get(`instance/${id}`) ?? []);
+    const marked = byMark.get(`${kind}/${groupNameOf(policy)}`) ?? [];
+    if (instanceIds === undefined) return marked;
+    // The label stays on a node whose instance went back to a warm pool.
+    const ids = new Set(instanceIds);
+    return marked.filter(({ spec }) => {
+      const id = instanceIdOf(spec?.providerID);
+      return id === null || ids.has(id);
+    });
   };
 }
 

@@ -85,6 +85,11 @@ function leavingOf({ metadata, spec }: V1Node): NodeLeaving | undefined {
   return Object.values(LEAVING_TAINTS).find((leaving) => said.includes(leaving));
 }
 
+/** The cloud's controller puts this taint on the node of an instance that is stopped and not gone: it waits in a warm pool. */
+export function isShutDown({ spec }: V1Node): boolean {
+  return (spec?.taints ?? []).some(({ key }) => key === 'node.cloudprovider.kubernetes.io/shutdown');
+}
+
 /** `aws:///eu-west-1a/i-0123456789abcdef0` → `i-0123456789abcdef0`. */
 export function instanceIdOf(providerId: string | undefined): string | null {
   return /\/(i-[0-9a-z]+)$/.exec(providerId ?? '')?.[1] ?? null;

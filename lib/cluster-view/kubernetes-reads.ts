@@ -107,10 +107,7 @@ function byName(objects: readonly Workload[]): ReadonlyMap<string, Workload> {
 }
 
 /** What the cloud says of a group. */
-export type DescribedGroup = EksNodeGroup & {
-  /** Instances of the group, where nodes are told by them. */
-  readonly instanceIds?: readonly string[];
-};
+export type DescribedGroup = EksNodeGroup;
 
 /** Node groups by policy name. A Karpenter node pool has no sizes of its own. */
 export async function describeGroups(

@@ -122,6 +122,8 @@ export type NodeGroupObservation =
       readonly issues: readonly NodeGroupIssue[];
       /** Placeholder pods there are. */
       readonly placeholders?: number;
+      /** Instances that wait in a warm pool: no nodes, not desired, and taken first when it grows. Absent: there is no pool, or it is not seen. */
+      readonly warm?: number;
     }
   | { readonly kind: 'missing'; readonly reason: string };
 

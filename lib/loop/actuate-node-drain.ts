@@ -4,6 +4,7 @@ import { ConflictError, NotFoundError } from '../base/errors.ts';
 import type { NodeGroupState } from '../node-provisioners/contract.ts';
 import type { ActuationRecord, DrainProgress } from '../state/contract.ts';
 import type { GroupContext } from './actuate-node-group.ts';
+import { lentAfter } from './actuate-node-return.ts';
 import { sendSizes } from './actuate-node-update.ts';
 import { LOWER_AGE_MS_MAX } from './actuate-rules.ts';
 import { again } from './actuate-step.ts';
@@ -144,6 +145,7 @@ async function free(context: GroupContext, turn: Turn): Promise<StepResult> {
     drains: remaining(turn),
     lastWritten: { count: desired - 1, atMs: deps.clock.nowMs() },
     drainPauses: pausing(step.record(), { drain, nowMs, reason: 'ended' }),
+    ...lentAfter(step.record(), { drain, state, nowMs }),
   });
   return again(STEP_AGAIN_MS);
 }

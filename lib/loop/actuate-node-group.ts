@@ -10,6 +10,7 @@ import { SHORTAGE_LOOK_MS, noteCapacity, shortageWaitMs } from './actuate-capaci
 import { followUpdate, growTo, isPending, moveFloor } from './actuate-node-update.ts';
 import { continueDrains } from './actuate-node-drain.ts';
 import { endGhost } from './actuate-node-ghost.ts';
+import { welcomeBack } from './actuate-node-return.ts';
 import { FOREIGN_PAUSE_MS, RAISE_AGE_MS_MAX, isForeign, modeRefusal } from './actuate-rules.ts';
 import { DONE, again, beginStep } from './actuate-step.ts';
 import type { ActuationStep } from './actuate-step.ts';
@@ -88,6 +89,7 @@ async function run(context: GroupContext): Promise<StepResult> {
   const unusable = await unusableEnd(context, state);
   if (unusable !== undefined) return unusable;
   await noteCapacity(context, state);
+  await welcomeBack(context, state);
   const { min, max } = policy.spec.nodes;
   if (planned.nodes < min || (planned.nodes > max && planned.nodes > state.desired)) {
     return staleEnd(context, `${planned.nodes} nodes are outside of ${min} to ${max}`);

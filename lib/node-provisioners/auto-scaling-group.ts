@@ -15,8 +15,10 @@ export function autoScalingGroup(clients: AwsClients): NodeProvisioner {
   return {
     describe: async (group) => {
       const observed = await describeAutoScalingGroup(clients, nameOf(group));
-      const { min, max, desired, status, issues } = observed;
-      return { min, max, desired, status, issues, capacityShortage: await capacityShortageOf(clients, observed) };
+      const { min, max, desired, status, issues, reusedIds } = observed;
+      const reused = reusedIds === undefined ? {} : { reusedIds };
+      const capacityShortage = await capacityShortageOf(clients, observed);
+      return { min, max, desired, status, issues, capacityShortage, ...reused };
     },
     resize: (group, change) => resize(clients, group, change),
     pollUpdate: () => Promise.resolve({ state: 'successful', errors: [] }),

@@ -15,6 +15,8 @@ export type NodeGroupState = {
   readonly issues: readonly NodeGroupIssue[];
   /** Set when an issue or the newest launch says that no machines start: the cause in the cloud's words (lib/core/nodes/trouble.ts names the state). */
   readonly capacityShortage: string | null;
+  /** Only of a group whose instances go back to a warm pool when it shrinks: those in service or on their way there now, so that one that comes back is known. */
+  readonly reusedIds?: readonly string[];
 };
 
 export type UpdateState = {

@@ -24,9 +24,11 @@ const UPDATE_ERRORS_MAX = 5;
 export function eksNodeGroup(clients: AwsClients): NodeProvisioner {
   return {
     describe: async (group) => {
-      const { scalingGroups, ...observed } = await describeEksNodeGroup(clients, refOf(group));
-      const capacityShortage = await capacityShortageOf(clients, { ...observed, scalingGroups });
-      return { ...observed, capacityShortage };
+      const observed = await describeEksNodeGroup(clients, refOf(group));
+      const { min, max, desired, status, issues, reusedIds } = observed;
+      const reused = reusedIds === undefined ? {} : { reusedIds };
+      const capacityShortage = await capacityShortageOf(clients, observed);
+      return { min, max, desired, status, issues, capacityShortage, ...reused };
     },
     resize: (group, change) => resize(clients, group, change),
     pollUpdate: (group, updateId) => pollUpdate(clients, group, updateId),

@@ -1,6 +1,6 @@
 /** An instance from launch to end: boot, join, GPUs, reclaim, termination. */
 import { drawArrivalMs, drawDurationMs, drawHex } from './draws.ts';
-import { addTaint, expelPods, joinNode, offerGpus, removeNode, setNodeReady } from './nodes.ts';
+import { addTaint, expelPods, joinNode, offerGpus, removeNode, removeTaint, setNodeReady } from './nodes.ts';
 import type { BootFault, InstanceRecord, NodeGroupRecord, ScalingActivity } from './records.ts';
 import { addActivity, finishActivity, launchCause } from './scaling-activities.ts';
 import { planIn } from './state.ts';
@@ -17,6 +17,8 @@ export function createInstance(state: WorldState, group: NodeGroupRecord): Insta
     zone: nextZone(group),
     launchedMs: state.nowMs,
     stoppedMs: undefined,
+    runningSinceMs: state.nowMs,
+    returning: false,
     lifecycle: 'Pending',
     protectedFromScaleIn: false,
     node: undefined,
@@ -39,14 +41,33 @@ export function launchInstance(state: WorldState, group: NodeGroupRecord): Insta
   const cause = launchCause(state, group);
   const instance = createInstance(state, group);
   const description = `Launching a new EC2 instance: ${instance.id}`;
-  const activity = addActivity(state, group, { status: 'InProgress', description, cause });
+  return bringUp(state, instance, { description, cause, bootSec: group.bootSec });
+}
+
+/** Takes an instance that waits in the warm pool into the group. */
+export function startWarmInstance(state: WorldState, instance: InstanceRecord): InstanceRecord {
+  const { group } = instance;
+  const cause = launchCause(state, group);
+  instance.lifecycle = 'Pending';
+  instance.runningSinceMs ??= state.nowMs;
+  const description = `Launching a new EC2 instance from warm pool: ${instance.id}`;
+  return bringUp(state, instance, { description, cause, bootSec: group.warmPool?.startSec ?? group.bootSec });
+}
+
+function bringUp(
+  state: WorldState,
+  instance: InstanceRecord,
+  of: { readonly description: string; readonly cause: string; readonly bootSec: number },
+): InstanceRecord {
+  const { group } = instance;
+  const activity = addActivity(state, group, { status: 'InProgress', description: of.description, cause: of.cause });
   planIn(state, group.inServiceSec * 1000, () => {
     if (instance.lifecycle === 'Pending') instance.lifecycle = 'InService';
     finishActivity(state, activity);
   });
   const fault = takeBootFault(group);
   const sigma = state.settings.durationSigma;
-  const bootMs = drawDurationMs(state.draws.durations, { medianSec: group.bootSec, sigma });
+  const bootMs = drawDurationMs(state.draws.durations, { medianSec: of.bootSec, sigma });
   const gpuMs = drawDurationMs(state.draws.durations, { medianSec: group.gpuReadySec, sigma });
   if (fault === 'neverJoins') reportMissingNode(state, instance);
   else planJoin(state, instance, { bootMs, gpuMs: fault === 'joinsWithoutGpus' ? Infinity : gpuMs });
@@ -55,10 +76,11 @@ export function launchInstance(state: WorldState, group: NodeGroupRecord): Insta
 
 function planJoin(state: WorldState, instance: InstanceRecord, times: { bootMs: number; gpuMs: number }): void {
   planIn(state, times.bootMs - REGISTERED_BEFORE_READY_MS, () => {
-    if (isAlive(instance)) joinNode(state, instance);
+    if (isAlive(instance) && instance.node === undefined) joinNode(state, instance);
   });
   planIn(state, times.bootMs, () => {
     if (!isAlive(instance) || instance.node === undefined) return;
+    removeTaint(state, instance.node, SHUTDOWN_TAINT);
     setNodeReady(state, instance.node, true);
     instance.group.issues.delete(NEVER_JOINED);
   });
@@ -92,7 +114,13 @@ function setMissingNodes(group: NodeGroupRecord, resourceIds: readonly string[])
   else group.issues.set(NEVER_JOINED, { code: NEVER_JOINED, message, resourceIds });
 }
 
-export type Termination = { readonly cause: string; readonly deadlineSec: number; readonly waitForDeadline?: boolean };
+export type Termination = {
+  readonly cause: string;
+  readonly deadlineSec: number;
+  readonly waitForDeadline?: boolean;
+  /** The group shrinks by it: where instances are reused, this one goes back to the warm pool. */
+  readonly isScaleIn?: boolean;
+};
 
 /** Begins to terminate: the node is cordoned and its pods are deleted without asking disruption budgets; the instance
  *  goes when they are gone, at the latest after `deadlineSec` [s] (and not before it with `waitForDeadline`). */
@@ -104,7 +132,16 @@ export function beginTermination(state: WorldState, instance: InstanceRecord, ho
     description: `Terminating EC2 instance: ${instance.id}`,
     cause: how.cause,
   });
-  const end = (): void => endInstance(state, instance, activity);
+  instance.returning = how.isScaleIn === true && instance.group.warmPool?.reuseOnScaleIn === true;
+  const { returning } = instance;
+  let hasEnded = false;
+  // Asked for when the node is empty and again when the time is up.
+  const end = (): void => {
+    if (hasEnded) return;
+    hasEnded = true;
+    if (returning) returnToPool(state, instance, activity);
+    else endInstance(state, instance, activity);
+  };
   const { node } = instance;
   planIn(state, node === undefined ? 0 : how.deadlineSec * 1000, end);
   if (node === undefined) return activity;
@@ -119,11 +156,9 @@ export function endInstance(state: WorldState, instance: InstanceRecord, activit
   if (instance.stoppedMs !== undefined) return;
   const { group } = instance;
   instance.stoppedMs = state.nowMs;
-  instance.lifecycle = 'Terminating';
+  instance.lifecycle = instance.lifecycle.startsWith('Warmed') ? 'Warmed:Terminating' : 'Terminating';
   group.instancesChanged = true;
-  const billedMs = Math.max(state.settings.billedSecMin * 1000, state.nowMs - instance.launchedMs);
-  group.stoppedInstanceMs += billedMs;
-  group.stoppedGpuMs += billedMs * group.gpusPerNode;
+  stopBilling(state, instance);
   group.freeAddresses += 1;
   const missing = group.issues.get(NEVER_JOINED)?.resourceIds ?? [];
   if (missing.includes(instance.id))
@@ -136,6 +171,47 @@ export function endInstance(state: WorldState, instance: InstanceRecord, activit
     group.instances.delete(instance.id);
     if (activity !== undefined) finishActivity(state, activity);
   });
+}
+
+/** From here on it costs nothing. */
+export function stopBilling(state: WorldState, instance: InstanceRecord): void {
+  const { group, runningSinceMs } = instance;
+  if (runningSinceMs === undefined) return;
+  const billedMs = Math.max(state.settings.billedSecMin * 1000, state.nowMs - runningSinceMs);
+  group.stoppedInstanceMs += billedMs;
+  group.stoppedGpuMs += billedMs * group.gpusPerNode;
+  instance.runningSinceMs = undefined;
+}
+
+/** As the cloud's controller taints the node of an instance that is stopped and not gone. */
+const SHUTDOWN_TAINT = 'node.cloudprovider.kubernetes.io/shutdown';
+
+function returnToPool(state: WorldState, instance: InstanceRecord, activity: ScalingActivity): void {
+  const { group, node } = instance;
+  instance.returning = false;
+  // Lost meanwhile.
+  if (instance.stoppedMs !== undefined) return;
+  instance.lifecycle = 'Warmed:Pending';
+  group.instancesChanged = true;
+  if (node !== undefined && group.warmPool?.keepsNodes === true) {
+    node.whenEmpty = undefined;
+    addTaint(state, node, SHUTDOWN_TAINT);
+    node.gpusAllocatable = 0;
+    setNodeReady(state, node, false);
+  } else if (node !== undefined) removeNode(state, node);
+  planIn(state, state.settings.shutdownSec * 1000, () => {
+    finishActivity(state, activity);
+    enterPool(state, instance);
+  });
+}
+
+/** It has booted once and waits. */
+export function enterPool(state: WorldState, instance: InstanceRecord): void {
+  if (instance.lifecycle !== 'Warmed:Pending') return;
+  const poolState = instance.group.warmPool?.poolState ?? 'Stopped';
+  instance.lifecycle = `Warmed:${poolState}`;
+  instance.group.instancesChanged = true;
+  if (poolState !== 'Running') stopBilling(state, instance);
 }
 
 /** As AWS Node Termination Handler taints a node at a notice. */

@@ -86,6 +86,13 @@ export function addTaint(state: WorldState, node: NodeRecord, key: string): void
   changed(state, node);
 }
 
+/** Takes a taint away again. */
+export function removeTaint(state: WorldState, node: NodeRecord, key: string): void {
+  if (!node.taints.some((taint) => taint.key === key)) return;
+  node.taints = node.taints.filter((taint) => taint.key !== key);
+  changed(state, node);
+}
+
 /** Cordons the node and deletes its pods within their grace periods, without asking any disruption budget. */
 export function expelPods(state: WorldState, node: NodeRecord): void {
   setUnschedulable(state, node, true);

@@ -103,15 +103,44 @@ export type NodeRecord = Versioned & {
   whenEmpty: (() => void) | undefined;
 };
 
-export type InstanceLifecycle = 'Pending' | 'InService' | 'Terminating:Wait' | 'Terminating';
+/** How instances wait in a warm pool. */
+export type WarmState = 'Stopped' | 'Hibernated' | 'Running';
+
+export type InstanceLifecycle =
+  | 'Pending'
+  | 'InService'
+  | 'Terminating:Wait'
+  | 'Terminating'
+  | 'Warmed:Pending'
+  | `Warmed:${WarmState}`
+  | 'Warmed:Terminating';
+
+/** A warm pool of EC2 Auto Scaling: instances beside the group that have booted once. They are not desired, and not nodes. */
+export type WarmPoolRecord = {
+  readonly minSize: number;
+  /** Instances of the group and the pool together; undefined: the group's maximum. */
+  readonly maxPrepared: number | undefined;
+  readonly poolState: WarmState;
+  readonly reuseOnScaleIn: boolean;
+  /** Median time from leaving the pool to a Ready node. */
+  readonly startSec: number;
+  /** Nodes of instances that go back to the pool stay in the cluster, NotReady. */
+  readonly keepsNodes: boolean;
+  /** Not before this time [epoch ms] is another launch into the pool attempted. */
+  nextLaunchMs: number;
+};
 
 export type InstanceRecord = {
   readonly id: string;
   readonly group: NodeGroupRecord;
   readonly zone: string;
   readonly launchedMs: number;
-  /** No longer billed from here on [epoch ms]. */
+  /** Ended for good [epoch ms]. */
   stoppedMs: number | undefined;
+  /** Billed since [epoch ms]; undefined while it waits stopped in a warm pool. */
+  runningSinceMs: number | undefined;
+  /** Leaves the group for the warm pool. */
+  returning: boolean;
   lifecycle: InstanceLifecycle;
   protectedFromScaleIn: boolean;
   node: NodeRecord | undefined;
@@ -158,6 +187,7 @@ export type NodeGroupRecord = {
   gpuReadySec: number;
   readonly inServiceSec: number;
   readonly reclaimsPerInstanceHour: number;
+  readonly warmPool: WarmPoolRecord | undefined;
   size: ScalingConfig;
   capacity: number;
   freeAddresses: number;

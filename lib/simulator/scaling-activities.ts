@@ -58,6 +58,22 @@ export function recordLaunchFailure(state: WorldState, group: NodeGroupRecord, l
   group.issues.set(LAUNCH_FAILURES, { code: LAUNCH_FAILURES, message: statusMessage, resourceIds });
 }
 
+/** Records a failed launch into the warm pool: a Failed activity, and nothing else. */
+export function recordWarmFailure(state: WorldState, group: NodeGroupRecord, launch: FailedLaunch): void {
+  const statusMessage = failureText(state, group, launch).coded;
+  addActivity(state, group, {
+    status: 'Failed',
+    description: `Launching a new EC2 instance into warm pool.  Status Reason: ${statusMessage}`,
+    cause: warmCause(state),
+    statusMessage,
+  });
+}
+
+/** The cause text of a launch into the warm pool. */
+export function warmCause(state: WorldState): string {
+  return `At ${isoSeconds(state.nowMs)} an instance was started into the warm pool in response to a difference between desired and actual capacity of the pool.`;
+}
+
 export type FailedLaunch = { readonly fault: LaunchFault; readonly zone: string };
 
 const LAUNCH_FAILURES = 'AsgInstanceLaunchFailures';

@@ -1,10 +1,11 @@
 /** The Auto Scaling group behind a node group: launches what is missing, terminates what is too much. */
-import { beginTermination, isAlive, launchInstance, nextZone } from './instance-lifecycle.ts';
+import { beginTermination, isAlive, launchInstance, nextZone, startWarmInstance } from './instance-lifecycle.ts';
 import { drawOne } from './draws.ts';
 import type { InstanceRecord, LaunchFault, NodeGroupRecord, ScalingActivity, ScalingConfig } from './records.ts';
-import { clearLaunchIssues, liveInstances, recordLaunchFailure } from './scaling-activities.ts';
+import { clearLaunchIssues, liveInstances, recordLaunchFailure, recordWarmFailure } from './scaling-activities.ts';
 import { isoSeconds, planIn } from './state.ts';
 import type { WorldState } from './state.ts';
+import { endOneWarm, launchIntoPool, nextWarmInstance, warmInstances, warmPoolSize } from './warm-pool.ts';
 
 /** What a cloud API call answers: a value, or the error it would raise. */
 export type Answer<T> =
@@ -28,18 +29,21 @@ function reconcile(state: WorldState, group: NodeGroupRecord): void {
   const missing = group.size.desiredSize - liveInstances(group).length;
   if (missing > 0) launch(state, group, missing);
   for (let surplus = -missing; surplus > 0; surplus--) terminateAny(state, group);
+  fillWarmPool(state, group);
 }
 
 function launch(state: WorldState, group: NodeGroupRecord, count: number): void {
   if (state.nowMs < group.nextLaunchMs) return retryLater(state, group);
   for (let launched = 0; launched < count; launched++) {
-    const fault = launchFault(state, group);
+    const warm = nextWarmInstance(group);
+    const fault = warm === undefined ? launchFault(state, group) : startFault(state, warm);
     if (fault !== undefined) {
       recordLaunchFailure(state, group, { fault, zone: nextZone(group) });
       group.nextLaunchMs = state.nowMs + state.settings.launchRetrySec * 1000;
       return retryLater(state, group);
     }
-    launchInstance(state, group);
+    if (warm === undefined) launchInstance(state, group);
+    else startWarmInstance(state, warm);
   }
   clearLaunchIssues(group);
 }
@@ -55,17 +59,48 @@ function retryLater(state: WorldState, group: NodeGroupRecord): void {
 
 function launchFault(state: WorldState, group: NodeGroupRecord): LaunchFault | undefined {
   if (group.launchTemplateBroken) return 'launchTemplate';
+  const shortage = shortageOf(state, group);
+  if (shortage === 'quota') return shortage;
+  return group.freeAddresses <= 0 ? 'insufficientFreeAddresses' : shortage;
+}
+
+/** A stopped instance has its address and its image, and needs a machine again. */
+function startFault(state: WorldState, instance: InstanceRecord): LaunchFault | undefined {
+  return instance.runningSinceMs === undefined ? shortageOf(state, instance.group) : undefined;
+}
+
+function shortageOf(state: WorldState, group: NodeGroupRecord): 'quota' | 'insufficientCapacity' | undefined {
   // Terminating instances still hold their capacity and quota until they have stopped.
-  const running = [...group.instances.values()].filter((instance) => instance.stoppedMs === undefined).length;
+  const running = [...group.instances.values()].filter((instance) => instance.runningSinceMs !== undefined).length;
   if (runningGpus(state) + group.gpusPerNode > state.settings.gpuQuota) return 'quota';
-  if (group.freeAddresses <= 0) return 'insufficientFreeAddresses';
   return running >= group.capacity ? 'insufficientCapacity' : undefined;
+}
+
+/** Launches into the warm pool what it lacks, ends what it has too much. A launch that fails is tried again later, and is nothing that the group suffers from. */
+function fillWarmPool(state: WorldState, group: NodeGroupRecord): void {
+  const pool = group.warmPool;
+  if (pool === undefined) return;
+  for (let surplus = warmInstances(group).length - warmPoolSize(group); surplus > 0; surplus--)
+    endOneWarm(state, group);
+  if (state.nowMs < pool.nextLaunchMs) return;
+  while (warmInstances(group).length < warmPoolSize(group)) {
+    const fault = launchFault(state, group);
+    if (fault === undefined) {
+      launchIntoPool(state, group);
+      continue;
+    }
+    recordWarmFailure(state, group, { fault, zone: nextZone(group) });
+    pool.nextLaunchMs = state.nowMs + state.settings.launchRetrySec * 1000;
+    planIn(state, state.settings.launchRetrySec * 1000, () => scaleSoon(state, group));
+    return;
+  }
 }
 
 function runningGpus(state: WorldState): number {
   let gpus = 0;
   for (const group of state.groups.values()) {
-    for (const instance of group.instances.values()) if (instance.stoppedMs === undefined) gpus += group.gpusPerNode;
+    for (const instance of group.instances.values())
+      if (instance.runningSinceMs !== undefined) gpus += group.gpusPerNode;
   }
   return gpus;
 }
@@ -78,7 +113,7 @@ function terminateAny(state: WorldState, group: NodeGroupRecord): void {
   if (victim === undefined) return;
   const at = isoSeconds(state.nowMs);
   const cause = `At ${at} an instance was taken out of service in response to a difference between desired and actual capacity, shrinking the capacity from ${live.length} to ${live.length - 1}.  At ${at} instance ${victim.id} was selected for termination.`;
-  beginTermination(state, victim, { cause, deadlineSec: state.settings.scaleInEvictionSec });
+  beginTermination(state, victim, { cause, deadlineSec: state.settings.scaleInEvictionSec, isScaleIn: true });
 }
 
 /** Changes the sizes, as the console or an update does; the bounds are the caller's to check. A larger desired size
@@ -102,6 +137,12 @@ export function terminateInstance(
     return refuse('ValidationError', message);
   }
   const { group } = instance;
+  if (instance.lifecycle.startsWith('Warmed')) {
+    return refuse(
+      'ValidationError',
+      `Instance ${instanceId} is in a warm pool; this operation does not work on those.`,
+    );
+  }
   const running = group.activities.findLast((one) => one.description === `Terminating EC2 instance: ${instanceId}`);
   if (!isAlive(instance) && running !== undefined) return { ok: true, value: { activity: running, group } };
   const { minSize, desiredSize } = group.size;
@@ -114,7 +155,11 @@ export function terminateInstance(
   if (options.decrement) group.size = { ...group.size, desiredSize: desiredSize - 1 };
   const shrinking = options.decrement ? `, shrinking the capacity from ${desiredSize} to ${desiredSize - 1}` : '';
   const cause = `At ${isoSeconds(state.nowMs)} instance ${instanceId} was taken out of service in response to a user request${shrinking}.`;
-  const activity = beginTermination(state, instance, { cause, deadlineSec: state.settings.scaleInEvictionSec });
+  const activity = beginTermination(state, instance, {
+    cause,
+    deadlineSec: state.settings.scaleInEvictionSec,
+    isScaleIn: options.decrement,
+  });
   return { ok: true, value: { activity, group } };
 }
 

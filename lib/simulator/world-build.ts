@@ -12,6 +12,7 @@ import type {
   PodAutoscalerRecord,
   ScaledObjectRecord,
   Toleration,
+  WarmPoolRecord,
 } from './records.ts';
 import { firstFit } from './scheduler.ts';
 import { keyOf, planIn, touch } from './state.ts';
@@ -22,7 +23,9 @@ import type {
   NodeGroupSettings,
   PodAutoscalerSettings,
   ScaledObjectSettings,
+  WarmPoolSettings,
 } from './world-settings.ts';
+import { prepareWarmPool } from './warm-pool.ts';
 
 /** KEDA's own default. */
 const KEDA_MAX_REPLICAS = 100;
@@ -90,6 +93,7 @@ export function addNodeGroup(state: WorldState, settings: NodeGroupSettings): No
     setNodeReady(state, node, true);
     offerGpus(state, node);
   }
+  prepareWarmPool(state, group);
   for (const { atSec, capacity } of settings.capacityOverTime ?? []) {
     planIn(state, atSec * 1000, () => {
       group.capacity = capacity;
@@ -114,6 +118,7 @@ function groupOf(state: WorldState, settings: NodeGroupSettings): NodeGroupRecor
     gpuReadySec: settings.gpuReadySec ?? 10,
     inServiceSec: settings.inServiceSec ?? 15,
     reclaimsPerInstanceHour: settings.reclaimsPerInstanceHour ?? 0,
+    warmPool: warmPoolOf(settings.warmPool),
     size: {
       minSize: settings.minSize ?? 0,
       maxSize: settings.maxSize ?? 10,
@@ -137,6 +142,19 @@ function groupOf(state: WorldState, settings: NodeGroupSettings): NodeGroupRecor
     nextUpdateFault: undefined,
     stoppedGpuMs: 0,
     stoppedInstanceMs: 0,
+  };
+}
+
+function warmPoolOf(settings: WarmPoolSettings | undefined): WarmPoolRecord | undefined {
+  if (settings === undefined) return undefined;
+  return {
+    minSize: settings.minSize ?? 0,
+    maxPrepared: settings.maxPrepared,
+    poolState: settings.poolState ?? 'Stopped',
+    reuseOnScaleIn: settings.reuseOnScaleIn ?? false,
+    startSec: settings.startSec ?? 25,
+    keepsNodes: settings.keepsNodes ?? false,
+    nextLaunchMs: 0,
   };
 }
 

@@ -1,5 +1,5 @@
 /** What a world is made of, as plain data. Every field but the names has a default; units are in the names. */
-import type { Labels, ServedAs, Taint, Toleration } from './records.ts';
+import type { Labels, ServedAs, Taint, Toleration, WarmState } from './records.ts';
 
 export type DeploymentSettings = {
   readonly name: string;
@@ -52,6 +52,8 @@ export type NodeGroupSettings = {
   readonly gpuReadySec?: number;
   /** From launch to `InService` in the Auto Scaling group. Default 15 s. */
   readonly inServiceSec?: number;
+  /** Default: none. It is full when the world begins. */
+  readonly warmPool?: WarmPoolSettings;
   /** Instances the cloud can give this group at a time. Default: no limit. */
   readonly capacity?: number;
   /** Later changes of `capacity`, in seconds from the start. */
@@ -60,6 +62,21 @@ export type NodeGroupSettings = {
   readonly freeAddresses?: number;
   /** Spot reclaims per instance and hour. Default 0. */
   readonly reclaimsPerInstanceHour?: number;
+};
+
+export type WarmPoolSettings = {
+  /** Default 0. */
+  readonly minSize?: number;
+  /** Instances of the group and its pool together. Default: the group's maximum. */
+  readonly maxPrepared?: number;
+  /** Default `Stopped`. */
+  readonly poolState?: WarmState;
+  /** Default false. */
+  readonly reuseOnScaleIn?: boolean;
+  /** Median time from leaving the pool to a Ready node. Default 25 s. */
+  readonly startSec?: number;
+  /** Whether nodes of instances that go back stay in the cluster, NotReady. Default false. */
+  readonly keepsNodes?: boolean;
 };
 
 export type DisruptionBudgetSettings = {

@@ -98,6 +98,8 @@ export type ActuationRecord = {
   readonly drains?: readonly DrainProgress[];
   /** Nodes that could not be emptied: not tried again before `untilMs`. */
   readonly drainPauses?: readonly { readonly nodeName: string; readonly untilMs: number; readonly reason: string }[];
+  /** Nodes that were freed in a group whose instances come back from a warm pool: still cordoned when they do. Bounded. */
+  readonly lent?: readonly { readonly nodeName: string; readonly instanceId: string; readonly atMs: number }[];
   /** The last count this controller wrote, to tell a foreign writer. */
   readonly lastWritten?: { readonly count: number; readonly atMs: number; readonly generation?: number };
   /** Pods asked to go first and not released yet. */

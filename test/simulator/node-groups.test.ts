@@ -305,3 +305,39 @@ describe('L13 cost', () => {
     expect(elapsedSec(world)).toBe(2811);
   });
 });
+
+const warmWorld = (pool: object = {}) =>
+  buildWorld({ nodeGroups: [group({ warmPool: { maxPrepared: 4, ...pool } })], deployments: [] });
+const statesOf = (world: ReturnType<typeof warmWorld>) =>
+  [...world.group('gpu').instances.values()].map(({ lifecycle }) => lifecycle).toSorted();
+
+describe('L19 warm pool', () => {
+  test('is kept at what the group may grow by, and a scale-out takes from it first', () => {
+    const world = warmWorld();
+    expect(statesOf(world)).toEqual(['InService', 'InService', 'Warmed:Stopped', 'Warmed:Stopped']);
+    world.editGroup('gpu', { desiredSize: 5 });
+    wait(world, 40);
+    expect(world.readyNodes('gpu')).toHaveLength(4);
+    wait(world, 40);
+    expect(world.readyNodes('gpu')).toHaveLength(5);
+    const launches = world.group('gpu').activities.map(({ description }) => description.replace(/: i-.*/, ''));
+    expect(launches).toEqual([
+      'Launching a new EC2 instance from warm pool',
+      'Launching a new EC2 instance from warm pool',
+      'Launching a new EC2 instance',
+    ]);
+  });
+
+  test('takes back what the group shrinks by where instances are reused, and costs nothing while they wait', () => {
+    const world = warmWorld({ reuseOnScaleIn: true });
+    const ids = new Set(world.group('gpu').instances.keys());
+    world.editGroup('gpu', { desiredSize: 0 });
+    wait(world, 3_600);
+    expect(statesOf(world)).toEqual(['Warmed:Stopped', 'Warmed:Stopped', 'Warmed:Stopped', 'Warmed:Stopped']);
+    expect(new Set(world.group('gpu').instances.keys())).toEqual(ids);
+    expect(world.state.nodes.size).toBe(0);
+    expect(world.cost().instanceHours).toBeLessThan(0.05);
+    const [id = ''] = ids;
+    expect(world.terminateInstance(id, { decrement: true })).toMatchObject({ ok: false, code: 'ValidationError' });
+  });
+});

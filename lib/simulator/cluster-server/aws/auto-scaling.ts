@@ -30,6 +30,13 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     const instances = instancesOf(world).filter((one) => ids.length === 0 || ids.includes(one.id));
     return { AutoScalingInstances: instances.map((one) => ({ ...describeInstance(one), ...groupName(one.group) })) };
   },
+  DescribeWarmPool: (world, parameters) => {
+    const name = parameters.get('AutoScalingGroupName');
+    const group = groupsOf(world).find((one) => one.scalingGroupName === name);
+    if (group === undefined) return autoScalingError('ValidationError', `AutoScalingGroup name not found - ${name}`);
+    const instances = [...group.instances.values()].filter(isWarm).map(describeInstance);
+    return { ...describePool(group), Instances: instances };
+  },
   DescribeScalingActivities: (world, parameters) => {
     const wanted = parameters.get('AutoScalingGroupName');
     const groups = groupsOf(world).filter((group) => wanted === null || group.scalingGroupName === wanted);
@@ -145,7 +152,9 @@ function describeGroup(world: World, group: NodeGroupRecord) {
     HealthCheckType: 'EC2',
     HealthCheckGracePeriod: 15,
     CreatedTime: new Date(group.createdMs).toISOString(),
-    Instances: [...group.instances.values()].map(describeInstance),
+    // Those of the warm pool are told by DescribeWarmPool alone.
+    Instances: [...group.instances.values()].filter((one) => !isWarm(one)).map(describeInstance),
+    ...describePool(group),
     SuspendedProcesses: [],
     NewInstancesProtectedFromScaleIn: false,
     Tags: [
@@ -153,6 +162,24 @@ function describeGroup(world: World, group: NodeGroupRecord) {
       { Key: 'eks:nodegroup-name', Value: group.name, PropagateAtLaunch: true },
     ],
     TerminationPolicies: ['AllocationStrategy', 'OldestLaunchTemplate', 'OldestInstance'],
+  };
+}
+
+function isWarm({ lifecycle }: InstanceRecord): boolean {
+  return lifecycle.startsWith('Warmed');
+}
+
+function describePool(group: NodeGroupRecord) {
+  const { warmPool } = group;
+  if (warmPool === undefined) return {};
+  return {
+    WarmPoolConfiguration: {
+      MaxGroupPreparedCapacity: warmPool.maxPrepared,
+      MinSize: warmPool.minSize,
+      PoolState: warmPool.poolState,
+      InstanceReusePolicy: { ReuseOnScaleIn: warmPool.reuseOnScaleIn },
+    },
+    WarmPoolSize: [...group.instances.values()].filter(isWarm).length,
   };
 }
 

@@ -1,6 +1,6 @@
 /** The EKS API (REST-JSON) of the simulated cluster. */
 import { nodeGroupStatus } from '../../node-group-updates.ts';
-import type { NodeGroupRecord, NodeGroupUpdate } from '../../records.ts';
+import type { NodeGroupRecord, NodeGroupUpdate, WarmPoolRecord } from '../../records.ts';
 import type { World } from '../../world.ts';
 import { isObject, parseJson } from '../http.ts';
 import type { ApiAnswer, ApiRequest, JsonObject } from '../http.ts';
@@ -141,6 +141,7 @@ function nodeGroupOf(world: World, group: NodeGroupRecord) {
     status: nodeGroupStatus(group),
     capacityType: group.market,
     scalingConfig: group.size,
+    ...(group.warmPool === undefined ? {} : { warmPoolConfig: warmPoolOf(group.warmPool) }),
     instanceTypes: [group.instanceType],
     subnets: group.zones.map((zone) => `subnet-${zone}`),
     amiType: 'AL2023_x86_64_NVIDIA',
@@ -151,6 +152,11 @@ function nodeGroupOf(world: World, group: NodeGroupRecord) {
     updateConfig: { maxUnavailable: 1 },
     tags: {},
   };
+}
+
+function warmPoolOf({ minSize, maxPrepared, poolState, reuseOnScaleIn }: WarmPoolRecord) {
+  const prepared = maxPrepared === undefined ? {} : { maxGroupPreparedCapacity: maxPrepared };
+  return { enabled: true, minSize, ...prepared, poolState: poolState.toUpperCase(), reuseOnScaleIn };
 }
 
 const EFFECTS: Readonly<Record<string, string>> = {
