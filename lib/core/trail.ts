@@ -16,20 +16,15 @@ export function step(
   draft: Draft,
   move: { readonly rule: string; readonly to: number; readonly because: string },
 ): Draft {
-  return {
-    replicas: move.to,
-    binding: move.rule,
-    trail: [
-      ...draft.trail,
-      {
-        rule: move.rule,
-        from: draft.replicas === null ? null : trailNumber(draft.replicas),
-        to: trailNumber(move.to),
-        unit: 'replicas',
-        because: move.because,
-      },
-    ],
-  };
+  const trail = draft.trail.slice();
+  trail.push({
+    rule: move.rule,
+    from: draft.replicas === null ? null : trailNumber(draft.replicas),
+    to: trailNumber(move.to),
+    unit: 'replicas',
+    because: move.because,
+  });
+  return { replicas: move.to, binding: move.rule, trail };
 }
 
 function trailNumber(value: number): number {

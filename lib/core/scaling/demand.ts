@@ -55,10 +55,11 @@ export function sizeDemand(
 type Need = { readonly signal: SignalDemand; readonly demand: number; readonly room: number };
 
 function becauseOf(largest: SignalDemand, needs: readonly Need[]): string {
-  const others = needs
-    .filter((need) => need.signal !== largest)
-    .map((need) => `${need.signal.kind} asks for ${figure(need.demand)}`);
-  return [largest.because, ...others].join('; ');
+  let { because } = largest;
+  for (const { signal, demand } of needs) {
+    if (signal !== largest) because = `${because}; ${signal.kind} asks for ${figure(demand)}`;
+  }
+  return because;
 }
 
 function roundUp(

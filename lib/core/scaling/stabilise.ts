@@ -28,11 +28,12 @@ export function rememberWant(
   want: { readonly nowMs: number; readonly replicas: number; readonly windowMs: number },
 ): Wants {
   const slotMs = Math.max(1, want.windowMs / SLOTS);
-  const inWindow = wants.filter((one) => want.nowMs - one[0] <= want.windowMs);
-  const last = inWindow.at(-1);
+  const kept = wants.filter((one) => want.nowMs - one[0] <= want.windowMs);
+  const last = kept.at(-1);
   const sameSlot = last !== undefined && Math.floor(last[0] / slotMs) === Math.floor(want.nowMs / slotMs);
-  const entry = [want.nowMs, sameSlot ? Math.max(last[1], want.replicas) : want.replicas] as const;
-  return bounded([...(sameSlot ? inWindow.slice(0, -1) : inWindow), entry]);
+  if (sameSlot) kept.pop();
+  kept.push([want.nowMs, sameSlot ? Math.max(last[1], want.replicas) : want.replicas]);
+  return kept.length <= WANTS_MAX ? kept : bounded(kept);
 }
 
 /** Two oldest become one with the larger count and the later time: held longer, never forgotten early. */

@@ -20,7 +20,14 @@ export function heardAfter(input: WorkloadInput): Heard {
   return heard;
 }
 
+const [QUEUED, REQUEST_RATE] = OPTIONAL_NAMES;
+const NONE: ReadonlySet<SignalName> = new Set();
+const BOTH: ReadonlySet<SignalName> = new Set(OPTIONAL_NAMES);
+const ONLY_QUEUED: ReadonlySet<SignalName> = new Set([QUEUED]);
+const ONLY_REQUEST_RATE: ReadonlySet<SignalName> = new Set([REQUEST_RATE]);
+
 /** The names among them. */
 export function heardNames(heard: Heard): ReadonlySet<SignalName> {
-  return new Set(OPTIONAL_NAMES.filter((name) => heard[name] !== undefined));
+  if (heard[QUEUED] === undefined) return heard[REQUEST_RATE] === undefined ? NONE : ONLY_REQUEST_RATE;
+  return heard[REQUEST_RATE] === undefined ? ONLY_QUEUED : BOTH;
 }

@@ -1,7 +1,7 @@
 /** Requests in flight and waiting over what one replica serves well at once. */
 import { figure } from '../format.ts';
 import type { SignalKind } from './contract.ts';
-import { firstGap, readPart, sumOf, withoutPods } from './parts.ts';
+import { firstGap, inputsOf, readPart, sumOf, withoutPods } from './parts.ts';
 
 /**
  * demand = (inFlight + queued) / perReplica [replicas]. `queued` counts once somebody reported it; from then on its silence is a gap.
@@ -24,6 +24,6 @@ export const inFlightSignal: SignalKind<'inFlight'> = (policy, context) => {
     outlivesPods: inFlight.outlivesPods,
     because:
       demand === null ? '' : `${inside} requests in flight${waiting} over ${figure(policy.perReplica)} a replica`,
-    inputs: parts.map((part) => part.input),
+    inputs: inputsOf(parts),
   };
 };

@@ -30,7 +30,9 @@ export function demandsOf(
   const inFlight = signals.find((signal) => signal.kind === 'inFlight');
   const slotsPerReplica = Math.max(1, inFlight?.perReplica ?? SLOTS_PER_REPLICA_DEFAULT);
   const context = { readings: seen.readings, target: seen.target, heard: seen.heard, slotsPerReplica };
-  return signals.map((signal) => demandOf(signal, context));
+  const demands: SignalDemand[] = [];
+  for (const signal of signals) demands.push(demandOf(signal, context));
+  return demands;
 }
 
 function demandOf<Kind extends SignalPolicy['kind']>(

@@ -34,14 +34,23 @@ export function readPart(name: SignalName, context: SignalContext): Part {
     gap,
     neverHeard: false,
     outlivesPods: reading.from === undefined ? isQueueName(name) : reading.from !== 'pod',
-    input: {
-      signal: name,
-      value: reading.value,
-      coverage: reading.coverageRatio,
-      ageMs: reading.ageMs,
-      ...(gap === null ? {} : { reason: gap }),
-    },
+    input: inputOf(name, { reading, gap }),
   };
+}
+
+function inputOf(
+  signal: SignalName,
+  of: { readonly reading: Extract<Reading, { kind: 'value' }>; readonly gap: string | null },
+): DecisionInput {
+  const { value, coverageRatio: coverage, ageMs } = of.reading;
+  return of.gap === null ? { signal, value, coverage, ageMs } : { signal, value, coverage, ageMs, reason: of.gap };
+}
+
+/** What a decision says it rests on, of each part. */
+export function inputsOf(parts: readonly Part[]): readonly DecisionInput[] {
+  const inputs: DecisionInput[] = [];
+  for (const part of parts) inputs.push(part.input);
+  return inputs;
 }
 
 function missingPart(
@@ -78,7 +87,8 @@ export function noPodExists(target: TargetObservation): boolean {
 
 /** The first gap of several parts. */
 export function firstGap(parts: readonly Part[]): string | null {
-  return parts.find((part) => part.gap !== null)?.gap ?? null;
+  for (const { gap } of parts) if (gap !== null) return gap;
+  return null;
 }
 
 /** The parts when a pod's silence means nothing: missing ones become zero, because no pod exists. */
@@ -93,7 +103,7 @@ export function withoutPods(parts: readonly Part[], context: SignalContext): rea
 
 /** Sum of the values that are there; null when none is. */
 export function sumOf(parts: readonly Part[], share: (part: Part) => number): number | null {
-  const known = parts.filter((part) => part.value !== null);
-  if (known.length === 0) return null;
-  return known.reduce((sum, part) => sum + (part.value ?? 0) * share(part), 0);
+  let sum: number | null = null;
+  for (const part of parts) if (part.value !== null) sum = (sum ?? 0) + part.value * share(part);
+  return sum;
 }

@@ -1,7 +1,7 @@
 /** Messages waiting: replicas that keep up with arrivals and drain the rest in time. */
 import { figure } from '../format.ts';
 import type { SignalKind } from './contract.ts';
-import { firstGap, noPodExists, readPart, sumOf } from './parts.ts';
+import { firstGap, inputsOf, noPodExists, readPart, sumOf } from './parts.ts';
 
 /**
  * demand = arrivals / perReplicaPerSec + depth / (drainSec · perReplicaPerSec) [replicas]. Arrivals count where anybody reports them.
@@ -30,6 +30,6 @@ export const queueDepthSignal: SignalKind<'queueDepth'> = (policy, context) => {
       demand === null
         ? ''
         : `${depth.value === null ? 'unknown' : figure(depth.value)} messages to drain in ${figure(policy.drainSec)} s${keepUp} at ${figure(policy.perReplicaPerSec)}/s a replica`,
-    inputs: parts.map((part) => part.input),
+    inputs: inputsOf(parts),
   };
 };

@@ -1,7 +1,7 @@
 /** Input and output tokens are different work: each has its own speed, and both must be done. */
 import { figure } from '../format.ts';
 import type { SignalKind } from './contract.ts';
-import { firstGap, readPart, sumOf, withoutPods } from './parts.ts';
+import { firstGap, inputsOf, readPart, sumOf, withoutPods } from './parts.ts';
 import type { Part } from './parts.ts';
 
 /** demand = input rate / inputPerSec + output rate / outputPerSec [replicas]. Source: prefill and decode capacity in tokens/s, as in TokenScale and HeteroScale. */
@@ -19,16 +19,21 @@ export const tokensSignal: SignalKind<'tokens'> = (policy, context) => {
     slotsPerReplica: context.slotsPerReplica,
     gap: firstGap(parts),
     outlivesPods: read.every((part) => part.outlivesPods),
-    because: parts
-      .flatMap((part) =>
-        part.value === null
-          ? []
-          : `${figure(part.value)} ${part.name === 'inputTokenRate' ? 'input' : 'output'} tokens/s over ${figure(speedOf(part, policy))} a replica`,
-      )
-      .join(' plus '),
-    inputs: parts.map((part) => part.input),
+    because: becauseOf(parts, policy),
+    inputs: inputsOf(parts),
   };
 };
+
+function becauseOf(parts: readonly Part[], policy: Speeds): string {
+  let because = '';
+  for (const part of parts) {
+    if (part.value === null) continue;
+    const kind = part.name === 'inputTokenRate' ? 'input' : 'output';
+    const says = `${figure(part.value)} ${kind} tokens/s over ${figure(speedOf(part, policy))} a replica`;
+    because = because === '' ? says : `${because} plus ${says}`;
+  }
+  return because;
+}
 
 type Speeds = { readonly inputPerSec?: number | undefined; readonly outputPerSec?: number | undefined };
 
