@@ -69,6 +69,11 @@ program
   .command('demo')
   .description('play a day of inference traffic against real Kafka and Redis and a simulated cluster')
   .option('--duration <seconds>', 'how long the day takes', integerBetween(20, 3_600), 120)
+  .addOption(
+    new Option('--cluster <kind>', 'a simulated cluster, or a real Kubernetes control plane, built the first time')
+      .choices(['simulated', 'real'])
+      .default('simulated'),
+  )
   .option('--report <file>', 'write what was measured as JSON')
   .option('--kafka <brokers>', 'use these brokers instead of starting one (host:port,…)')
   .option('--redis <url>', 'use this Redis instead of starting one (redis://…)')

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { systemClock } from '../../lib/base/clock.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import { noMetrics } from '../../lib/base/metrics.ts';
-import { kubeconfigOf } from '../../lib/cli/demo/servers.ts';
+import { kubeconfigOf } from '../../lib/cli/demo/simulated-cluster.ts';
 import { startChild } from '../../lib/cli/demo/children.ts';
 import type { Child } from '../../lib/cli/demo/children.ts';
 import { readController } from '../../lib/cli/demo/controller-client.ts';

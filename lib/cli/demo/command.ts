@@ -1,4 +1,4 @@
-/** `penstock demo`: real Kafka and Redis, a simulated cluster, the controller and the bridge, and a day of traffic in two minutes. */
+/** `penstock demo`: real Kafka and Redis, a cluster (simulated, or a real control plane), the controller and the bridge, and a day of traffic in two minutes. */
 import { existsSync, realpathSync } from 'node:fs';
 import { open, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -8,17 +8,24 @@ import { systemClock } from '../../base/clock.ts';
 import { ConfigError, messageOf } from '../../base/errors.ts';
 import { environment, quietAwsSdk } from '../../hosts/config.ts';
 import { defaultCacheDir } from '../../local/index.ts';
+import type { ClusterName } from './clusters.ts';
 import { playDay } from './play.ts';
 import { startServers } from './servers.ts';
 import { renderSummary } from './summary.ts';
 
 export type DemoOptions = {
   readonly duration: number;
+  readonly cluster: ClusterName;
   readonly report?: string;
   readonly kafka?: string;
   readonly redis?: string;
   readonly plain?: boolean;
   readonly json?: boolean;
+};
+
+const STARTING: Readonly<Record<ClusterName, string>> = {
+  simulated: 'Starting a real Kafka, a real Redis and a simulated cluster…',
+  real: 'Starting a real Kafka, a real Redis and a real Kubernetes control plane…',
 };
 
 /** Runs the demo and returns the exit code: 0 only when the report has no problems; 130 after Ctrl-C. */
@@ -37,8 +44,11 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
     );
   };
   try {
-    progress('Starting a real Kafka, a real Redis and a simulated cluster…');
+    progress(STARTING[options.cluster]);
+    const root = packageRoot();
     const servers = await startServers({
+      cluster: options.cluster,
+      root,
       cacheDir: defaultCacheDir(environment('XDG_CACHE_HOME')),
       kafkaBrokers: options.kafka?.split(',') ?? null,
       redisUrl: options.redis ?? null,
@@ -58,7 +68,7 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
       undo,
       // The bin in node_modules is a link.
       script: realpathSync(process.argv[1] ?? ''),
-      policyFile: join(packageRoot(), 'infra', 'local', 'demo', 'policies.yaml'),
+      policyFile: join(root, 'infra', 'local', 'demo', 'policies.yaml'),
     });
     if (report === undefined) return 130;
     const json = `${JSON.stringify(report, null, 2)}\n`;

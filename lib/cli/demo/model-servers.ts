@@ -1,9 +1,8 @@
 /** Fake model servers: every loaded pod of a scraped model answers `/metrics` at its own loopback address as vLLM does. */
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
-import type { PodRecord } from '../../simulator/records.ts';
-import type { World } from '../../simulator/world.ts';
-import { NAMESPACE } from './scene.ts';
+import { readyPods } from './fleet.ts';
+import type { FleetPod, FleetView } from './fleet.ts';
 import type { ModelState } from './traffic.ts';
 
 export type ModelServers = {
@@ -23,7 +22,7 @@ type PodServer = {
 
 /** `port`: where the bridge looks for `/metrics`. Pods have addresses in 127.0.0.0/8, which only Linux answers without set-up. */
 export function startModelServers(options: {
-  readonly world: World;
+  readonly fleet: FleetView;
   readonly models: readonly ModelState[];
   readonly port: number;
 }): ModelServers {
@@ -31,7 +30,7 @@ export function startModelServers(options: {
   const servers = new Map<string, PodServer>();
 
   const updateModel = (model: ModelState): Set<string> => {
-    const pods = options.world.readyPods({ namespace: NAMESPACE, name: model.scene.name });
+    const pods = readyPods(options.fleet, model.scene.name);
     for (const pod of pods) {
       const server = servers.get(pod.name) ?? startPod(pod, { model: model.scene.name, port: options.port });
       servers.set(pod.name, server);
@@ -65,7 +64,7 @@ function end(server: Server): void {
   server.closeAllConnections();
 }
 
-function startPod(pod: PodRecord, options: { readonly model: string; readonly port: number }): PodServer {
+function startPod(pod: FleetPod, options: { readonly model: string; readonly port: number }): PodServer {
   const state: Omit<PodServer, 'server'> = { running: 0, waiting: 0, completed: 0, input: 0, output: 0 };
   const server = createServer((request, response) => {
     response.writeHead(request.url === '/metrics' ? 200 : 404, { 'content-type': 'text/plain; version=0.0.4' });

@@ -1,6 +1,6 @@
 /** Plays the day against running servers: topics, controller and bridge, traffic, the live view, and the accounting at the end. */
 import { readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { systemClock } from '../../base/clock.ts';
 import { TransientError } from '../../base/errors.ts';
 import { environment } from '../../hosts/config.ts';
@@ -53,6 +53,7 @@ const SETTLE_MS_MAX = 20_000;
 /** Undefined when it was stopped before the end. Throws TransientError when the controller does not start or dies. */
 export async function playDay(options: PlayOptions): Promise<DemoReport | undefined> {
   const { servers, progress, signal, undo } = options;
+  const { fleet, cloud } = servers.cluster;
   const topics = topicsOf(options);
   const kafka = await openDemoKafka(servers.kafka.brokers, topics);
   undo.push(() => kafka.close());
@@ -62,8 +63,8 @@ export async function playDay(options: PlayOptions): Promise<DemoReport | undefi
   progress('Started the controller and the bridge as processes of their own.');
   const url = `http://127.0.0.1:${httpPort}`;
   const startMs = systemClock.nowMs();
-  const traffic = makeTraffic({ world: servers.world, startMs, durationMs: options.durationSec * 1000 });
-  const modelServers = startModelServers({ world: servers.world, models: traffic.models, port: metricsPort });
+  const traffic = makeTraffic({ fleet, cloud, startMs, durationMs: options.durationSec * 1000 });
+  const modelServers = startModelServers({ fleet, models: traffic.models, port: metricsPort });
   undo.push(() => modelServers.close());
   await waitForController({ url, children, signal, logFiles: logFilesOf(options) });
   if (signal.aborted) return undefined;
@@ -105,7 +106,7 @@ type Run = {
 
 /** Names of its own, so that a named Kafka or Redis with other things in it is not disturbed. */
 function topicsOf(options: PlayOptions): Topics {
-  const suffix = `demo-${systemClock.nowMs().toString(36)}-${options.servers.cluster.kubernetesUrl.split(':').at(-1) ?? ''}`;
+  const suffix = `demo-${systemClock.nowMs().toString(36)}-${options.servers.cluster.awsUrl.split(':').at(-1) ?? ''}`;
   return {
     inferenceLoad: `${DEFAULT_TOPICS.inferenceLoad}-${suffix}`,
     queueDepth: `${DEFAULT_TOPICS.queueDepth}-${suffix}`,
@@ -118,13 +119,13 @@ function topicsOf(options: PlayOptions): Topics {
 /** The policies of the demo with this demo's port. */
 async function writePolicies(options: PlayOptions, metricsPort: number): Promise<string> {
   const text = await readFile(options.policyFile, 'utf8');
-  const file = join(dirname(options.servers.kubeconfigFile), 'policies.yaml');
+  const file = join(options.servers.folder, 'policies.yaml');
   await writeFile(file, text.replaceAll(POLICY_PORT, `port: ${metricsPort}`));
   return file;
 }
 
 function logFilesOf({ servers }: PlayOptions): string[] {
-  return ['run', 'bridge'].map((name) => join(dirname(servers.kubeconfigFile), `${name}.log`));
+  return ['run', 'bridge'].map((name) => join(servers.folder, `${name}.log`));
 }
 
 function startChildren(
@@ -145,7 +146,6 @@ function startChildren(
     PENSTOCK_REDIS_URL: servers.redis.url,
     PENSTOCK_KEY_PREFIX: `penstock-${suffix}`,
     PENSTOCK_KUBERNETES: 'kubeconfig',
-    KUBECONFIG: servers.kubeconfigFile,
     PENSTOCK_AWS_ENDPOINT: servers.cluster.awsUrl,
     AWS_REGION: 'eu-west-1',
     AWS_ACCESS_KEY_ID: 'demo',
@@ -170,7 +170,8 @@ function startOne(
   options: PlayOptions,
   of: { command: 'run' | 'bridge'; env: Record<string, string>; logFile: string },
 ): Child {
-  const child = startChild({ ...of, script: options.script });
+  const env = { ...of.env, KUBECONFIG: options.servers.cluster.kubeconfigFiles[of.command] };
+  const child = startChild({ ...of, env, script: options.script });
   options.undo.push(() => child.stop());
   return child;
 }
@@ -254,8 +255,11 @@ async function playTicks(run: Run): Promise<void> {
 
 function failWhenDead(run: Run): void {
   const dead = run.children.find((child) => child.exitCode() !== null);
-  if (dead !== undefined)
+  if (dead !== undefined) {
     throw new TransientError(`"penstock ${dead.name}" ended in the middle of the day with code ${dead.exitCode()}`);
+  }
+  const failure = run.options.servers.cluster.failure();
+  if (failure !== undefined) throw failure;
 }
 
 async function look(run: Run, doneRatio: number): Promise<void> {
@@ -267,21 +271,21 @@ async function look(run: Run, doneRatio: number): Promise<void> {
   ]);
   run.show.frame({
     traffic: run.traffic,
-    world: servers.world,
+    fleet: servers.cluster.fleet,
+    cloud: servers.cluster.cloud,
     controller,
     doneRatio,
     eventsProduced: loads === null || depths === null ? null : loads + depths,
     patches: acceptedPatches(run),
     alerts: servers.receiver.received(),
-    servers: `Kafka ${servers.kafka.version} · ${servers.redis.kind} ${servers.redis.version}`,
+    servers: `Kafka ${servers.kafka.version} · ${servers.redis.kind} ${servers.redis.version} · ${servers.cluster.label}`,
   });
 }
 
-function acceptedPatches(run: Run): number {
-  const { requests } = run.options.servers.cluster;
-  return [...requests.of('patch deployments/scale'), ...requests.of('UpdateNodegroupConfig')].filter(
-    (r) => r.status === 200,
-  ).length;
+function acceptedPatches({ options, traffic }: Run): number {
+  const { fleet, requests } = options.servers.cluster;
+  const groups = requests.of('UpdateNodegroupConfig').filter(({ status }) => status === 200).length;
+  return traffic.models.reduce((sum, { scene }) => sum + fleet.deployment(scene.name).resizes, groups);
 }
 
 /** Stops the load, lets the pipeline run dry, and reads everything back. */
@@ -300,10 +304,11 @@ async function account(run: Run): Promise<DemoReport> {
     deadLettered: await run.kafka.count(run.topics.deadLetter),
     poisoned: run.producing.poisoned(),
     controller,
-    cluster: servers.cluster,
+    cluster: servers.cluster.label,
+    requests: servers.cluster.requests,
     receiver: servers.receiver,
     unservedShare: run.traffic.unservedShare(),
-    cost: servers.world.cost(),
+    cost: servers.cluster.cloud.cost(),
     readBack: await readBack(servers),
   });
 }

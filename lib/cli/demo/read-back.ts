@@ -9,7 +9,10 @@ import { NAMESPACE, models, nodeGroups } from './scene.ts';
 
 /** Throws what the clients throw: an API that does not answer at the end of the demo is a failure. */
 export async function readBack(servers: Servers): Promise<ReadBack> {
-  const kubernetes = kubernetesClient({ kind: 'kubeconfigFile', path: servers.kubeconfigFile }, { clock: systemClock });
+  const kubernetes = kubernetesClient(
+    { kind: 'kubeconfigFile', path: servers.cluster.kubeconfigFiles.operator },
+    { clock: systemClock },
+  );
   const aws = awsClients({
     region: 'eu-west-1',
     endpoint: servers.cluster.awsUrl,

@@ -1,5 +1,5 @@
 /** What the demo measured: read back from Kafka, the cluster's API, the controller and the alert receiver, then checked. */
-import type { ClusterServer } from '../../simulator/cluster-server/server.ts';
+import type { RequestsLog } from '../../simulator/cluster-server/requests-log.ts';
 import type { Receiver } from './receiver.ts';
 import { quantileOf, sumOf } from './controller-client.ts';
 import type { ControllerView } from './controller-client.ts';
@@ -7,6 +7,8 @@ import type { ControllerView } from './controller-client.ts';
 export type DemoReport = {
   readonly kafka: { readonly kind: string; readonly version: string };
   readonly redis: { readonly kind: string; readonly version: string };
+  /** `simulated Kubernetes`, or its name and version. */
+  readonly cluster: string;
   readonly durationSec: number;
   /** Records in the two load topics, by their end offsets. */
   readonly eventsProduced: number;
@@ -14,7 +16,7 @@ export type DemoReport = {
   /** Records in the dead-letter topic, by its end offset. */
   readonly eventsDeadLettered: number;
   readonly decisions: number;
-  /** Accepted PATCHes of a scale subresource, as the Kubernetes API logged them. */
+  /** Changes of a replica count that the Kubernetes API accepted: Σ generation − 1 of the Deployments, of which nothing else was changed. */
   readonly deploymentResizes: number;
   /** Accepted size changes of node groups and instances ended by name, as the AWS APIs logged them. */
   readonly nodeGroupResizes: number;
@@ -31,13 +33,15 @@ export type DemoReport = {
 export type ReportInput = {
   readonly kafka: DemoReport['kafka'];
   readonly redis: DemoReport['redis'];
+  readonly cluster: string;
   readonly durationSec: number;
   readonly produced: number;
   readonly deadLettered: number;
   /** Poisoned events that were sent on purpose. */
   readonly poisoned: number;
   readonly controller: ControllerView | undefined;
-  readonly cluster: ClusterServer;
+  /** What reached the simulated AWS APIs. */
+  readonly requests: RequestsLog;
   readonly receiver: Receiver;
   readonly unservedShare: number;
   readonly cost: { readonly gpuHours: number; readonly usd: number };
@@ -56,16 +60,17 @@ export type ReadBack = {
 export function makeReport(input: ReportInput): DemoReport {
   const metrics = input.controller?.metrics ?? new Map<string, number>();
   const ok = (operation: string): number =>
-    input.cluster.requests.of(operation).filter((r) => r.status >= 200 && r.status < 300).length;
+    input.requests.of(operation).filter((r) => r.status >= 200 && r.status < 300).length;
   const report = {
     kafka: input.kafka,
     redis: input.redis,
+    cluster: input.cluster,
     durationSec: input.durationSec,
     eventsProduced: input.produced,
     eventsApplied: sumOf(metrics, 'penstock_ingest_events_applied_total'),
     eventsDeadLettered: input.deadLettered,
     decisions: sumOf(metrics, 'penstock_decisions_total'),
-    deploymentResizes: ok('patch deployments/scale'),
+    deploymentResizes: [...input.readBack.deployments.values()].reduce((sum, generation) => sum + generation - 1, 0),
     nodeGroupResizes: ok('UpdateNodegroupConfig') + ok('TerminateInstanceInAutoScalingGroup'),
     alertsDelivered: input.receiver.received().length,
     eventToPatchMs: {

@@ -1,6 +1,7 @@
 /** Puts the picture on the terminal: redrawn in place on a live one, a line every few seconds elsewhere. */
 import type { OpsAlert } from '../../../events/schema/index.ts';
 import type { World } from '../../simulator/world.ts';
+import type { FleetView } from './fleet.ts';
 import type { ControllerView } from './controller-client.ts';
 import type { Traffic } from './traffic.ts';
 import { newDecisions, viewOf } from './view-model.ts';
@@ -9,7 +10,8 @@ import type { Colors, DecisionView, DemoView } from './view.ts';
 
 export type Frame = {
   readonly traffic: Traffic;
-  readonly world: World;
+  readonly fleet: FleetView;
+  readonly cloud: World;
   readonly controller: ControllerView | undefined;
   readonly doneRatio: number;
   /** Null while Kafka did not say. */

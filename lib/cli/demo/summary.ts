@@ -26,7 +26,7 @@ export function renderSummary(report: DemoReport, colors: Colors): string[] {
     row('cost', `${report.gpuHours.toFixed(2)} GPU-hours, ${report.costUsd.toFixed(2)} USD of simulated time`),
     row(
       'ran on',
-      `Kafka ${report.kafka.version} (${report.kafka.kind}), ${report.redis.kind} ${report.redis.version}, simulated Kubernetes and EKS`,
+      `Kafka ${report.kafka.version} (${report.kafka.kind}), ${report.redis.kind} ${report.redis.version}, ${report.cluster}, simulated EKS`,
     ),
     '',
     ...report.problems.map((problem) => ` ${colors.red('✗')} ${problem}`),

@@ -1,10 +1,12 @@
-/** Plays the day: moves the world on, serves the requests, and publishes what gateways and queues would publish. */
+/** Plays the day: moves the simulated cloud on, serves the requests, and publishes what gateways and queues would publish. */
 import type { InferenceLoad, QueueDepth } from '../../../events/schema/index.ts';
 import type { OutgoingRecord } from '../../stream/contract.ts';
 import { makeServing } from '../../simulator/traffic/serving-model.ts';
 import type { Serving, ServingStep } from '../../simulator/traffic/serving-model.ts';
 import type { World } from '../../simulator/world.ts';
-import { NAMESPACE, POISON, STOCK_OUT, models } from './scene.ts';
+import { readyPods } from './fleet.ts';
+import type { FleetView } from './fleet.ts';
+import { POISON, STOCK_OUT, models } from './scene.ts';
 import type { ModelScene } from './scene.ts';
 
 export type ModelState = {
@@ -43,9 +45,10 @@ const REPORT_MS = 500;
 /** The day begins before the morning ramp, so that the first minute already shows growth. */
 const FIRST_HOUR = 4;
 
-/** A day of `durationMs` [ms] that begins at `startMs`. */
+/** A day of `durationMs` [ms] that begins at `startMs`. `fleet` serves it; `cloud` has the node groups, and may hold the fleet too. */
 export function makeTraffic(options: {
-  readonly world: World;
+  readonly fleet: FleetView;
+  readonly cloud: World;
   readonly startMs: number;
   readonly durationMs: number;
 }): Traffic {
@@ -61,10 +64,10 @@ export function makeTraffic(options: {
       // The wall clock may be set back meanwhile; a day never runs backwards.
       const dtSec = Math.max(0, nowMs - lastMs) / 1000;
       lastMs = nowMs;
-      options.world.advanceTo(nowMs);
+      options.cloud.advanceTo(nowMs);
       const hour = hourAt(nowMs);
-      setCapacity(options.world, hour);
-      for (const state of states) serve(state, { world: options.world, hour, dtSec });
+      setCapacity(options.cloud, hour);
+      for (const state of states) serve(state, { fleet: options.fleet, hour, dtSec });
       const records = states.flatMap((state) => report(state, nowMs));
       const due = Math.min(POISON.length, Math.floor(((nowMs - options.startMs) / options.durationMs) * 4));
       const poison = POISON.slice(poisoned, due).map((value) => ({
@@ -95,15 +98,18 @@ function stateOf(scene: ModelScene, startMs: number): ModelState {
   };
 }
 
-function setCapacity(world: World, hour: number): void {
-  world.setCapacity(
+function setCapacity(cloud: World, hour: number): void {
+  cloud.setCapacity(
     STOCK_OUT.group,
     hour >= STOCK_OUT.fromHour && hour < STOCK_OUT.toHour ? STOCK_OUT.instances : Infinity,
   );
 }
 
-function serve(state: ModelState, at: { readonly world: World; readonly hour: number; readonly dtSec: number }): void {
-  const readyReplicas = at.world.readyPods({ namespace: NAMESPACE, name: state.scene.name }).length;
+function serve(
+  state: ModelState,
+  at: { readonly fleet: FleetView; readonly hour: number; readonly dtSec: number },
+): void {
+  const readyReplicas = readyPods(at.fleet, state.scene.name).length;
   state.requestsPerSec = state.scene.shape(at.hour % 24);
   state.last = state.serving.step({ dtSec: at.dtSec, arrived: state.requestsPerSec * at.dtSec, readyReplicas });
   state.arrivedTotal += state.last.arrived;

@@ -1,14 +1,17 @@
-/** From what the controller says and the simulated world shows to what the screen draws. */
+/** From what the controller says and the cluster shows to what the screen draws. */
 import type { World } from '../../simulator/world.ts';
 import type { ControllerView } from './controller-client.ts';
 import { quantileOf, sumOf } from './controller-client.ts';
-import { NAMESPACE, nodeGroups } from './scene.ts';
+import { readyPods } from './fleet.ts';
+import type { FleetView } from './fleet.ts';
+import { nodeGroups } from './scene.ts';
 import type { DecisionView, DemoView } from './view.ts';
 import type { Traffic } from './traffic.ts';
 
 export type ViewInput = {
   readonly traffic: Traffic;
-  readonly world: World;
+  readonly fleet: FleetView;
+  readonly cloud: World;
   readonly controller: ControllerView | undefined;
   readonly doneRatio: number;
   readonly servers: string;
@@ -21,7 +24,7 @@ export type ViewInput = {
 
 /** One picture. */
 export function viewOf(input: ViewInput): DemoView {
-  const { world, controller } = input;
+  const { cloud, controller, fleet } = input;
   const metrics = controller?.metrics ?? new Map<string, number>();
   return {
     hour: input.traffic.hour(),
@@ -32,14 +35,13 @@ export function viewOf(input: ViewInput): DemoView {
     eventsDeadLettered: sumOf(metrics, 'penstock_ingest_dead_lettered_total'),
     patches: input.patches,
     eventToPatchP50Ms: quantileOf(metrics, 'penstock_event_to_patch_ms', 0.5),
-    usdPerHour: [...world.state.groups.values()].reduce(
+    usdPerHour: [...cloud.state.groups.values()].reduce(
       (sum, group) => sum + group.instances.size * group.usdPerHour,
       0,
     ),
     models: input.traffic.models.map((model) => {
-      const deployment = world.deployment({ namespace: NAMESPACE, name: model.scene.name });
-      const ready = world.readyPods({ namespace: NAMESPACE, name: model.scene.name }).length;
-      const alive = [...deployment.pods].filter((pod) => pod.deletion === undefined).length;
+      const { pods, replicas } = fleet.deployment(model.scene.name);
+      const ready = readyPods(fleet, model.scene.name).length;
       const status = controller?.status.workloads.find((workload) => workload.workload === model.scene.name);
       return {
         name: model.scene.name,
@@ -48,21 +50,21 @@ export function viewOf(input: ViewInput): DemoView {
         inFlight: model.last.inFlight,
         queued: model.last.queued,
         ready,
-        starting: alive - ready,
-        wanted: status?.wanted ?? deployment.replicas,
+        starting: pods.length - ready,
+        wanted: status?.wanted ?? replicas,
         max: model.scene.maxReplicas,
       };
     }),
     nodeGroups: nodeGroups.map((group) => {
-      const record = world.group(group.name);
+      const record = cloud.group(group.name);
       const status = controller?.status.nodeGroups.find((other) => other.nodeGroup === group.name);
-      const ready = world.readyNodes(group.name);
+      const ready = fleet.nodes(group.name).filter((node) => node.ready);
       return {
         name: group.name,
         shape: group.shape,
         ready: ready.length,
         launching: Math.max(0, record.instances.size - ready.length),
-        draining: ready.filter((node) => node.unschedulable).length,
+        draining: ready.filter((node) => node.cordoned).length,
         wanted: status?.wanted ?? record.instances.size,
         max: group.maxNodes,
         shortage: status?.shortage ?? null,

@@ -6,6 +6,7 @@ import { parseMetrics } from '../../../lib/cli/demo/controller-client.ts';
 import { startModelServers } from '../../../lib/cli/demo/model-servers.ts';
 import type { ModelServers } from '../../../lib/cli/demo/model-servers.ts';
 import { NAMESPACE, worldSettings } from '../../../lib/cli/demo/scene.ts';
+import { simulatedFleet } from '../../../lib/cli/demo/simulated-fleet.ts';
 import { makeTraffic } from '../../../lib/cli/demo/traffic.ts';
 import type { Traffic } from '../../../lib/cli/demo/traffic.ts';
 import { createWorld } from '../../../lib/simulator/world.ts';
@@ -30,9 +31,10 @@ afterEach(async () => {
 
 async function setUp(): Promise<{ world: World; traffic: Traffic; servers: ModelServers; port: number }> {
   const world = createWorld(worldSettings(120), START_MS);
-  const traffic = makeTraffic({ world, startMs: START_MS, durationMs: 120_000 });
+  const fleet = simulatedFleet(world);
+  const traffic = makeTraffic({ fleet, cloud: world, startMs: START_MS, durationMs: 120_000 });
   const port = await freePort();
-  const servers = startModelServers({ world, models: traffic.models, port });
+  const servers = startModelServers({ fleet, models: traffic.models, port });
   open.push(servers);
   return { world, traffic, servers, port };
 }

@@ -20,10 +20,9 @@ function requests(): RequestsLog {
   const log = createRequestsLog();
   const add = (operation: string, status: number): void =>
     void log.add({ service: 'eks', operation, method: 'POST', path: '/', atMs: 0, monotonicMs: 0, status, body: '' });
-  for (const status of [200, 200, 409, 422]) add('patch deployments/scale', status);
   for (const status of [200, 400]) add('UpdateNodegroupConfig', status);
   for (const status of [200, 200, 0]) add('TerminateInstanceInAutoScalingGroup', status);
-  add('get deployments/scale', 200);
+  add('DescribeNodegroup', 200);
   return log;
 }
 
@@ -39,7 +38,8 @@ async function input(over: Partial<ReportInput> & { metrics?: ReadonlyMap<string
     deadLettered: 3,
     poisoned: 3,
     controller: { status, metrics },
-    cluster: { requests: requests() } as ReportInput['cluster'],
+    cluster: 'simulated Kubernetes',
+    requests: requests(),
     receiver: { url: '', received: () => [{} as never, {} as never], rejected: () => rejected, close: async () => {} },
     unservedShare: 0.0123,
     cost: { gpuHours: 0.5, usd: 1.25 },
@@ -72,7 +72,8 @@ describe('makeReport', () => {
       eventsApplied: 997,
       eventsDeadLettered: 3,
       decisions: 40,
-      deploymentResizes: 2,
+      cluster: 'simulated Kubernetes',
+      deploymentResizes: 7,
       nodeGroupResizes: 3,
       alertsDelivered: 2,
       eventToPatchMs: { p50: 83, p99: 190 },

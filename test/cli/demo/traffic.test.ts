@@ -4,6 +4,7 @@ import { eventSchemas } from '../../../events/schema/index.ts';
 import type { InferenceLoad, QueueDepth } from '../../../events/schema/index.ts';
 import { VirtualClock } from '../../../lib/base/clock.ts';
 import { POISON, STOCK_OUT, models, worldSettings } from '../../../lib/cli/demo/scene.ts';
+import { simulatedFleet } from '../../../lib/cli/demo/simulated-fleet.ts';
 import { makeTraffic } from '../../../lib/cli/demo/traffic.ts';
 import type { Traffic } from '../../../lib/cli/demo/traffic.ts';
 import { createWorld } from '../../../lib/simulator/world.ts';
@@ -28,7 +29,7 @@ async function day(
   const clock = new VirtualClock();
   const startMs = clock.nowMs();
   const world = createWorld(over.settings ?? worldSettings(120), startMs);
-  const traffic = makeTraffic({ world, startMs, durationMs: DAY_MS });
+  const traffic = makeTraffic({ fleet: simulatedFleet(world), cloud: world, startMs, durationMs: DAY_MS });
   const sent: Sent[] = [];
   while (clock.nowMs() < startMs + DAY_MS) {
     await clock.advance(TICK_MS);
@@ -117,7 +118,7 @@ describe('the poison', () => {
   test('is sent once each although the process slept through most of the day, and not again after its end', () => {
     const startMs = 1_763_920_800_000;
     const world = createWorld(worldSettings(120), startMs);
-    const traffic = makeTraffic({ world, startMs, durationMs: DAY_MS });
+    const traffic = makeTraffic({ fleet: simulatedFleet(world), cloud: world, startMs, durationMs: DAY_MS });
     const values = [0.1, 0.95, 1, 1.5].flatMap((share) =>
       traffic.tick(startMs + share * DAY_MS).map(({ record }) => String(record.value)),
     );
@@ -147,7 +148,7 @@ describe('the day', () => {
   test('a wall clock that is set back loses and invents no requests', () => {
     const startMs = 1_763_920_800_000;
     const world = createWorld(worldSettings(120), startMs);
-    const traffic = makeTraffic({ world, startMs, durationMs: DAY_MS });
+    const traffic = makeTraffic({ fleet: simulatedFleet(world), cloud: world, startMs, durationMs: DAY_MS });
     traffic.tick(startMs + 20_000);
     const before = traffic.models.map(({ arrivedTotal }) => arrivedTotal);
     traffic.tick(startMs + 15_000);
@@ -158,7 +159,9 @@ describe('the day', () => {
 describe('unservedShare', () => {
   test('is nothing while nothing arrived', () => {
     const world = createWorld(worldSettings(120), 0);
-    expect(makeTraffic({ world, startMs: 0, durationMs: DAY_MS }).unservedShare()).toBe(0);
+    expect(
+      makeTraffic({ fleet: simulatedFleet(world), cloud: world, startMs: 0, durationMs: DAY_MS }).unservedShare(),
+    ).toBe(0);
   });
 
   test('is near zero where there is enough of everything', async () => {

@@ -1,12 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ControllerView } from '../../../lib/cli/demo/controller-client.ts';
 import { NAMESPACE, worldSettings } from '../../../lib/cli/demo/scene.ts';
+import { simulatedFleet } from '../../../lib/cli/demo/simulated-fleet.ts';
 import { makeTraffic } from '../../../lib/cli/demo/traffic.ts';
 import { newDecisions, viewOf } from '../../../lib/cli/demo/view-model.ts';
 import type { ViewInput } from '../../../lib/cli/demo/view-model.ts';
 import { readStatus } from '../../../lib/loop/status.ts';
 import type { WorkloadStatus } from '../../../lib/loop/status.ts';
 import { createWorld } from '../../../lib/simulator/world.ts';
+import type { World } from '../../../lib/simulator/world.ts';
 import { memoryStatusDeps } from '../../support/builders-loop.ts';
 
 const START_MS = 1_763_920_800_000;
@@ -24,11 +26,13 @@ async function controller(
   };
 }
 
-function input(over: Partial<ViewInput> = {}): ViewInput {
-  const world = over.world ?? createWorld(worldSettings(120), START_MS);
+function input(over: Partial<ViewInput> & { readonly world?: World } = {}): ViewInput {
+  const { world = createWorld(worldSettings(120), START_MS), ...rest } = over;
+  const fleet = simulatedFleet(world);
   return {
-    traffic: makeTraffic({ world, startMs: START_MS, durationMs: 60_000 }),
-    world,
+    traffic: makeTraffic({ fleet, cloud: world, startMs: START_MS, durationMs: 60_000 }),
+    fleet,
+    cloud: world,
     controller: undefined,
     doneRatio: 0,
     servers: '',
@@ -37,7 +41,7 @@ function input(over: Partial<ViewInput> = {}): ViewInput {
     patches: 0,
     decisions: [],
     alerts: [],
-    ...over,
+    ...rest,
   };
 }
 
