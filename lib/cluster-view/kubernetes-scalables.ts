@@ -5,8 +5,9 @@ import type { JsonRecord } from '../clients/json-values.ts';
 import type { V1LabelSelector, V1Pod, V1PodSpec } from '../clients/kubernetes-facade.ts';
 import type { ScalableKinds } from '../clients/kubernetes-kinds.ts';
 import type { KubernetesClient } from '../clients/kubernetes.ts';
+import { PODS_PER_REPLICA_MAX } from '../core/policy.ts';
 import type { ScalingPolicy } from '../core/policy.ts';
-import type { GpuCounts } from '../core/types.ts';
+import type { GpuCounts, ReplicaShape } from '../core/types.ts';
 import { addTo, gpusOfPod } from './kubernetes-gpus.ts';
 import type { SeenTarget } from './kubernetes-targets.ts';
 import { parseSelector } from './label-selector.ts';
@@ -14,7 +15,16 @@ import { attempt } from './parts.ts';
 import type { Part } from './parts.ts';
 
 /** An object, its Scale, and the pods it selects. */
-export type Scalable = { readonly object: JsonRecord; readonly scale: JsonRecord; readonly selector: V1LabelSelector };
+export type Scalable = {
+  readonly object: JsonRecord;
+  readonly scale: JsonRecord;
+  readonly selector: V1LabelSelector;
+  /** As the policy says. */
+  readonly podsPerReplica?: number | undefined;
+};
+
+/** On every pod of a LeaderWorkerSet. Its Scale selects the leaders only. */
+const GROUP_NAME_LABEL = 'leaderworkerset.sigs.k8s.io/name';
 
 /** Objects looked at at once: two reads each. */
 const LOOKS_MAX = 5;
@@ -42,7 +52,7 @@ async function readScalable(
   kinds: ScalableKinds,
   target: ScalingPolicy['spec']['target'],
 ): Promise<Scalable> {
-  const { kind, namespace, name, podSelector } = target;
+  const { kind, namespace, name, podSelector, podsPerReplica } = target;
   const path = { ...(await kinds.resolve(target)), namespace, name };
   const what = `observe ${kind} "${namespace}/${name}"`;
   const [object, scale] = await Promise.all([
@@ -50,26 +60,29 @@ async function readScalable(
     client.call(what, (call) => client.custom.getNamespacedCustomObjectScale(path, call) as Promise<unknown>),
   ]);
   const text = textOf(recordOf(recordOf(scale)['status'])['selector']) || (podSelector ?? '');
-  const selector = parseSelector(text);
+  const isGrouped = recordOf(recordOf(object)['spec'])['leaderWorkerTemplate'] !== undefined;
+  const selector = isGrouped ? { matchLabels: { [GROUP_NAME_LABEL]: name } } : parseSelector(text);
   if (selector === null) {
     throw new TransientError(
       `Cannot ${what}: expected a Scale with a selector, or spec.target.podSelector, current value is "${text}"`,
     );
   }
-  return { object: recordOf(object), scale: recordOf(scale), selector };
+  return { object: recordOf(object), scale: recordOf(scale), selector, podsPerReplica };
 }
 
 /** What it says of itself. `pods`: its GPUs are theirs where no template tells. */
-export function seenScalable({ object, scale }: Scalable, pods: readonly V1Pod[]): SeenTarget {
+export function seenScalable({ object, scale, podsPerReplica }: Scalable, pods: readonly V1Pod[]): SeenTarget {
   const metadata = recordOf(object['metadata']);
   const status = recordOf(object['status']);
   const generation = countOf(metadata['generation']);
+  const shape = shapeOf(recordOf(object['spec']), { podsPerReplica, pods });
   return {
     // A Scale leaves out a count of 0.
     replicas: countOf(recordOf(scale['spec'])['replicas']) ?? 0,
     generation,
     resourceVersion: textOf(metadata['resourceVersion']) || undefined,
-    gpus: gpusOfSpec(recordOf(object['spec'])) ?? gpusOfPod(pods[0]?.spec),
+    gpus: sumOf(shape),
+    ...(shape.length === 1 ? {} : { replicaShape: replicaShape(shape) }),
     rolloutInProgress: isRolling(status, generation),
   };
 }
@@ -84,20 +97,39 @@ function isRolling(status: JsonRecord, generation: number | undefined): boolean 
   return replicas !== undefined && replicas > 0 && 'updatedReplicas' in status && (updated ?? 0) < replicas;
 }
 
-/** Of one replica: a pod, or all the pods of a group of a LeaderWorkerSet. Null when the spec has neither. */
-function gpusOfSpec(spec: JsonRecord): GpuCounts | null {
+/** GPUs of each pod of one replica: leader and workers of a LeaderWorkerSet, else pods of one template, or like a pod that runs. */
+function shapeOf(
+  spec: JsonRecord,
+  of: { readonly podsPerReplica: number | undefined; readonly pods: readonly V1Pod[] },
+): readonly GpuCounts[] {
   const group = recordOf(spec['leaderWorkerTemplate']);
   const worker = podSpecOf(group['workerTemplate']);
-  if (worker === undefined) {
-    const pod = podSpecOf(spec['template']);
-    return pod === undefined ? null : gpusOfPod(pod);
-  }
+  const count = Math.min(of.podsPerReplica ?? countOf(group['size']) ?? 1, PODS_PER_REPLICA_MAX);
+  const first = gpusOfPod(
+    podSpecOf(group['leaderTemplate']) ?? worker ?? podSpecOf(spec['template']) ?? of.pods[0]?.spec,
+  );
+  const others = worker === undefined ? first : gpusOfPod(worker);
+  return Array.from({ length: Math.max(1, count) }, (_, index) => (index === 0 ? first : others));
+}
+
+function sumOf(pods: readonly GpuCounts[]): GpuCounts {
   const sum = new Map<string, number>();
-  addTo(sum, gpusOfPod(podSpecOf(group['leaderTemplate']) ?? worker));
-  const ofWorker = gpusOfPod(worker);
-  const workers = (countOf(group['size']) ?? 1) - 1;
-  addTo(sum, Object.fromEntries(Object.entries(ofWorker).map(([name, count]) => [name, count * workers])));
+  for (const gpus of pods) addTo(sum, gpus);
   return Object.fromEntries([...sum].filter(([, count]) => count > 0));
+}
+
+/** Where pods differ, each is taken for the one that needs most: a node may then be asked for that is larger than one of them needs. */
+function replicaShape(pods: readonly GpuCounts[]): ReplicaShape {
+  const gpusPerPod = new Map<string, number>();
+  for (const gpus of pods) {
+    for (const [name, count] of Object.entries(gpus)) gpusPerPod.set(name, Math.max(gpusPerPod.get(name) ?? 0, count));
+  }
+  const gpuPods = pods.filter((gpus) => Object.values(gpus).some((count) => count > 0)).length;
+  return {
+    pods: pods.length,
+    gpuPods,
+    gpusPerPod: Object.fromEntries([...gpusPerPod].filter(([, count]) => count > 0)),
+  };
 }
 
 function podSpecOf(template: unknown): V1PodSpec | undefined {

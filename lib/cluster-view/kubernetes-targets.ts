@@ -1,7 +1,8 @@
 /** Targets as observations. */
 import type { V1Deployment, V1Pod, V1StatefulSet } from '../clients/kubernetes-facade.ts';
 import type { ScalingPolicy } from '../core/policy.ts';
-import type { GpuCounts, TargetObservation } from '../core/types.ts';
+import { readyReplicas } from '../core/nodes/replica-pods.ts';
+import type { GpuCounts, PodObservation, ReplicaShape, TargetObservation } from '../core/types.ts';
 import { gpusOfPod } from './kubernetes-gpus.ts';
 import { podObservation } from './kubernetes-pods.ts';
 
@@ -12,7 +13,10 @@ export type SeenTarget = {
   readonly replicas: number;
   readonly generation: number | undefined;
   readonly resourceVersion: string | undefined;
+  /** All pods of a replica together. */
   readonly gpus: GpuCounts;
+  /** Where a replica is several pods. */
+  readonly replicaShape?: ReplicaShape;
   readonly rolloutInProgress: boolean;
 };
 
@@ -28,26 +32,44 @@ export function seenWorkload(object: Workload): SeenTarget {
   };
 }
 
-/** One target. `ready` counts ready pods that are not being deleted. */
+/** Says of each pod of a LeaderWorkerSet in which group it is. */
+const GROUP_INDEX_LABEL = 'leaderworkerset.sigs.k8s.io/group-index';
+
+/** One target. `ready` counts replicas whose pods are ready and not being deleted. */
 export function targetObservation(
   policy: ScalingPolicy,
   found: { readonly seen: SeenTarget; readonly pods: readonly V1Pod[]; readonly scaledBy: string | null },
 ): TargetObservation {
-  const { replicas, generation, resourceVersion, gpus } = found.seen;
+  const { replicas, generation, resourceVersion, gpus, replicaShape } = found.seen;
   if (generation === undefined || resourceVersion === undefined) {
     return { kind: 'missing', reason: 'the cluster answered without spec, generation or resourceVersion' };
   }
-  const pods = found.pods.map(podObservation);
+  const { podsPerReplica = replicaShape?.pods ?? 1, replicaLabel } = policy.spec.target;
+  const pods = found.pods.map((pod) =>
+    podsPerReplica === 1
+      ? podObservation(pod)
+      : { ...podObservation(pod), ...memberOf(pod, replicaLabel ?? GROUP_INDEX_LABEL) },
+  );
   return {
     kind: 'observed',
     replicas,
-    ready: pods.filter((pod) => pod.ready && !pod.terminating).length,
+    ready: readyReplicas(pods, podsPerReplica),
     generation,
     resourceVersion,
     gpusPerReplica: policy.spec.gpusPerReplica ?? gpus,
+    ...(replicaShape === undefined ? {} : { replicaShape }),
     pods,
     rolloutInProgress: found.seen.rolloutInProgress,
     scaledBy: found.scaledBy,
+  };
+}
+
+function memberOf(pod: V1Pod, label: string): Pick<PodObservation, 'replica' | 'withoutGpus'> {
+  const replica = pod.metadata?.labels?.[label];
+  const gpus = Object.values(gpusOfPod(pod.spec));
+  return {
+    ...(replica === undefined ? {} : { replica }),
+    ...(gpus.some((count) => count > 0) ? {} : { withoutGpus: true as const }),
   };
 }
 

@@ -1,11 +1,14 @@
 /** Policies as people write them: strict schemas, every default with its reason. Loading from YAML with line numbers is in `lib/policy-source`. */
 import * as z from 'zod';
-import { API_VERSION_PATTERN, RESOURCE_PATTERN, TARGET_NAME, targetProblems } from './target-names.ts';
+import { API_VERSION_PATTERN, LABEL_KEY, RESOURCE_PATTERN, TARGET_NAME, targetProblems } from './target-names.ts';
 
 export const API_VERSION = 'penstock.dev/v1';
 
 /** Most replicas one policy may allow: above any GPU fleet we know, and a typing error of one more digit is caught. */
 export const REPLICAS_MAX = 10_000;
+
+/** Most pods of one replica: the largest models run on 16 nodes, and a list of pods per replica stays short. */
+export const PODS_PER_REPLICA_MAX = 64;
 
 const nameSchema = z
   .string()
@@ -76,6 +79,10 @@ export const scalingPolicySchema = z.strictObject({
         name: z.string().max(253).regex(TARGET_NAME),
         /** How the bridge finds pods; the target's own selector when left out. */
         podSelector: z.string().optional(),
+        /** Pods of one replica, that work together or not at all; read from a LeaderWorkerSet when left out, else 1. */
+        podsPerReplica: z.int().min(1).max(PODS_PER_REPLICA_MAX).optional(),
+        /** The pod label that says of which replica a pod is; known of a LeaderWorkerSet. */
+        replicaLabel: z.string().max(317).regex(LABEL_KEY).optional(),
       }),
       replicas: z.strictObject({
         /** 1: a model that takes minutes to load should not vanish unless asked for. */
@@ -84,7 +91,7 @@ export const scalingPolicySchema = z.strictObject({
         /** Replicas that only work together (a leader and its workers as pods of one target): counts are whole multiples, GPUs come for all of them or none. */
         step: z.int().min(1).max(64).default(1),
       }),
-      /** Read from the pod template when left out. */
+      /** Of all pods of a replica together. Read from the pod template when left out. */
       gpusPerReplica: gpuCountsSchema.optional(),
       /** In order of preference. Empty: nodes are somebody else's business. */
       nodeGroups: z.array(nameSchema).max(20).default([]),

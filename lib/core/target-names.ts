@@ -21,6 +21,15 @@ export const KNOWN_KINDS: Readonly<Record<string, ScalableKind>> = {
 /** `GROUP/VERSION`: the core group has nothing but ReplicationControllers that scales. */
 export const API_VERSION_PATTERN = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?\/v\d[a-z0-9]*$/;
 
+/** Kinds that let pods (or groups of pods) go by their number, the highest first, whatever they do: nobody can be asked to go first. */
+export const ORDERED_KINDS: ReadonlySet<string> = new Set(['StatefulSet', 'LeaderWorkerSet']);
+
+/** Kinds whose replica is one pod, whatever a policy says. */
+const ONE_POD_KINDS: ReadonlySet<string> = new Set(['Deployment', 'StatefulSet', 'ReplicaSet', ...FOREIGN_KINDS]);
+
+/** A label key: `PREFIX/NAME` or `NAME`. */
+export const LABEL_KEY = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
+
 /** A resource as paths name it: `rollouts`. */
 export const RESOURCE_PATTERN = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 
@@ -55,13 +64,14 @@ export function targetIdentity(ref: TargetRef): string {
 
 /** What a policy says of its target and cannot mean, given the target's kind. */
 export function targetProblems(spec: {
-  readonly target: TargetRef;
+  readonly target: TargetRef & { readonly podsPerReplica?: number | undefined };
+  readonly gpusPerReplica?: Readonly<Record<string, number>> | undefined;
   readonly nodeGroups: readonly string[];
   readonly bridge?: { readonly endpoints?: readonly string[] | undefined } | undefined;
 }): { path: string[]; message: string }[] {
   const { kind } = spec.target;
   const isForeign = FOREIGN_KINDS.has(kind);
-  const { apiVersion, resource } = spec.target;
+  const { apiVersion, resource, podsPerReplica = 1 } = spec.target;
   const isKnown = isForeign || KNOWN_KINDS[kind] !== undefined || WRITTEN_KIND.test(kind);
   const expected: readonly (readonly [boolean, string[], string])[] = [
     [
@@ -79,6 +89,16 @@ export function targetProblems(spec: {
       resource !== undefined && apiVersion === undefined,
       ['target', 'apiVersion'],
       'GROUP/VERSION, because target.resource is given',
+    ],
+    [
+      podsPerReplica > 1 && ONE_POD_KINDS.has(kind),
+      ['target', 'podsPerReplica'],
+      `1, because a replica of a ${kind} is one pod (replicas.step is for replicas that only work together)`,
+    ],
+    [
+      podsPerReplica > 1 && Object.values(spec.gpusPerReplica ?? {}).some((gpus) => gpus % podsPerReplica !== 0),
+      ['gpusPerReplica'],
+      `multiples of target.podsPerReplica (${podsPerReplica}): the GPUs of all pods of a replica together`,
     ],
     [!isName(spec.target), ['target', 'name'], NAME_WORDS[kind] ?? KUBERNETES_WORDS],
     [

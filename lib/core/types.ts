@@ -72,6 +72,19 @@ export type PodObservation = {
   readonly ip: string | null;
   /** Present where its owner forbids to evict it. */
   readonly evictable?: false;
+  /** Of which replica it is, where a replica is several pods and they say so. */
+  readonly replica?: string;
+  /** Present where the pods of a replica differ, and this one asks for none. */
+  readonly withoutGpus?: true;
+};
+
+/** What one replica is, where it is several pods: they work together or not at all. */
+export type ReplicaShape = {
+  readonly pods: number;
+  /** Those of them that have GPUs. */
+  readonly gpuPods: number;
+  /** Of the pod that needs most: each fits on one node. */
+  readonly gpusPerPod: GpuCounts;
 };
 
 export type TargetObservation =
@@ -79,10 +92,14 @@ export type TargetObservation =
       readonly kind: 'observed';
       /** Wanted by the orchestrator's object (`spec.replicas`). */
       readonly replicas: number;
+      /** Replicas that are ready, with all their pods. */
       readonly ready: number;
       readonly generation: number;
       readonly resourceVersion: string;
+      /** All pods of a replica together. */
       readonly gpusPerReplica: GpuCounts;
+      /** Absent: a replica is one pod. */
+      readonly replicaShape?: ReplicaShape;
       readonly pods: readonly PodObservation[];
       /** Pods of an old version still exist: a rollout is under way. */
       readonly rolloutInProgress: boolean;

@@ -4,7 +4,7 @@ import { scalableKinds } from '../clients/kubernetes-kinds.ts';
 import type { ScalableKinds } from '../clients/kubernetes-kinds.ts';
 import { FIELD_MANAGER, mergePatch } from '../clients/kubernetes.ts';
 import type { KubernetesClient } from '../clients/kubernetes.ts';
-import { KNOWN_KINDS } from '../core/target-names.ts';
+import { KNOWN_KINDS, ORDERED_KINDS } from '../core/target-names.ts';
 import type { ScalableKind } from '../core/target-names.ts';
 import type { TargetRef } from '../core/types.ts';
 import { VICTIMS_MAX } from './contract.ts';
@@ -19,9 +19,6 @@ const PLAN_SEQ_ANNOTATION = 'penstock.dev/plan-seq';
 
 /** Pairs of reads of an object that somebody writes meanwhile: three in a row are left to the queue. */
 const READS_MAX = 3;
-
-/** They let pods go by their ordinal, whatever a pod costs. */
-const ORDERED_KINDS: ReadonlySet<string> = new Set(['StatefulSet', 'LeaderWorkerSet']);
 
 /** Resizes through the scale subresource (with a fence: through the object) with a merge patch; the resourceVersion just read is the precondition. */
 export function kubernetesScale(

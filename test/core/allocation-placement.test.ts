@@ -151,7 +151,8 @@ describe('laws of the allotment', () => {
           const isTold = allotment.because.has(name) && (allotment.blockedBy.get(name) ?? []).length > 0;
           const { step } = workload.policy.spec.replicas;
           return (
-            isTold && (nextStep(step, grantedOf(allotment, workload)) > 1 || !hasRoomFor(allotment.supply, workload))
+            isTold &&
+            (nextStep(grantedOf(allotment, workload), { step }) > 1 || !hasRoomFor(allotment.supply, workload))
           );
         });
       }),

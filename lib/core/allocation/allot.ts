@@ -1,12 +1,12 @@
 /** How many replicas of each workload get GPUs: everything when there are enough, else what the fleet's strategy gives. */
 import type { PoolInput, PoolWorkload } from '../decide-types.ts';
 import { total } from '../nodes/gpus.ts';
+import { brokenWholeAt, heldPods, replicaShapeOf } from '../nodes/replica-pods.ts';
 import { leavingNodes } from '../nodes/groups.ts';
 import { supplyOf } from '../nodes/supply.ts';
 import type { Supply } from '../nodes/supply.ts';
 import { leadTimeSecOf } from '../scaling/lead-time.ts';
 import { waitSecOf } from '../scaling/objective.ts';
-import type { GpuCounts } from '../types.ts';
 import { becauseOf } from './because.ts';
 import { allocationStrategies } from './index.ts';
 import { placeInLots } from './lots.ts';
@@ -19,7 +19,7 @@ import { allocate } from './turns.ts';
 export type Allotment = {
   /** The supply after placement: which nodes are used, which are ordered. */
   readonly supply: Supply;
-  /** Replicas that have GPUs or will have, running ones included; absent for workloads whose nodes are somebody else's business. */
+  /** Whole replicas that have GPUs or will have, running ones included; absent for workloads whose nodes are somebody else's business. */
   readonly granted: ReadonlyMap<string, number>;
   /** What stood against the rest, by workload. */
   readonly blockedBy: ReadonlyMap<string, readonly string[]>;
@@ -37,10 +37,15 @@ export function allot(input: PoolInput): Allotment {
   );
   // A group that cannot be seen may have room: unknown is no reason to refuse growth.
   const limited = claimants.filter(({ claim }) => !claim.groups.some((group) => unseen.has(group)));
-  const names = new Set(limited.map(({ claim }) => claim.workload));
+  const podsPerReplica = new Map(limited.map(({ claim }) => [claim.workload, claim.podsPerReplica ?? 1]));
   return {
     supply: allotment.supply,
-    granted: new Map([...allotment.granted].filter(([workload]) => names.has(workload))),
+    granted: new Map(
+      [...allotment.granted].flatMap(([workload, pods]) => {
+        const perReplica = podsPerReplica.get(workload);
+        return perReplica === undefined ? [] : [[workload, Math.floor(pods / perReplica)] as const];
+      }),
+    ),
     blockedBy: allotment.blockedBy,
     because: allotment.because,
   };
@@ -54,46 +59,40 @@ function decide(input: PoolInput, claimants: readonly Claimant[]): Allotment {
   return placeWants(supply, claimants) ?? shareOut(input, { claimants, scratch: supplyOf(input) });
 }
 
-/** Null: nothing to limit, because no node group is named or the GPUs of a replica are not known. */
+/**
+ * Null: nothing to limit, because no node group is named or the GPUs of a replica are not known. Everything is counted in pods with GPUs: a replica of
+ * several is a gang of them.
+ */
 function claimantOf({ policy, target, outcome }: PoolWorkload, leaving: ReadonlySet<string>): Claimant | null {
-  const gpus = gpusOf({ policy, target });
+  const shape = replicaShapeOf({ policy, target });
+  const { gpusPerPod: gpus, gpuPods } = shape;
   const { nodeGroups: groups, nodeGroupChoice: choice, priority, replicas } = policy.spec;
   if (groups.length === 0 || total(gpus) === 0) return null;
   // What is not seen may not exist: no node is ordered for it, and what runs of it sits on its nodes anyway.
   if (target.kind === 'missing') return null;
-  const held = Math.min(outcome.wanted, heldReplicas(target, leaving));
+  const wanted = outcome.wanted * gpuPods;
+  const held = Math.min(wanted, heldPods(target, { shape, leaving }));
   const workload = policy.metadata.name;
-  const { step } = replicas;
+  const step = replicas.step * gpuPods;
+  const whole = replicas.step === 1 ? brokenWholeAt(target, { shape, leaving }) : [];
+  const gangs = { step, ...(whole.length === 0 ? {} : { whole }) };
   return {
     claim: {
       workload,
-      wanted: outcome.wanted,
+      wanted,
       held,
-      floor: replicas.min,
+      floor: replicas.min * gpuPods,
       gpus,
       groups,
-      step,
+      ...gangs,
+      ...(gpuPods === 1 ? {} : { podsPerReplica: gpuPods }),
       ...priority,
-      load: outcome.demand ?? outcome.wanted,
+      load: (outcome.demand ?? outcome.wanted) * gpuPods,
       waitSec: waitSecOf(policy),
       leadTimeSec: leadTimeSecOf(outcome.control, { policySec: policy.spec.leadTimeSec }).p90,
     },
-    placement: { workload, groups, gpus, replicas: outcome.wanted - held, choice, step, held },
+    placement: { workload, groups, gpus, replicas: wanted - held, choice, ...gangs, held },
   };
-}
-
-/** GPUs of one replica: as the policy says, else as the pod template says. */
-export function gpusOf({ policy, target }: Pick<PoolWorkload, 'policy' | 'target'>): GpuCounts {
-  return policy.spec.gpusPerReplica ?? (target.kind === 'observed' ? target.gpusPerReplica : {});
-}
-
-/** Replicas that sit on a node that stays: bound pods that are not being deleted, or ready ones where pods are not listed. */
-function heldReplicas(target: PoolWorkload['target'], leaving: ReadonlySet<string>): number {
-  if (target.kind === 'missing') return 0;
-  const bound = target.pods.filter(
-    (pod) => pod.nodeName !== null && !pod.terminating && !leaving.has(pod.nodeName),
-  ).length;
-  return target.pods.length === 0 ? target.ready : bound;
 }
 
 /** Null: not everybody can have what it wants. Fills `supply`. */

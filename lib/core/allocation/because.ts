@@ -52,7 +52,9 @@ function sentencesOf(turn: Turn, parts: Parts): readonly (readonly [string, stri
     const isAlone = all.workloads < 2;
     const share = isAlone ? `alone in ${turn.name}` : `${turn.describe(part, all.part)} in ${turn.name}`;
     const left = `${count(all.gpus, 'GPU')} left after ${parts.after}`;
-    const gang = (claim.step ?? 1) > 1 ? `, ${claim.step} replicas at a time` : '';
+    const { step = 1, podsPerReplica = 1 } = claim;
+    const pods = podsPerReplica > 1 ? `, ${podsPerReplica} pods with GPUs a replica` : '';
+    const gang = step > podsPerReplica ? `${pods}, ${step / podsPerReplica} replicas at a time` : pods;
     const why = turn.why === undefined || isAlone ? '' : ` (${turn.why})`;
     return [[claim.workload, `${parts.strategy}: ${share}, ${left}${gang}${why}`]];
   });

@@ -24,6 +24,10 @@ export type AllocationClaim = {
   readonly groups: readonly string[];
   /** Replicas that only make sense together (a gang): given whole or not at all. 1 when left out. */
   readonly step?: number;
+  /** Counts at which the gangs that lost some are whole again one by one, ascending; a multiple of `step` at last. Absent: none did, or one. */
+  readonly whole?: readonly number[];
+  /** So many make what people call a replica: pods on nodes of their own. 1 when left out. */
+  readonly podsPerReplica?: number;
   /** 1 is served first. */
   readonly tier: number;
   /** Above 0. */

@@ -1,5 +1,4 @@
 /** Freeing a node that is in use: when its pods fit on what is free elsewhere, and what it costs is more than what that costs. */
-import { gpusOf } from '../allocation/allot.ts';
 import type { PoolInput } from '../decide-types.ts';
 import type { NodeObservation } from '../types.ts';
 import { fits, minus, total } from './gpus.ts';
@@ -7,6 +6,7 @@ import { priceOf } from './groups.ts';
 import type { GroupFacts } from './groups.ts';
 import { place } from './place.ts';
 import { areAll, podsByNode, workOf } from './pods-on.ts';
+import { replicaShapeOf } from './replica-pods.ts';
 import type { PodOn } from './pods-on.ts';
 import type { Bin, Supply } from './supply.ts';
 import { whyNoNewVictims } from './victims.ts';
@@ -79,7 +79,7 @@ function askForSpot(input: PoolInput, { supply, on, taken }: Search): void {
       for (const { workload } of pods) {
         const groups = workload.policy.spec.nodeGroups.filter((name) => isSpot(supply, name));
         if (groups.length === 0) continue;
-        place(supply, { workload: 'spot-move', groups, gpus: gpusOf(workload), replicas: 1 });
+        place(supply, { workload: 'spot-move', groups, gpus: replicaShapeOf(workload).gpusPerPod, replicas: 1 });
       }
     }
   }
@@ -140,8 +140,8 @@ function candidateOf(
 
 /** Once begun, a workload is one replica short because of us. */
 function mayMove({ workload: { policy, target, outcome }, pod }: PodOn, isBegun: boolean): boolean {
-  if (target.kind === 'missing' || pod.evictable === false || policy.spec.replicas.step > 1 || outcome.hold !== null)
-    return false;
+  if (target.kind === 'missing' || pod.evictable === false || outcome.hold !== null) return false;
+  if (policy.spec.replicas.step > 1 || replicaShapeOf({ policy, target }).pods > 1) return false;
   return isBegun || (!target.rolloutInProgress && target.ready >= target.replicas && outcome.wanted >= target.replicas);
 }
 
@@ -153,7 +153,7 @@ function placesFor(
   const left = new Map<Bin, Bin['free']>();
   const places: Place[] = [];
   const largestFirst = of.pods
-    .map((one) => ({ ...one, gpus: gpusOf(one.workload) }))
+    .map((one) => ({ ...one, gpus: replicaShapeOf(one.workload).gpusPerPod }))
     .toSorted((a, b) => total(b.gpus) - total(a.gpus));
   for (const { workload, gpus } of largestFirst) {
     const bins = workload.policy.spec.nodeGroups.flatMap((name) => supply.bins.free.get(name) ?? []);

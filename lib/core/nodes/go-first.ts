@@ -2,10 +2,12 @@
 import type { PoolInput, PoolWorkload } from '../decide-types.ts';
 import type { NodeObservation, PodObservation } from '../types.ts';
 import type { Moves } from './consolidate.ts';
-import { priceOf } from './groups.ts';
+import { ORDERED_KINDS } from '../target-names.ts';
+import { leavingNodes, priceOf } from './groups.ts';
 import type { GroupFacts } from './groups.ts';
 import { areAll, podsByNode, workOf } from './pods-on.ts';
 import type { PodOn } from './pods-on.ts';
+import { podsByReplica, replicaShapeOf } from './replica-pods.ts';
 import type { Supply } from './supply.ts';
 
 /** Pods marked for one lowering: each costs a read and a write, and a step has 3 s. */
@@ -13,7 +15,7 @@ const MARKED_MAX = 20;
 
 /**
  * Pod names by workload that gives up replicas: on nodes that leave anyway, then on the dearest nodes with the least work that can be emptied whole, then
- * those with the least work in flight where that is known. No more than go. `goingOf`: replicas that a workload gives up in this plan.
+ * those with the least work in flight where that is known. No more than go, and none of a kind that lets pods go by their number. `goingOf`: replicas that a workload gives up in this plan.
  */
 export function goFirstOf(
   input: PoolInput,
@@ -21,16 +23,49 @@ export function goFirstOf(
 ): ReadonlyMap<string, readonly string[]> {
   const shrinking = input.workloads.flatMap((workload) => {
     const count = of.goingOf(workload);
-    return count > 0 ? [{ workload, count }] : [];
+    return count > 0 && !ORDERED_KINDS.has(workload.policy.spec.target.kind) ? [{ workload, count }] : [];
   });
   if (shrinking.length === 0) return new Map();
-  const left = new Map(shrinking.map(({ workload, count }) => [workload.policy.metadata.name, count]));
+  // Of a replica of several pods one pod cannot go: its nodes are not emptied one by one.
+  const left = new Map(
+    shrinking.map(({ workload, count }) => [workload.policy.metadata.name, isOnePod(workload) ? count : 0]),
+  );
   const nodes = emptiedNodes(input, { ...of, left });
+  const leaving = leavingNodes(input);
   const named = shrinking.map(({ workload, count }) => {
-    const first = podsToGo(workload, nodes).slice(0, Math.min(count, MARKED_MAX));
+    const first = isOnePod(workload)
+      ? podsToGo(workload, nodes).slice(0, Math.min(count, MARKED_MAX))
+      : replicasToGo(workload, { count, leaving });
     return [workload.policy.metadata.name, first] as const;
   });
   return new Map(named.filter(([, first]) => first.length > 0));
+}
+
+function isOnePod(workload: PoolWorkload): boolean {
+  return replicaShapeOf(workload).pods === 1;
+}
+
+/** All pods of the replicas that go: those that lose a node anyway, then those with the least work in all their pods. */
+function replicasToGo(
+  { target, inFlightByPod }: PoolWorkload,
+  of: { readonly count: number; readonly leaving: ReadonlySet<string> },
+): readonly string[] {
+  if (target.kind === 'missing') return [];
+  const replicas = podsByReplica(target.pods.filter((pod) => pod.replica !== undefined && !pod.terminating)).map(
+    (pods) => {
+      const heard = pods.flatMap(({ name }) => inFlightByPod?.[name] ?? []);
+      const isLeaving = pods.some(({ nodeName }) => nodeName !== null && of.leaving.has(nodeName));
+      const work = heard.length === 0 ? Infinity : heard.reduce((sum, each) => sum + each, 0);
+      return { names: pods.map(({ name }) => name), isLeaving, work };
+    },
+  );
+  const first = replicas
+    .filter(({ isLeaving, work }) => isLeaving || work < Infinity)
+    .toSorted((a, b) => Number(b.isLeaving) - Number(a.isLeaving) || a.work - b.work)
+    .slice(0, of.count);
+  // Marked whole or not at all.
+  let marked = 0;
+  return first.flatMap(({ names }) => ((marked += names.length) <= MARKED_MAX ? names : []));
 }
 
 function podsToGo({ target, inFlightByPod }: PoolWorkload, nodes: readonly string[]): readonly string[] {

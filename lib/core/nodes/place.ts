@@ -19,6 +19,8 @@ export type Placement = {
   readonly step?: number;
   /** Replicas that have a place already: an incomplete step is completed first. */
   readonly held?: number;
+  /** Counts at which several incomplete steps are complete again one by one, ascending. */
+  readonly whole?: readonly number[];
 };
 
 export type Placed = {
@@ -51,9 +53,13 @@ export function place(supply: Supply, placement: Placement): Placed {
   return placedOf(job);
 }
 
-/** Replicas that complete the next whole step after `have` of them. */
-export function nextStep(step: number, have: number): number {
-  return step - (have % step);
+/** Replicas that complete the next whole step after `have` of them. `whole`: where broken ones are whole again, the nearest first. */
+export function nextStep(
+  have: number,
+  { step, whole }: { readonly step: number; readonly whole?: readonly number[] | undefined },
+): number {
+  const healed = whole?.find((at) => at > have);
+  return healed === undefined ? step - (have % step) : healed - have;
 }
 
 type Job = {
@@ -76,9 +82,9 @@ function placedOf(job: Job): Placed {
 }
 
 function fill(supply: Supply, job: Job, where: Where): void {
-  const { replicas, step = 1, held = 0 } = job.placement;
+  const { replicas, step = 1, held = 0, whole } = job.placement;
   while (job.placed < replicas) {
-    const size = nextStep(step, held + job.placed);
+    const size = nextStep(held + job.placed, { step, whole });
     // Fewer than a whole step are wanted: none of it would work alone.
     if (job.placed + size > replicas) return;
     if (!placeStep(supply, job, { ...where, size })) return;

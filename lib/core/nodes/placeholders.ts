@@ -1,9 +1,9 @@
 /** Ownership `buffer`: how many placeholder pods hold a place for replicas that are foreseen and do not exist yet. */
-import { gpusOf } from '../allocation/allot.ts';
 import type { PoolInput, PoolWorkload } from '../decide-types.ts';
 import type { GpuCounts } from '../types.ts';
 import { plus } from './gpus.ts';
 import type { GroupFacts } from './groups.ts';
+import { heldPods, replicaShapeOf } from './replica-pods.ts';
 import type { Bin, Supply } from './supply.ts';
 
 /**
@@ -20,6 +20,8 @@ export function placeholdersOf(
   const comeByThemselves = new Map(input.workloads.map((workload) => [workload, gpusWithoutNode(workload, of)]));
   return new Map(groups.map((group) => [group.name, placeholders(input, { ...of, group, comeByThemselves })]));
 }
+
+const NO_NODES: ReadonlySet<string> = new Set();
 
 type Parts = {
   readonly supply: Supply;
@@ -52,7 +54,7 @@ function gpusWithoutNode(
 ): GpuCounts {
   const { target } = workload;
   if (target.kind === 'missing') return {};
-  const bound = target.pods.filter((pod) => pod.nodeName !== null && !pod.terminating).length;
-  const held = target.pods.length === 0 ? target.ready : bound;
-  return plus({}, gpusOf(workload), Math.max(0, of.existingOf(workload) - held));
+  const shape = replicaShapeOf(workload);
+  const held = heldPods(target, { shape, leaving: NO_NODES });
+  return plus({}, shape.gpusPerPod, Math.max(0, of.existingOf(workload) * shape.gpuPods - held));
 }

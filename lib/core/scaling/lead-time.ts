@@ -5,6 +5,7 @@
 import type { WorkloadControl, WorkloadInput } from '../decide-types.ts';
 import { countedStarts, keptStarts, quantilesOf } from './lead-quantiles.ts';
 import type { LeadTimeSec, Start } from './lead-quantiles.ts';
+import { replicaShapeOf, replicasAsPods } from '../nodes/replica-pods.ts';
 import type { PodObservation, Snapshot } from '../types.ts';
 
 /** A pod that is not ready yet: name, created [epoch ms], 1 when it was seen without a node. */
@@ -63,7 +64,8 @@ export function leadTimesAfter(input: WorkloadInput): LeadTimeState | undefined 
     return before.seenMs - seenMs > SET_BACK_MS ? { ...before, seenMs, waiting: [] } : before;
   }
   if (target.rolloutInProgress) return { ...before, seenMs, waiting: [] };
-  const { waiting, news } = watched(before, { pods: target.pods, seenMs, nodes: input.nodes ?? {} });
+  const nodes = input.nodes ?? {};
+  const { waiting, news } = watched(before, { pods: startsOf(input, nodes), seenMs, nodes });
   const starts = news.length === 0 ? before.starts : keptStarts(before.starts, news);
   const isQuiet = news.length === 0 && waiting.length === 0 && before.waiting.length === 0;
   const inForce =
@@ -71,6 +73,16 @@ export function leadTimesAfter(input: WorkloadInput): LeadTimeState | undefined 
       ? before.inForce
       : inForceAfter(before, { starts, policySec, agesSec: waiting.map(([, atMs]) => (seenMs - atMs) / 1000) });
   return { seenMs, waiting, starts, policySec, inForce };
+}
+
+/** What starts: pods, or replicas of several, which are ready with their last pod and wait for their youngest node. */
+function startsOf({ policy, target }: WorkloadInput, nodes: NodeBirths): readonly PodObservation[] {
+  if (target.kind === 'missing') return [];
+  const { pods: podsPerReplica } = replicaShapeOf({ policy, target });
+  const bornMs = ({ nodeName }: PodObservation): number => nodes[nodeName ?? '']?.createdMs ?? 0;
+  const nodeOf = (pods: readonly PodObservation[]): string | null =>
+    pods.toSorted((a, b) => bornMs(b) - bornMs(a))[0]?.nodeName ?? null;
+  return replicasAsPods(target.pods, { podsPerReplica, nodeOf });
 }
 
 /** What of the pods became ready since the last observation, and what is still awaited. */
