@@ -7,8 +7,8 @@ import { duration, figure } from '../format.ts';
 import type { SignalDemand } from '../signals/contract.ts';
 import { step } from '../trail.ts';
 import type { Draft } from '../trail.ts';
-import { sloMissRatioOf, waitSecOf } from './objective.ts';
-import { missLimitsOf } from './price.ts';
+import { waitSecOf } from './objective.ts';
+import { missLimitsOf, missTargetOf } from './price.ts';
 import type { Priced } from './price.ts';
 import { stabilizationMs } from './stabilise.ts';
 
@@ -43,16 +43,17 @@ export function forecastAfter(
   const demand = rateOf(of.signals);
   if (demand === null) return before;
   const { policy, nowMs } = input;
+  const priced = pricedOf(input, of.perRequest);
   return advanceForecast(before, {
     nowMs,
     demand,
     horizonMs: horizonMsOf(input),
     holdMs: stabilizationMs(policy),
     waitMs: waitSecOf(input.policy) * 1000,
-    sloMissRatio: sloMissRatioOf(policy),
+    sloMissRatio: missTargetOf(priced, before === undefined ? null : forecastOf(before)),
     starting: input.target.kind === 'observed' && input.target.ready < input.target.replicas,
     missed: missedNow(input, of.perRequest),
-    limits: missLimitsOf(pricedOf(input, of.perRequest)),
+    limits: missLimitsOf(priced),
   });
 }
 

@@ -1,7 +1,9 @@
 /** What a miss and a replica cost, and the share of requests that may meet too little which follows from it. */
+import type { Forecast } from '../forecast/forecast.ts';
 import { MISS_RATIO } from '../forecast/miss-ratio.ts';
 import type { NodeGroupPolicy, ScalingPolicy } from '../policy.ts';
 import type { TargetObservation } from '../types.ts';
+import { sloMissRatioOf } from './objective.ts';
 
 /** Where the share that may meet too little begins, and between which values it is steered [ratio of requests]. */
 export type MissLimits = { readonly begin: number; readonly min: number; readonly max: number };
@@ -13,8 +15,8 @@ export type Priced = {
   readonly usdPerReplicaHour: number | null;
 };
 
-/** As far around the begin as `balanced` is steered. */
-const MIN_SHARE = 1 / 4;
+/** How far it is steered from its begin: who is short waits behind all before him, so that with minutes of lead time a tenth of the begin cost least (docs/decision-core.md). */
+const MIN_SHARE = 1 / 10;
 const MAX_SHARE = 2.5;
 /** Below, the measured bound rests on too few comparisons; above, it is hardly a bound [ratio]. */
 const BEGIN_MIN = 0.0005;
@@ -35,6 +37,25 @@ function byPrice({ policy, perRequest, usdPerReplicaHour }: Priced): MissLimits 
   const ratio = over / (over + usdPerMiss / perRequest);
   const begin = rounded(Math.max(BEGIN_MIN, Math.min(BEGIN_MAX, ratio)));
   return { begin, min: rounded(begin * MIN_SHARE), max: rounded(begin * MAX_SHARE) };
+}
+
+/** Room above what is expected that counts, in parts of it: below, the noise of the measure; above, bursts whose tail is no exponential's. */
+const ROOM_MIN = 0.05;
+const ROOM_MAX = 4;
+/** Misses are measured by looks at a queue: fewer than one in a hundred thousand are not told from none, and above a fifth nothing is served well. */
+const TARGET_MIN = 1e-5;
+const TARGET_MAX = 0.2;
+
+/**
+ * The share of misses that is steered for. With a price, as many as cost what the room costs, over ln(1/begin): where the tail of demand is exponential, so it is at the critical ratio, and
+ * misses are measured with all who wait behind the one too many. The objective's ratio is a promise the price takes the place of. Without one, what the objective leaves.
+ */
+export function missTargetOf(priced: Priced, forecast: Forecast | null): number {
+  const limits = byPrice(priced);
+  if (limits === null || forecast === null) return sloMissRatioOf(priced.policy);
+  const room = forecast.bound / Math.max(1e-9, forecast.expected) - 1;
+  const counted = Math.max(ROOM_MIN, Math.min(ROOM_MAX, room));
+  return Math.max(TARGET_MIN, Math.min(TARGET_MAX, (limits.begin * counted) / Math.log(1 / limits.begin)));
 }
 
 function rounded(ratio: number): number {

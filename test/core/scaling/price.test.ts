@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { MISS_RATIO } from '../../../lib/core/forecast/miss-ratio.ts';
-import { missLimitsOf, riskOf, usdPerReplicaHourOf } from '../../../lib/core/scaling/price.ts';
+import { missLimitsOf, missTargetOf, riskOf, usdPerReplicaHourOf } from '../../../lib/core/scaling/price.ts';
 import { groupPolicy, observed, workloadPolicy } from '../builders.ts';
 
 const priced = (usdPerMiss: number, spec: Record<string, unknown> = {}) =>
@@ -11,7 +11,7 @@ const priced = (usdPerMiss: number, spec: Record<string, unknown> = {}) =>
 describe('the share of requests that may meet too little', () => {
   test('is the critical ratio: at 3.6 USD an hour and two requests a replica-second, a miss of a cent and a half is worth thirty replica-seconds', () => {
     const limits = missLimitsOf({ policy: priced(0.015), perRequest: 0.5, usdPerReplicaHour: 3.6 });
-    expect(limits).toEqual({ begin: 0.032258, min: 0.008065, max: 0.080645 });
+    expect(limits).toEqual({ begin: 0.032258, min: 0.003226, max: 0.080645 });
   });
 
   test('is by the risk without a price, and while the work of a request or the price of a replica is not known', () => {
@@ -50,6 +50,36 @@ describe('the share of requests that may meet too little', () => {
     [0.01, 'cheap'],
   ] as const)('a miss of %d USD staffs what is not measured yet as risk %s', (usdPerMiss, risk) => {
     expect(riskOf({ policy: priced(usdPerMiss), perRequest: 0.5, usdPerReplicaHour: 3.6 })).toBe(risk);
+  });
+});
+
+describe('the share of misses that is steered for', () => {
+  const known = { perRequest: 0.5, usdPerReplicaHour: 3.6 };
+
+  test('is what the objective leaves, without a price and before a forecast', () => {
+    const slo = { slo: { waitSec: 5, ratio: 0.99 } };
+    expect(missTargetOf({ policy: workloadPolicy(slo), ...known }, { expected: 4, bound: 6 })).toBeCloseTo(0.01);
+    expect(missTargetOf({ policy: priced(0.015, slo), ...known }, null)).toBeCloseTo(0.01);
+  });
+
+  test('is the share whose misses cost the room over the logarithm of the begin', () => {
+    const target = missTargetOf({ policy: priced(0.015), ...known }, { expected: 4, bound: 6 });
+    expect(target).toBeCloseTo((0.032258 * 0.5) / Math.log(1 / 0.032258), 6);
+  });
+
+  test('rises with the room there is, within what can be measured', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0, max: 20, noNaN: true }),
+        fc.double({ min: 1e-6, max: 1e3, noNaN: true }),
+        (room, usd) => {
+          const at = (bound: number): number => missTargetOf({ policy: priced(usd), ...known }, { expected: 1, bound });
+          expect(at(1 + room)).toBeLessThanOrEqual(at(2 + room));
+          expect(at(1 + room)).toBeGreaterThanOrEqual(1e-5);
+          expect(at(1 + room)).toBeLessThanOrEqual(0.2);
+        },
+      ),
+    );
   });
 });
 
