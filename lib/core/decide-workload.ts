@@ -1,5 +1,6 @@
 /** First pure step: readings, snapshot, policy and memory → wanted replicas of one workload, with the trail of reasons. */
 import { assert } from '../base/assert.ts';
+import type { Writable } from '../base/writable.ts';
 import { EMPTY_CONTROL } from './carried-outcome.ts';
 import type { DecisionInput } from '../../events/schema/index.ts';
 import type { WorkloadControl, WorkloadInput, WorkloadOutcome } from './decide-types.ts';
@@ -13,8 +14,10 @@ import { heardAfter, heardNames } from './signals/heard.ts';
 import type { Heard } from './signals/heard.ts';
 import { fallbackDue, unknownSince } from './scaling/fallback.ts';
 import { holdOf } from './scaling/hold.ts';
-import { idleAfter, rememberedIdle, sizeIdle } from './scaling/idle.ts';
+import { idleAfter, sizeIdle } from './scaling/idle.ts';
+import type { IdleState } from './scaling/idle.ts';
 import { leadTimesAfter, withLeadTime } from './scaling/lead-time.ts';
+import type { LeadTimeState } from './scaling/lead-time.ts';
 import type { Hold } from './scaling/hold.ts';
 import { peakWant, rememberWant, stabilizationMs, startsAfresh } from './scaling/stabilise.ts';
 import type { Wants } from './scaling/stabilise.ts';
@@ -67,11 +70,7 @@ export function decideWorkload(asGiven: WorkloadInput): WorkloadOutcome {
   const wanted = draft.replicas ?? input.policy.spec.replicas.min;
   assert(Number.isInteger(wanted) && wanted >= 0, `wanted replicas are a whole number, got ${wanted}`);
   return {
-    control: {
-      ...controlAfter(facts, { wants, wanted }),
-      ...(leadTimes === undefined ? {} : { leadTimes }),
-      ...rememberedIdle(idle),
-    },
+    control: controlAfter(facts, { wants, wanted, leadTimes, idle }),
     wanted,
     demand,
     hold: hold?.reason ?? null,
@@ -127,9 +126,9 @@ function wantsAfter(facts: Facts, want: number | null): Wants {
   const gap = facts.signals.some((signal) => signal.gap !== null);
   const fresh = startsAfresh(input.control, { nowMs, windowMs });
   const before = fresh ? [] : (input.control?.wants ?? []);
-  const values = [want, gap || fresh || want === null ? standing : null].filter((value) => value !== null);
-  if (values.length === 0) return before;
-  return rememberWant(before, { nowMs, replicas: Math.max(...values), windowMs });
+  const stood = gap || fresh || want === null ? standing : null;
+  const replicas = want === null || stood === null ? (want ?? stood) : Math.max(want, stood);
+  return replicas === null ? before : rememberWant(before, { nowMs, replicas, windowMs });
 }
 
 function decide(facts: Facts, parts: { readonly want: Draft; readonly wants: Wants }): Draft {
@@ -196,14 +195,22 @@ function paused(facts: Facts, want: Draft): Draft {
   return step(draft, { rule: 'paused', to: replicas, because: 'mode is paused' });
 }
 
-function controlAfter(facts: Facts, parts: { readonly wants: Wants; readonly wanted: number }): WorkloadControl {
+function controlAfter(
+  facts: Facts,
+  parts: {
+    readonly wants: Wants;
+    readonly wanted: number;
+    readonly leadTimes: LeadTimeState | undefined;
+    readonly idle: IdleState | undefined;
+  },
+): WorkloadControl {
   const { nowMs, target, control } = facts.input;
   const before = control ?? EMPTY_CONTROL;
   const recent = recentDecreases(before.decreases, nowMs);
   const fell = facts.standing !== null && parts.wanted < facts.standing ? facts.standing - parts.wanted : 0;
   // Never observed: the number is a guess of the minimum, and the first observation must start from what really runs.
   const isKnown = before.lastWanted !== null || target.kind === 'observed';
-  return {
+  const next: Writable<WorkloadControl> = {
     version: 1,
     wants: isKnown ? parts.wants : [],
     lastWanted: isKnown ? parts.wanted : null,
@@ -212,21 +219,26 @@ function controlAfter(facts: Facts, parts: { readonly wants: Wants; readonly wan
     changes: rememberChange(before.changes, { nowMs, from: before.lastWanted ?? facts.standing, to: parts.wanted }),
     decreases: fell > 0 ? rememberDecrease(recent, { nowMs, replicas: fell }) : recent,
     heard: facts.heard,
-    ...remembered(facts),
     lastRecorded: before.lastRecorded,
   };
-}
-
-/** What the load taught. Only full evaluations teach: they come at even times. */
-function remembered({ input, ...now }: Facts): Pick<WorkloadControl, 'forecast' | 'work'> {
-  const { forecast, work } = input.kind === 'full' ? now : (input.control ?? EMPTY_CONTROL);
-  return { ...(forecast === undefined ? {} : { forecast }), ...(work === undefined ? {} : { work }) };
+  // What the load taught. Only full evaluations teach: they come at even times.
+  const { forecast, work } = facts.input.kind === 'full' ? facts : before;
+  if (forecast !== undefined) next.forecast = forecast;
+  if (work !== undefined) next.work = work;
+  if (parts.leadTimes !== undefined) next.leadTimes = parts.leadTimes;
+  if (parts.idle !== undefined) next.idle = parts.idle;
+  return next;
 }
 
 /** Each reading once, however many signals use it. */
 function inputsOf(signals: readonly SignalDemand[]): WorkloadOutcome['inputs'] {
   const inputs: DecisionInput[] = [];
   for (const signal of signals)
-    for (const entry of signal.inputs) if (!inputs.some((other) => other.signal === entry.signal)) inputs.push(entry);
+    for (const entry of signal.inputs) if (!isNamed(inputs, entry.signal)) inputs.push(entry);
   return inputs;
+}
+
+function isNamed(inputs: readonly DecisionInput[], signal: string): boolean {
+  for (const input of inputs) if (input.signal === signal) return true;
+  return false;
 }

@@ -6,6 +6,7 @@
  * Errors are weighed by the load they met, so that their quantile is a share of requests, not of time.
  * Sources: calibration by the empirical quantile of past ratios (split conformal prediction); experts weighed by their pinball loss (Cesa-Bianchi and Lugosi 2006).
  */
+import type { Writable } from '../../base/writable.ts';
 import { errorQuantile, noErrors, withError } from './errors.ts';
 import type { ErrorHistogram } from './errors.ts';
 import type { Levels } from './levels.ts';
@@ -57,7 +58,11 @@ export function readyBy(
   if (first === undefined || first[0] > at.nowMs - at.horizonMs) return null;
   const askedFrom = ring.findIndex(([atMs]) => atMs >= at.nowMs - at.horizonMs);
   if (askedFrom < 0) return null;
-  return first[1].map((_, member) => leastHeld(ring, { member, askedFrom, holdMs: at.holdMs }));
+  const ready: number[] = [];
+  while (ready.length < first[1].length) {
+    ready.push(leastHeld(ring, { member: ready.length, askedFrom, holdMs: at.holdMs }));
+  }
+  return ready;
 }
 
 /** The least, over what was asked from `askedFrom` on, of the greatest within the hold before it: each entry is looked at a few times, however long the hold. */
@@ -117,8 +122,6 @@ export function learned(
   setShares(updated);
   return updated;
 }
-
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 function setShares(members: readonly Writable<Member>[]): void {
   let [least, all] = [Infinity, 0];

@@ -2,7 +2,7 @@
  * The last replica of a workload that may go to zero: kept while work usually comes back, let go while it does not, started again just before it does.
  * Source: Shahrad et al. 2020, Serverless in the Wild (ATC'20); without a habit the break-even of the stabilization window decides.
  */
-import type { WorkloadControl, WorkloadInput } from '../decide-types.ts';
+import type { WorkloadInput } from '../decide-types.ts';
 import { duration, figure } from '../format.ts';
 import type { SignalDemand } from '../signals/contract.ts';
 import { step } from '../trail.ts';
@@ -86,9 +86,4 @@ function foreseen(known: LongGaps | null, idleMs: number): string {
   return idleMs < known.earlyMs
     ? `; it seldom comes back before ${duration(known.earlyMs)}`
     : `; it comes back within ${duration(known.lateMs)}, or not at all`;
-}
-
-/** For the control state. */
-export function rememberedIdle(idle: IdleState | undefined): Pick<WorkloadControl, 'idle'> {
-  return idle === undefined ? {} : { idle };
 }

@@ -25,7 +25,7 @@ function decreaseIsUnderWay(
   now: { readonly current: number; readonly hold: Hold | null },
 ): boolean {
   const changes = input.control?.changes ?? [];
-  const raised = changes.findLastIndex(([, from, to]) => to > from);
+  const raised = changes.findLastIndex((change) => change[2] > change[1]);
   const [first, last] = [changes[raised + 1], changes.at(-1)];
   if (first === undefined || last === undefined) return false;
   // With good data a decrease that is slow to be applied still holds; blind, what runs after a minute is what counts.

@@ -2,6 +2,7 @@
  * How much work a request is, learned from what is measured: requests that are longer than usual ask for more, and replicas that serve less than was given are counted as less.
  * Given figures (a replica's requests or tokens per second) are the start; nothing is learned from idle samples.
  */
+import type { Writable } from '../../base/writable.ts';
 import type { WorkloadInput } from '../decide-types.ts';
 import { figure } from '../format.ts';
 import { constantAt, shareOf } from '../mean.ts';
@@ -76,15 +77,23 @@ export function workAfter(input: WorkloadInput): WorkState | undefined {
   const dtMs = nowMs - before.atMs;
   const age = { dtMs, ageMs: nowMs - before.sinceMs };
   const recentMs = Math.min(RECENT_MS_MAX, Math.max(RECENT_MS, (RECENT_REQUESTS / Math.max(1e-6, served.done)) * 1000));
-  const state = {
-    ...before,
+  const state: Writable<WorkState> = {
     atMs: nowMs,
+    sinceMs: before.sinceMs,
     recent: toward(before.recent, { served, dtMs, constantMs: constantAt(recentMs, age) }),
     usual: toward(before.usual, { served, dtMs, constantMs: constantAt(USUAL_MS, age) }),
+    serves: before.serves,
+    did: before.did,
     steady: before.steady.ready === readyOf(input) ? before.steady : { ready: readyOf(input), sinceMs: nowMs },
     busySinceMs: isQueueing(input, served) ? (before.busySinceMs ?? nowMs) : null,
+    full: before.full,
   };
-  return { ...state, full: fullAfter(input, { state, served, dtMs }), ...servesNow(input, { state, served, dtMs }) };
+  const full = fullAfter(input, { state, served, dtMs });
+  const { serves, did } = servesNow(input, { state, served, dtMs });
+  state.full = full;
+  state.serves = serves;
+  state.did = did;
+  return state;
 }
 
 function servedNow({ readings }: WorkloadInput): Served | null {
@@ -294,14 +303,14 @@ function scaled(
   of: { readonly by: number; readonly ratio: number; readonly serves: number },
 ): SignalDemand {
   if (signal.demand === null) return signal;
-  const notes = [
-    Math.abs(of.ratio - 1) > TOLERANCE ? `requests ${figure(of.ratio)} times as long as usual` : '',
-    Math.abs(of.serves - 1) > TOLERANCE ? `a replica serving ${figure(of.serves)} of that` : '',
-  ].filter((note) => note !== '');
-  if (notes.length === 0) return { ...signal, demand: signal.demand * of.by };
-  return {
-    ...signal,
-    demand: signal.demand * of.by,
-    because: `${signal.because}, with ${notes.join(' and ')} (learned)`,
-  };
+  const note = noteOf(of);
+  const because = note === '' ? signal.because : `${signal.because}, with ${note} (learned)`;
+  return { ...signal, demand: signal.demand * of.by, because };
+}
+
+function noteOf({ ratio, serves }: { readonly ratio: number; readonly serves: number }): string {
+  const length = Math.abs(ratio - 1) > TOLERANCE ? `requests ${figure(ratio)} times as long as usual` : '';
+  if (Math.abs(serves - 1) <= TOLERANCE) return length;
+  const speed = `a replica serving ${figure(serves)} of that`;
+  return length === '' ? speed : `${length} and ${speed}`;
 }
