@@ -25,6 +25,7 @@ export function renderStatus(view: StatusView, options: { readonly colors: Color
     },
     { title: 'LIMITS', align: 'right', cell: (row) => `${row.min}–${row.max}` },
     { title: 'LOAD', cell: loadOf },
+    { title: 'LEAD TIME', cell: (row) => leadOf(row.leadTime) },
     { title: 'DECIDED', align: 'right', cell: (row) => ageOf(row.decidedAtMs, nowMs) },
     { title: 'BECAUSE', cell: (row) => row.because ?? 'not decided yet' },
   ]);
@@ -34,6 +35,10 @@ export function renderStatus(view: StatusView, options: { readonly colors: Color
     { title: 'NODES', align: 'right', cell: (row) => count(row.current) },
     { title: 'WANTED', align: 'right', cell: (row) => count(row.wanted) },
     { title: 'MAX', align: 'right', cell: (row) => String(row.max) },
+    {
+      title: 'LEAD TIME',
+      cell: (row) => `${leadOf(row.leadTime)}${row.warmLeadTime === null ? '' : `, warm ${leadOf(row.warmLeadTime)}`}`,
+    },
     {
       title: 'STATE',
       cell: (row) => groupState(row),
@@ -74,6 +79,12 @@ function loadOf(row: WorkloadStatus): string {
     return `${input.signal} ${Number(input.value.toPrecision(3))}`;
   });
   return shown.length === 0 ? '–' : shown.join(', ');
+}
+
+/** `72 s, p90 95 s (9)`: learned from nine starts; `180 s (policy)` until there were any. */
+function leadOf({ p50Sec, p90Sec, starts }: WorkloadStatus['leadTime']): string {
+  const late = p90Sec === p50Sec ? '' : `, p90 ${Math.round(p90Sec)} s`;
+  return `${Math.round(p50Sec)} s${late} (${starts === 0 ? 'policy' : starts})`;
 }
 
 function groupState(row: StatusView['nodeGroups'][number]): string {

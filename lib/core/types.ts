@@ -1,4 +1,5 @@
 /** The nouns of the decision core, as readonly JSON-serialisable data. */
+import type { LeadTimeSec, Start } from './scaling/lead-quantiles.ts';
 import type { OpsAlert, ScalingDecision, TrailStep } from '../../events/schema/index.ts';
 
 export type { OpsAlert, ScalingDecision, TrailStep };
@@ -49,6 +50,7 @@ export type SignalName =
   | 'completionRate' // completions [1/s]
   | 'inputTokenRate' // [tokens/s]
   | 'outputTokenRate' // [tokens/s]
+  | 'lateRatio' // first tokens later than the objective, share of all, 0..1
   | 'queueDepth' // messages waiting in a queue
   | 'queueWork' // work waiting, in the unit its source states
   | 'queueAge' // age of the oldest message [s]
@@ -153,7 +155,13 @@ export type NodeGroupIssue = {
 
 /** What was observed of the cluster for one pool. */
 export type Snapshot = {
+  /** When it was taken [epoch ms]. */
   readonly atMs: number;
+  /**
+   * Proven to be whole up to then [epoch ms], where that is earlier than `atMs`: it was kept by watches, which are known to be current only as of the last word of
+   * the server. Later changes are mostly in it, too.
+   */
+  readonly asOfMs?: number;
   /** By workload id. */
   readonly targets: Readonly<Record<string, TargetObservation>>;
   /** By node group policy name. */
@@ -219,8 +227,26 @@ export type Plan = {
   readonly groupWatch?: Readonly<Record<string, GroupWatch>>;
 };
 
+/** How long nodes of a group took from asked for to Ready with GPUs. */
+export type NodeLead = {
+  /** The newest observation learned from [epoch ms]. */
+  readonly seenMs: number;
+  /** Asked for and not usable yet: when (0: not known) [epoch ms], how many, and whether they waited in a warm pool. */
+  readonly awaited: readonly (readonly [askedMs: number, nodes: number, where: 'cold' | 'warm'])[];
+  /** Oldest first. */
+  readonly starts: readonly Start[];
+  /** The policy's figure as of then [s]: another one starts the figures in force anew. */
+  readonly policySec: number;
+  /** In force; absent: none was seen. */
+  readonly cold?: LeadTimeSec;
+  readonly warm?: LeadTimeSec;
+};
+
 /** What only time tells of a node group. */
 export type GroupWatch = {
+  readonly lead?: NodeLead;
+  /** Instances in its warm pool as of then, where there are any. */
+  readonly warm?: number;
   /** Nodes asked for and not there, oldest first, and since when [epoch ms]. */
   readonly missing?: readonly { readonly sinceMs: number; readonly nodes: number }[];
   /** Nodes that are of no use; kept until a good one has come, so that the pauses grow. */

@@ -1,6 +1,8 @@
 /** What an operator sees: every workload with its load, counts, last decision, and every node group and alert. */
-import type { PolicySet } from '../core/policy.ts';
-import type { OpsAlert, ScalingDecision } from '../core/types.ts';
+import { nodeLeadSecOf } from '../core/nodes/lead.ts';
+import type { NodeGroupPolicy, PolicySet } from '../core/policy.ts';
+import { leadTimeSecOf } from '../core/scaling/lead-time.ts';
+import type { NodeLead, OpsAlert, ScalingDecision } from '../core/types.ts';
 import type { ActuationRecord } from '../state/contract.ts';
 import type { LoopDeps } from './deps.ts';
 import { listPauses } from './pauses.ts';
@@ -25,7 +27,12 @@ export type WorkloadStatus = {
   readonly decision: string | null;
   readonly decidedAtMs: number | null;
   readonly lastAction: { readonly outcome: string; readonly detail: string; readonly atMs: number } | null;
+  /** From asked for to ready, in force. */
+  readonly leadTime: LeadTimeStatus;
 };
+
+/** Half and nine tenths of the starts took at most so long [s]; of so many starts, 0: the policy's figure. */
+export type LeadTimeStatus = { readonly p50Sec: number; readonly p90Sec: number; readonly starts: number };
 
 export type NodeGroupStatus = {
   readonly nodeGroup: string;
@@ -38,6 +45,10 @@ export type NodeGroupStatus = {
   readonly draining: readonly string[];
   readonly shortage: string | null;
   readonly lastAction: WorkloadStatus['lastAction'];
+  /** From asked for to Ready with GPUs. */
+  readonly leadTime: LeadTimeStatus;
+  /** The same of instances that waited in a warm pool; null until one came from there. */
+  readonly warmLeadTime: LeadTimeStatus | null;
 };
 
 export type StatusView = {
@@ -85,7 +96,8 @@ async function workloadStatuses(deps: StatusDeps, policies: PolicySet): Promise<
     deps.state.actuation.readMany(ids.map((id) => `target/${id}`)),
   ]);
   return [...policies.workloads].map(([id, policy]) => {
-    const { latest } = readStored(controls.get(id)?.value);
+    const { latest, control } = readStored(controls.get(id)?.value);
+    const lead = leadTimeSecOf(control, { policySec: policy.spec.leadTimeSec });
     return {
       workload: id,
       pool: policy.spec.pool,
@@ -101,6 +113,7 @@ async function workloadStatuses(deps: StatusDeps, policies: PolicySet): Promise<
       decision: latest?.id ?? null,
       decidedAtMs: latest?.atMs ?? null,
       lastAction: actionOf(actions.get(`target/${id}`)?.value),
+      leadTime: { p50Sec: lead.p50, p90Sec: lead.p90, starts: control?.leadTimes?.starts.length ?? 0 },
     };
   });
 }
@@ -135,8 +148,21 @@ async function nodeGroupStatuses(deps: StatusDeps, policies: PolicySet): Promise
         [record?.capacityBackoff, plan?.groupWatch?.[name]?.trouble].find((one) => (one?.untilMs ?? 0) > nowMs)
           ?.cause ?? null,
       lastAction: actionOf(record),
+      ...leadTimesOf(policy, plan?.groupWatch?.[name]?.lead),
     };
   });
+}
+
+function leadTimesOf(
+  policy: NodeGroupPolicy,
+  lead: NodeLead | undefined,
+): Pick<NodeGroupStatus, 'leadTime' | 'warmLeadTime'> {
+  const of = (where: 'cold' | 'warm'): LeadTimeStatus => {
+    const { p50, p90 } = nodeLeadSecOf(lead, { policySec: policy.spec.leadTimeSec, where });
+    return { p50Sec: p50, p90Sec: p90, starts: (lead?.starts ?? []).filter(([, , at]) => at === where).length };
+  };
+  const warm = of('warm');
+  return { leadTime: of('cold'), warmLeadTime: warm.starts === 0 ? null : warm };
 }
 
 async function firingAlerts(deps: StatusDeps, policies: PolicySet): Promise<OpsAlert[]> {

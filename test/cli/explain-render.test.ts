@@ -43,7 +43,7 @@ describe('the whole text', () => {
     expect(lines[1]).toBe('d_ID, 2025-11-23T18:00:00.000Z, mode act, pool default, plan 1763920800000');
     expect(lines[2]).toMatch(/^ {2}demand +5\.63 replicas +41 requests in flight and 4 waiting over 8 a replica$/);
     expect(text).toMatch(
-      /^ {2}nodes +4 → \d+ nodes +g5-od: \d+ more nodes for replicas that fit on no node there is$/m,
+      /^ {2}nodes +4 → \d+ nodes +g5-od: \d+ more nodes for replicas that fit on no node there is; a node takes 180 s \(the policy's figure\)$/m,
     );
     expect(text).toMatch(/^ {2}read +inFlight 41 \(0\.9 s old\); queued 4 \(0\.9 s old\)$/m);
     expect(lines.at(-1)).toMatch(/^ {2}costs +nodes g5-od 4 → \d+; 4\.02 → \d+\.\d\d USD\/h; lead time 180 s/);

@@ -20,6 +20,7 @@ const workload = (over: Partial<WorkloadStatus> = {}): WorkloadStatus => ({
   decision: 'd_1',
   decidedAtMs: NOW_MS - 4_000,
   lastAction: null,
+  leadTime: { p50Sec: 180, p90Sec: 180, starts: 0 },
   ...over,
 });
 
@@ -33,6 +34,8 @@ const group = (over: Partial<NodeGroupStatus> = {}): NodeGroupStatus => ({
   draining: [],
   shortage: null,
   lastAction: null,
+  leadTime: { p50Sec: 180, p90Sec: 180, starts: 0 },
+  warmLeadTime: null,
   ...over,
 });
 
@@ -81,11 +84,11 @@ describe('renderStatus', () => {
       doc: '',
     };
     expect(render(view({ alerts: [alert, { ...alert, severity: 'warning', title: 'llama is pinned' }] }))).toEqual([
-      'WORKLOAD       MODE  REPLICAS  WANTED  LIMITS  LOAD           DECIDED  BECAUSE',
-      'llama-8b-chat  act        5/6       9    1–40  inFlight 41.2       4s  41 requests in flight over 6.4 a replica',
+      'WORKLOAD       MODE  REPLICAS  WANTED  LIMITS  LOAD           LEAD TIME       DECIDED  BECAUSE',
+      'llama-8b-chat  act        5/6       9    1–40  inFlight 41.2  180 s (policy)       4s  41 requests in flight over 6.4 a replica',
       '',
-      'NODE GROUP  OWNERSHIP  NODES  WANTED  MAX  STATE',
-      'g5-od       own, act       6       8   20  idle',
+      'NODE GROUP  OWNERSHIP  NODES  WANTED  MAX  LEAD TIME       STATE',
+      'g5-od       own, act       6       8   20  180 s (policy)  idle',
       '',
       '● critical  g5-od cannot get 2 nodes  since 3m',
       '● warning  llama is pinned  since 3m',
@@ -106,9 +109,21 @@ describe('renderStatus', () => {
       inputs: [{ signal: 'queueDepth', value: null, coverage: 0, ageMs: null, reason: 'r' }],
     });
     const lines = render(view({ workloads: [nothing, missing], nodeGroups: [group({ current: null, wanted: null })] }));
-    expect(lines[1]).toMatch(/^llama-8b-chat {2}act +\?\/\? +\? +1–40 {2}– +never {2}not decided yet$/);
+    expect(lines[1]).toMatch(
+      /^llama-8b-chat {2}act +\?\/\? +\? +1–40 {2}– +180 s \(policy\) +never {2}not decided yet$/,
+    );
     expect(lines[2]).toContain('queueDepth ?');
-    expect(lines[5]).toMatch(/^g5-od +own, act +\? +\? +20 {2}idle$/);
+    expect(lines[5]).toMatch(/^g5-od +own, act +\? +\? +20 {2}180 s \(policy\) {2}idle$/);
+  });
+
+  test('shows lead times with the starts they were learned from, and those from a warm pool beside them', () => {
+    const leadTime = { p50Sec: 71.6, p90Sec: 95.2, starts: 9 };
+    const warmLeadTime = { p50Sec: 35, p90Sec: 35, starts: 4 };
+    const lines = render(
+      view({ workloads: [workload({ leadTime })], nodeGroups: [group({ leadTime, warmLeadTime })] }),
+    );
+    expect(lines[1]).toContain('  72 s, p90 95 s (9)  ');
+    expect(lines[4]).toContain('  72 s, p90 95 s (9), warm 35 s (4)  ');
   });
 
   test('leaves the node groups out when there are none, and says that there are no alerts', () => {

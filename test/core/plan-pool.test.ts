@@ -78,7 +78,8 @@ describe('planPool: growth', () => {
         from: 4,
         to: 7,
         unit: 'nodes',
-        because: 'g5-od: 3 more nodes for replicas that fit on no node there is',
+        because:
+          "g5-od: 3 more nodes for replicas that fit on no node there is; a node takes 180 s (the policy's figure)",
       },
     ]);
   });

@@ -59,6 +59,7 @@ describe('readStatus', () => {
           decision: null,
           decidedAtMs: null,
           lastAction: null,
+          leadTime: { p50Sec: 180, p90Sec: 180, starts: 0 },
         },
       ],
       nodeGroups: [
@@ -72,6 +73,8 @@ describe('readStatus', () => {
           draining: [],
           shortage: null,
           lastAction: null,
+          leadTime: { p50Sec: 180, p90Sec: 180, starts: 0 },
+          warmLeadTime: null,
         },
       ],
       alerts: [],

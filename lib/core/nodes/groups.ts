@@ -5,7 +5,7 @@ import type { NodeGroupPolicy } from '../policy.ts';
 import type { GroupWatch, NodeGroupObservation, NodeObservation } from '../types.ts';
 import { total } from './gpus.ts';
 import { briefCause } from './trouble.ts';
-import { NODE_START_MS_MAX, lostNodes } from './watch.ts';
+import { lostNodes, startMsMaxOf } from './watch.ts';
 
 export type Observed = Extract<NodeGroupObservation, { kind: 'observed' }>;
 
@@ -13,6 +13,9 @@ export type GroupFacts = {
   readonly name: string;
   readonly policy: NodeGroupPolicy;
   readonly observed: Observed;
+  readonly watch: GroupWatch | undefined;
+  /** A node that is not usable so long after it was asked for, or joined, is not coming [ms]. */
+  readonly startMsMax: number;
   /** Asked for and not there yet, and believed in: 0 while there is no capacity [nodes]. */
   readonly pendingNodes: number;
   /** Most nodes that may be asked for now, and what stands against more [nodes]. */
@@ -26,7 +29,8 @@ export function factsOf(
 ): GroupFacts {
   const { observed, policy } = group;
   const missingNodes = Math.max(0, observed.desired - observed.nodes.length);
-  const lost = lostNodes(of.watch, of.nowMs);
+  const startMsMax = startMsMaxOf(policy, of.watch);
+  const lost = lostNodes(of.watch, { nowMs: of.nowMs, startMsMax });
   // The group itself brings another one for each that ends, at the notice or at the end.
   const ending = observed.nodes.filter(
     ({ leaving }) => leaving === 'spotInterruption' || leaving === 'terminating',
@@ -36,9 +40,11 @@ export function factsOf(
     name: policy.metadata.name,
     policy,
     observed,
+    watch: of.watch,
+    startMsMax,
     // While launches fail nobody is on the way.
     pendingNodes: of.nowMs < group.backoffUntilMs ? 0 : Math.max(0, missingNodes - lost) + replaced,
-    orderable: orderableNodes(withTrouble(group, of.watch), { nowMs: of.nowMs, lost }),
+    orderable: orderableNodes(withTrouble(group, of.watch), { nowMs: of.nowMs, lost, startMsMax }),
   };
 }
 
@@ -51,7 +57,7 @@ function withTrouble<Group extends PoolNodeGroup>(group: Group, watch: GroupWatc
 
 function orderableNodes(
   group: PoolNodeGroup & { readonly observed: Observed },
-  { nowMs, lost }: { readonly nowMs: number; readonly lost: number },
+  { nowMs, lost, startMsMax }: { readonly nowMs: number; readonly lost: number; readonly startMsMax: number },
 ): GroupFacts['orderable'] {
   const { observed, policy, backoffUntilMs, backoffCause } = group;
   const { name } = policy.metadata;
@@ -69,7 +75,7 @@ function orderableNodes(
   }
   const onTheWay =
     Math.max(0, observed.desired - observed.nodes.length - lost) +
-    observed.nodes.filter((n) => isComing(n, nowMs)).length;
+    observed.nodes.filter((node) => isComing(node, { nowMs, startMsMax })).length;
   const byMax = { nodes: Math.max(0, max - observed.desired), because: `${name} is at nodes.max ${max}` };
   const bySurge = {
     nodes: Math.max(0, surgeMax - onTheWay),
@@ -79,8 +85,8 @@ function orderableNodes(
 }
 
 /** Young and not usable yet: booting, or its GPUs are not reported yet. It counts as coming, so that no second one is asked for. */
-export function isComing(node: NodeObservation, nowMs: number): boolean {
-  if (!node.schedulable || nowMs - node.createdMs > NODE_START_MS_MAX) return false;
+export function isComing(node: NodeObservation, of: { readonly nowMs: number; readonly startMsMax: number }): boolean {
+  if (!node.schedulable || of.nowMs - node.createdMs > of.startMsMax) return false;
   return !node.ready || total(node.gpusAllocatable) === 0;
 }
 

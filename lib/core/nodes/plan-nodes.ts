@@ -5,6 +5,7 @@ import type { PlannedNodeGroup } from '../types.ts';
 import type { Moves } from './consolidate.ts';
 import type { GroupFacts } from './groups.ts';
 import { idleLongEnough } from './idle.ts';
+import { nodeLeadText } from './lead.ts';
 import type { IdleNodes } from './idle.ts';
 import { orderedNodes } from './supply.ts';
 import type { Supply } from './supply.ts';
@@ -132,7 +133,11 @@ function becauseOf(
 ): string | null {
   const { name, observed, policy } = of.group;
   if (of.nodes === observed.desired) return null;
-  if (of.ordered > 0) return `${name}: ${count(of.ordered, 'more node')} for replicas that fit on no node there is`;
+  if (of.ordered > 0) {
+    const where = (observed.warm ?? 0) >= of.ordered ? 'warm' : 'cold';
+    const takes = nodeLeadText(of.group.watch?.lead, { policy, where });
+    return `${name}: ${count(of.ordered, 'more node')} for replicas that fit on no node there is; ${takes}`;
+  }
   const moving = (of.moves.get(name) ?? []).find((node) => of.victims.includes(node.name));
   if (moving !== undefined)
     return `${name}: ${moving.name} is freed, because its pods fit elsewhere and it costs more than what that costs`;

@@ -71,7 +71,7 @@ export function supplyOf(input: PoolInput): Supply {
     },
     quotaLeft: quotaLeft(input, facts),
     budgetLeft: budgetLeft(input, facts),
-    isDegraded: isDegraded(input),
+    isDegraded: isDegraded(input, watch),
     holds: holdsOf(input),
     watch,
   };
@@ -96,9 +96,10 @@ function holdsOf(input: PoolInput): ReadonlyMap<string, string> {
 /** Nodes in use first, then idle ones, those about to be freed last: what is idle stays idle when it can. */
 function freeBins(group: GroupFacts, input: PoolInput): Bin[] {
   const victims = new Set(input.previous?.nodeGroups[group.name]?.victims.map((victim) => victim.nodeName));
+  const late = { nowMs: input.nowMs, startMsMax: group.startMsMax };
   const rank = (node: NodeObservation): number => (victims.has(node.name) ? 2 : node.podCount === 0 ? 1 : 0);
   return group.observed.nodes
-    .filter((node) => node.ready && node.schedulable && node.leaving === undefined && !isComing(node, input.nowMs))
+    .filter((node) => node.ready && node.schedulable && node.leaving === undefined && !isComing(node, late))
     .toSorted((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1))
     .map((node) => ({
       kind: 'free',
@@ -112,7 +113,7 @@ function freeBins(group: GroupFacts, input: PoolInput): Bin[] {
 
 function pendingBins(group: GroupFacts, nowMs: number): Bin[] {
   const coming = group.observed.nodes
-    .filter((node) => isComing(node, nowMs))
+    .filter((node) => isComing(node, { nowMs, startMsMax: group.startMsMax }))
     .map((node) => {
       const bin = newBin({ kind: 'pending', group, nodeName: node.name });
       return { ...bin, free: minus(bin.free, node.gpusUsed) };

@@ -50,13 +50,10 @@ function victimOf(node: NodeObservation): Victims {
  * Instances that the cloud says never joined, and that the cluster does not know: two witnesses. No more than are missing for too long; a leading
  * evaluation names none.
  */
-export function ghostsOf(
-  input: PoolInput,
-  { group, supply }: { readonly group: GroupFacts; readonly supply: Supply },
-): readonly string[] {
+export function ghostsOf(input: PoolInput, { group }: { readonly group: GroupFacts }): readonly string[] {
   if (input.kind === 'leading' || input.nowMs - input.snapshot.atMs > SNAPSHOT_AGE_MS_MAX) return [];
   if (group.policy.spec.mode === 'paused' || group.policy.spec.ownership !== 'own') return [];
-  const lost = lostNodes(supply.watch.get(group.name), input.nowMs);
+  const lost = lostNodes(group.watch, { nowMs: input.nowMs, startMsMax: group.startMsMax });
   const joined = new Set(group.observed.nodes.map((node) => node.instanceId));
   const named = group.observed.issues
     .filter((issue) => issue.code === NEVER_JOINED)

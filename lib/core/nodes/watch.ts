@@ -1,12 +1,11 @@
 /** Nodes that were asked for and are of no use: instances that never join, nodes that join without GPUs. What only time tells, carried from plan to plan. */
 import type { PoolInput, PoolNodeGroup } from '../decide-types.ts';
 import { count } from '../format.ts';
+import type { NodeGroupPolicy } from '../policy.ts';
 import type { GroupWatch, NodeObservation } from '../types.ts';
 import { groupBackoffMs } from './backoff.ts';
 import { total } from './gpus.ts';
-
-/** A node that is not Ready with GPUs by then is not coming [ms]. Source: the provisioning timeout of Cluster Autoscaler, 15 min. */
-export const NODE_START_MS_MAX = 900_000;
+import { nodeLeadAfter, nodeStartMsMax } from './lead.ts';
 
 /** Ages of missing nodes that are told apart: nodes asked for later than that count with the youngest. */
 const COHORTS_MAX = 8;
@@ -25,16 +24,24 @@ export function watchGroups(input: PoolInput): ReadonlyMap<string, GroupWatch> {
   );
 }
 
-/** Asked for, missing for too long, and no longer believed in [nodes]. */
-export function lostNodes(watch: GroupWatch | undefined, nowMs: number): number {
+/** Asked for, missing for too long, and no longer believed in [nodes]. `startMsMax`: how long a start of the group may take. */
+export function lostNodes(
+  watch: GroupWatch | undefined,
+  of: { readonly nowMs: number; readonly startMsMax: number },
+): number {
   return (watch?.missing ?? [])
-    .filter(({ sinceMs }) => nowMs - sinceMs > NODE_START_MS_MAX)
+    .filter(({ sinceMs }) => of.nowMs - sinceMs > of.startMsMax)
     .reduce((sum, { nodes }) => sum + nodes, 0);
 }
 
+/** How long a start of the group may take [ms]. */
+export function startMsMaxOf({ spec }: NodeGroupPolicy, watch: GroupWatch | undefined): number {
+  return nodeStartMsMax(watch?.lead, spec.leadTimeSec);
+}
+
 /** Ready for long, and still without GPUs. */
-export function isWithoutGpus(node: NodeObservation, nowMs: number): boolean {
-  return node.ready && total(node.gpusAllocatable) === 0 && nowMs - node.createdMs > NODE_START_MS_MAX;
+function isWithoutGpus(node: NodeObservation, of: { readonly nowMs: number; readonly startMsMax: number }): boolean {
+  return node.ready && total(node.gpusAllocatable) === 0 && of.nowMs - node.createdMs > of.startMsMax;
 }
 
 type Of = { readonly group: PoolNodeGroup; readonly before: GroupWatch | undefined };
@@ -47,11 +54,19 @@ function watchGroup(input: PoolInput, { group, before }: Of): GroupWatch | undef
   const isLaunching = nowMs >= group.backoffUntilMs;
   const missingNodes = isLaunching ? Math.max(0, observed.desired - observed.nodes.length) : 0;
   const missing = cohorts(before?.missing ?? [], { nodes: missingNodes, nowMs });
-  const lost = lostNodes({ missing }, nowMs);
-  const blind = observed.nodes.filter((node) => isWithoutGpus(node, nowMs)).length;
+  const lead = nodeLeadAfter(input, { group, before: before?.lead });
+  const late = { nowMs, startMsMax: nodeStartMsMax(lead, group.policy.spec.leadTimeSec) };
+  const lost = lostNodes({ missing }, late);
+  const blind = observed.nodes.filter((node) => isWithoutGpus(node, late)).length;
   const trouble = troubleNow(input, { group, before, lost, blind });
-  if (missing.length === 0 && trouble === undefined) return undefined;
-  return { ...(missing.length === 0 ? {} : { missing }), ...(trouble === undefined ? {} : { trouble }) };
+  const { warm = 0 } = observed;
+  const watch: GroupWatch = {
+    ...(missing.length === 0 ? {} : { missing }),
+    ...(trouble === undefined ? {} : { trouble }),
+    ...(lead === undefined ? {} : { lead }),
+    ...(warm === 0 ? {} : { warm }),
+  };
+  return Object.keys(watch).length === 0 ? undefined : watch;
 }
 
 /** Those asked for first arrive first; so that one which never comes is the last that is left. */

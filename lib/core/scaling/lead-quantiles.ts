@@ -43,6 +43,22 @@ export function keptStarts(starts: readonly Start[], news: readonly Start[]): re
   return [...starts, ...news].slice(-STARTS_MAX);
 }
 
+/** Of a start that fell into a gap between two observations longer than this and than a quarter of itself, nobody knows how long it took [ms]. */
+const UNSURE_MS = 30_000;
+const UNSURE_SHARE = 0.25;
+
+/** Seconds a start took, of which only `leastMs` < it ≤ `mostMs` is known: what is usual where that fits, else the middle. null when the two are too far apart to say. */
+export function tookSec(of: {
+  readonly leastMs: number;
+  readonly mostMs: number;
+  readonly usualSec: number;
+}): number | null {
+  const { leastMs, mostMs, usualSec } = of;
+  if (mostMs - leastMs > Math.max(UNSURE_MS, mostMs * UNSURE_SHARE)) return null;
+  const fits = usualSec * 1000 >= leastMs && usualSec * 1000 <= mostMs;
+  return fits ? usualSec : (leastMs + mostMs) / 2 / 1000;
+}
+
 /** Quantiles as measured, between the bounds. `agesSec`: pods still awaited, which took at least so long. */
 export function quantilesOf(of: {
   readonly starts: readonly Start[];

@@ -3,7 +3,7 @@
  * Pods that were there before anybody looked teach nothing, nor do those of a rollout (another version may start faster, slower or never) or those that go before they are ready.
  */
 import type { WorkloadControl, WorkloadInput } from '../decide-types.ts';
-import { countedStarts, keptStarts, quantilesOf } from './lead-quantiles.ts';
+import { countedStarts, keptStarts, quantilesOf, tookSec } from './lead-quantiles.ts';
 import type { LeadTimeSec, Start } from './lead-quantiles.ts';
 import { replicaShapeOf, replicasAsPods } from '../nodes/replica-pods.ts';
 import type { PodObservation, Snapshot } from '../types.ts';
@@ -42,9 +42,6 @@ const WAITING_MAX = 32;
 const FAILED_AFTER = 8;
 /** Creation times are whole seconds: a pod may look so much older than it is [ms]. */
 const CREATED_PRECISION_MS = 1000;
-/** Of a start that fell into a gap between two observations longer than this and than a quarter of itself, nobody knows how long it took [ms]. */
-const UNSURE_MS = 30_000;
-const UNSURE_SHARE = 0.25;
 /** Figures in force move only by more than this, so that a horizon does not tremble with every start. */
 const MOVE_RATIO_MIN = 0.1;
 /** A clock that was set back by more than this: what was watched is told from nothing [ms]. */
@@ -55,7 +52,8 @@ export function leadTimesAfter(input: WorkloadInput): LeadTimeState | undefined 
   const before = input.control?.leadTimes;
   const { target } = input;
   if (input.kind !== 'full' || target.kind === 'missing') return before;
-  const seenMs = input.nowMs - input.snapshotAgeMs;
+  // A pod that is seen Ready was so before it was looked at, whatever else may be missing.
+  const seenMs = input.nowMs - (input.lookAgeMs ?? input.snapshotAgeMs);
   const policySec = input.policy.spec.leadTimeSec;
   if (before === undefined) {
     return { seenMs, waiting: [], starts: [], policySec, inForce: { p50: policySec, p90: policySec } };
@@ -99,7 +97,7 @@ function watched(
     if (pod.terminating || (known === undefined && pod.createdMs <= sinceMs)) continue;
     const withoutNode = pod.unschedulable || (!pod.ready && pod.nodeName === null) || known?.[2] === 1 ? 1 : 0;
     if (pod.ready) {
-      const sec = tookSec(before, { pod, isKnown: known !== undefined, seenMs: now.seenMs });
+      const sec = secOf(before, { pod, isKnown: known !== undefined, seenMs: now.seenMs });
       if (sec !== null) took.push({ sec, where: whereOf(pod, { withoutNode: withoutNode === 1, nodes: now.nodes }) });
     } else if (waiting.length < WAITING_MAX && now.seenMs - pod.createdMs <= failedMs) {
       waiting.push([pod.name, pod.createdMs, withoutNode]);
@@ -108,19 +106,14 @@ function watched(
   return { waiting, news: took.length === 0 ? [] : countedStarts(took) };
 }
 
-/**
- * Seconds a start took, which is known only between two observations: what is usual where that fits, else the middle. null when the two are too far apart to say.
- */
-function tookSec(
+/** Known only between two observations. */
+function secOf(
   before: LeadTimeState,
   of: { readonly pod: PodObservation; readonly isKnown: boolean; readonly seenMs: number },
 ): number | null {
   const mostMs = Math.max(0, of.seenMs - of.pod.createdMs);
   const leastMs = of.isKnown ? Math.max(0, before.seenMs - of.pod.createdMs) : 0;
-  if (mostMs - leastMs > Math.max(UNSURE_MS, mostMs * UNSURE_SHARE)) return null;
-  const usualMs = before.inForce.p50 * 1000;
-  const fits = usualMs >= leastMs && usualMs <= mostMs;
-  return (fits ? usualMs : (leastMs + mostMs) / 2) / 1000;
+  return tookSec({ leastMs, mostMs, usualSec: before.inForce.p50 });
 }
 
 /** `pod`: on a node that was there; `node`: a node had to come first. With the node group behind a slash where it is known. */
