@@ -1,6 +1,7 @@
 /** Claims and node groups for the tests of allocation. */
 import type { AllocationClaim, AllocationStrategy, CapacityPool } from '../../lib/core/allocation/contract.ts';
-import { allocate, replicasAfter } from '../../lib/core/allocation/turns.ts';
+import { sizesOf } from '../../lib/core/allocation/ledger.ts';
+import { allocate, byName, replicasAfter, stagesOf } from '../../lib/core/allocation/turns.ts';
 
 export const GPU = 'nvidia.com/gpu';
 
@@ -34,6 +35,9 @@ export function shares(
   claims: readonly AllocationClaim[],
   pools: readonly CapacityPool[],
 ): number[] {
-  const replicas = replicasAfter(allocate(strategy, { claims, pools }));
+  const sorted = byName(claims);
+  const sizeOf = sizesOf(pools, sorted);
+  const stages = stagesOf(strategy, { claims: sorted, sizeOf });
+  const replicas = replicasAfter(allocate(stages, { claims: sorted, pools, sizeOf }));
   return claims.map((each) => replicas.get(each.workload) ?? -1);
 }

@@ -31,6 +31,7 @@ const FIELDS: Readonly<Record<string, (text: string) => Partial<AllocationClaim>
   wanted: (text) => ({ wanted: Number(text) }),
   load: (text) => ({ load: Number(text) }),
   tier: (text) => ({ tier: Number(text) }),
+  floor: (text) => ({ floor: Number(text) }),
   weight: (text) => ({ weight: Number(text) }),
   step: (text) => ({ step: Number(text) }),
   kind: (text) => ({ kind: text as AllocationClaim['kind'] }),

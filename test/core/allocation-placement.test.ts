@@ -1,13 +1,14 @@
 /** Laws of the allotment: allocation, and what of it fits on nodes. */
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { allot } from '../../lib/core/allocation/allot.ts';
 import type { Allotment } from '../../lib/core/allocation/allot.ts';
-import type { PoolInput, PoolWorkload } from '../../lib/core/decide-types.ts';
+import type { PoolInput, PoolNodeGroup, PoolWorkload } from '../../lib/core/decide-types.ts';
 import { fits } from '../../lib/core/nodes/gpus.ts';
 import { nextStep } from '../../lib/core/nodes/place.ts';
 import { canOrder, supplyOf } from '../../lib/core/nodes/supply.ts';
-import type { Supply } from '../../lib/core/nodes/supply.ts';
+import type { BinKind, Content, Supply } from '../../lib/core/nodes/supply.ts';
 import { planPool } from '../../lib/core/plan-pool.ts';
 import type { FleetPolicy, ScalingPolicy } from '../../lib/core/policy.ts';
 import { GPU } from './allocation-claims.ts';
@@ -42,6 +43,17 @@ const drawnArb = fc.record({
 
 type Drawn = typeof drawnArb extends fc.Arbitrary<infer T> ? T : never;
 
+const DRAWN: Drawn = {
+  wanted: 1,
+  held: 0,
+  gpus: 1,
+  step: 1,
+  groups: ['a'],
+  tier: 1,
+  weight: 1,
+  kind: 'interactive',
+};
+
 /** Parsed once: the schema takes longer than the plan. */
 const POLICY = workloadPolicy({ replicas: { min: 1, max: 40 } });
 const GROUP = groupPolicy({ shape: { instanceType: 'g', gpus: { [GPU]: GPUS_PER_NODE } } });
@@ -64,16 +76,19 @@ function workloadOf({ wanted, held, gpus, step, groups, ...priority }: Drawn, in
   };
 }
 
+function groupOf(name: string, of: { readonly used: readonly number[]; readonly max: number }): PoolNodeGroup {
+  const gpusAllocatable = { [GPU]: GPUS_PER_NODE };
+  const nodes = of.used.map((gpus, index) =>
+    node(`${name}-${index}`, { gpusAllocatable, gpusUsed: { [GPU]: gpus }, podCount: gpus }),
+  );
+  const policy = { ...GROUP, metadata: { name }, spec: { ...GROUP.spec, nodes: { ...GROUP.spec.nodes, max: of.max } } };
+  return { policy, observed: observedGroup(nodes), backoffUntilMs: 0, backoffCause: null };
+}
+
 const groupArb = (name: string) =>
-  fc.record({ used: fc.array(fc.nat(GPUS_PER_NODE), { maxLength: 3 }), more: fc.nat(2) }).map(({ used, more }) => {
-    const gpusAllocatable = { [GPU]: GPUS_PER_NODE };
-    const nodes = used.map((gpus, index) =>
-      node(`${name}-${index}`, { gpusAllocatable, gpusUsed: { [GPU]: gpus }, podCount: gpus }),
-    );
-    const limits = { ...GROUP.spec.nodes, max: Math.max(1, used.length + more) };
-    const policy = { ...GROUP, metadata: { name }, spec: { ...GROUP.spec, nodes: limits } };
-    return { policy, observed: observedGroup(nodes), backoffUntilMs: 0, backoffCause: null };
-  });
+  fc
+    .record({ used: fc.array(fc.nat(GPUS_PER_NODE), { maxLength: 3 }), more: fc.nat(2) })
+    .map(({ used, more }) => groupOf(name, { used, max: Math.max(1, used.length + more) }));
 
 const poolArb = fc
   .record({
@@ -118,6 +133,33 @@ function hasRoomFor(supply: Supply, workload: PoolWorkload): boolean {
     return bins.some((bin) => fits(bin.free, need)) || canOrder(supply, group) === null;
   });
 }
+
+const isFirst = ({ policy }: PoolWorkload): boolean => policy.spec.priority.tier === 1;
+
+function withFloor(workload: PoolWorkload, gangs: number): PoolWorkload {
+  const { replicas } = workload.policy.spec;
+  const min = gangs * replicas.step;
+  const policy = { ...workload.policy, spec: { ...workload.policy.spec, replicas: { ...replicas, min } } };
+  return { ...workload, policy, outcome: wants(Math.max(min, workload.outcome.wanted)) };
+}
+
+function beyondFloorOnlyInTier1(workload: PoolWorkload): PoolWorkload {
+  if (isFirst(workload)) return workload;
+  return { ...workload, outcome: wants(Math.max(workload.policy.spec.replicas.min, heldOf(workload))) };
+}
+
+/** What was placed on each node, there or ordered. */
+const nodesIn = ({
+  bins,
+}: Supply): { readonly key: readonly [BinKind, string, number]; readonly content: readonly Content[] }[] =>
+  (['free', 'pending', 'new'] as const).flatMap((kind) =>
+    [...bins[kind]].flatMap(([group, all]) =>
+      all.map(({ content }, index) => ({ key: [kind, group, index] as const, content })),
+    ),
+  );
+
+const contentOf = ({ bins }: Supply, [kind, group, index]: readonly [BinKind, string, number]): readonly Content[] =>
+  bins[kind].get(group)?.[index]?.content ?? [];
 
 const namesIn = (input: PoolInput): string[] => input.workloads.map(({ policy }) => policy.metadata.name);
 
@@ -173,34 +215,41 @@ describe('laws of the allotment', () => {
     );
   });
 
-  // Open: about one drawn pool in four thousand breaks it, by a replica or more; the cause is not found yet (docs/allocation.md).
-  // The seed is fixed, so that a change which breaks it more often shows, and a rare draw does not.
-  test('what tier 2 wants changes nothing for tier 1, where replicas are of one size', () => {
+  test('what tier 2 wants beyond its floors changes nothing for tier 1: neither how many replicas it gets nor on which nodes', () => {
+    const tieredArb = fc.constantFrom('auto' as const, 'fair' as const, 'priority' as const);
+    const floorsArb = fc.array(fc.nat(3), { minLength: 5, maxLength: 5 });
     fc.assert(
-      fc.property(
-        poolArb,
-        fc.constantFrom('auto' as const, 'fair' as const, 'priority' as const),
-        (drawn, allocation) => {
-          const workloads = drawn.workloads.map((workload) => ({
-            ...workload,
-            policy: {
-              ...workload.policy,
-              spec: { ...workload.policy.spec, gpusPerReplica: { [GPU]: 1 }, replicas: { min: 0, max: 40, step: 1 } },
-            },
-          }));
-          const input = { ...drawn, workloads, fleet: fleetOf({ allocation }) };
-          const modest = workloads.map((workload) =>
-            workload.policy.spec.priority.tier === 1 ? workload : { ...workload, outcome: wants(heldOf(workload)) },
-          );
-          const [one, other] = [allot(input), allot({ ...input, workloads: modest })];
-          return workloads.every(
-            (workload) =>
-              workload.policy.spec.priority.tier !== 1 || grantedOf(one, workload) === grantedOf(other, workload),
-          );
-        },
-      ),
-      { numRuns: NUM_RUNS, seed: 20_261_125 },
+      fc.property(poolArb, tieredArb, floorsArb, (drawn, allocation, floors) => {
+        const workloads = drawn.workloads.map((workload, index) => withFloor(workload, floors[index] ?? 0));
+        // Without a first tier the second one is the first.
+        fc.pre(workloads.some(isFirst));
+        const input = { ...drawn, workloads, fleet: fleetOf({ allocation }) };
+        const modest = { ...input, workloads: workloads.map(beyondFloorOnlyInTier1) };
+        const [one, other] = [allot(input), allot(modest)];
+        return (
+          workloads.every((each) => !isFirst(each) || grantedOf(one, each) === grantedOf(other, each)) &&
+          nodesIn(other.supply).every(({ key, content }) =>
+            isDeepStrictEqual(contentOf(one.supply, key).slice(0, content.length), content),
+          )
+        );
+      }),
+      { numRuns: 3 * NUM_RUNS },
     );
+  });
+
+  test('a tier that fits as it prefers is not moved; within a tier whoever has a choice of groups makes room', () => {
+    const flexible: Drawn = { ...DRAWN, wanted: 3, groups: ['b', 'a'] };
+    const picky: Drawn = { ...DRAWN, groups: ['b'] };
+    // A node of "a" may be ordered, and "b" has three free GPUs: by preference the flexible one takes them all.
+    const groups = [groupOf('a', { used: [], max: 1 }), groupOf('b', { used: [1], max: 1 })];
+    const counts = (tiers: readonly number[]): number[] => {
+      const workloads = [flexible, picky].map((each, index) => workloadOf({ ...each, tier: tiers[index] ?? 1 }, index));
+      const allotment = allot({ ...INPUT, workloads, nodeGroups: groups, fleet: fleetOf({ allocation: 'fair' }) });
+      return workloads.map((each) => grantedOf(allotment, each));
+    };
+    expect(counts([1, 1])).toEqual([3, 1]);
+    expect(counts([2, 1])).toEqual([3, 1]);
+    expect(counts([1, 2])).toEqual([3, 0]);
   });
 });
 

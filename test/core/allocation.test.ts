@@ -114,9 +114,10 @@ describe.each(strategies)('allocation %s', (_name, strategy) => {
     );
   });
 
-  test('whoever wants more is in a set of groups whose GPUs are all in use, even where others had to move', () => {
+  test('whoever wants more is in a set of groups whose GPUs are all in use, even where others of its tier had to move', () => {
     fc.assert(
-      fc.property(unitClaimsArb, poolsArb, (claims, pools) => {
+      fc.property(unitClaimsArb, poolsArb, (drawn, pools) => {
+        const claims = drawn.map((each) => ({ ...each, tier: 1 }));
         const counts = shares(strategy, claims, pools);
         return claims.every((each, index) => {
           if ((counts[index] ?? 0) >= each.wanted) return true;
@@ -218,6 +219,23 @@ describe('what the strategies do', () => {
   test('somebody with a choice of groups makes room for somebody without', () => {
     const claims = [claim('picky', { wanted: 4, groups: ['a'] }), claim('free', { wanted: 4, groups: ['a', 'b'] })];
     expect(shares(allocationStrategies.fair, claims, [poolOf(4, 'a'), poolOf(4, 'b')])).toEqual([4, 4]);
+  });
+
+  test('nobody of a higher tier makes room for a lower one, and a lower one makes room only below its floor', () => {
+    const [high, low] = [
+      { wanted: 4, groups: ['a', 'b'] },
+      { wanted: 4, groups: ['a'], tier: 2 },
+    ];
+    const pools = [poolOf(4, 'a'), poolOf(4, 'b')];
+    const at = (floor: number) =>
+      shares(allocationStrategies.fair, [claim('h', high), claim('l', { ...low, floor })], pools);
+    expect([0, 1, 4].map(at)).toEqual([
+      [4, 0],
+      [4, 1],
+      [4, 4],
+    ]);
+    const picky = [claim('h', { wanted: 4, groups: ['a'] }), claim('l', { ...low, floor: 2, groups: ['a', 'b'] })];
+    expect(shares(allocationStrategies.fair, picky, pools)).toEqual([4, 4]);
   });
 
   test('auto: within a tier interactive work, then batch by load, then training in whole gangs', () => {

@@ -9,12 +9,8 @@ import { leadTimeSecOf } from '../scaling/lead-time.ts';
 import { waitSecOf } from '../scaling/objective.ts';
 import { becauseOf } from './because.ts';
 import { allocationStrategies } from './index.ts';
-import { placeInLots } from './lots.ts';
 import type { Claimant } from './lots.ts';
-import { placeAllocation } from './share-out.ts';
-
-import { isShort, poolsOf } from './supply-pools.ts';
-import { allocate } from './turns.ts';
+import { shareOut } from './share-out.ts';
 
 export type Allotment = {
   /** The supply after placement: which nodes are used, which are ordered. */
@@ -53,10 +49,10 @@ export function allot(input: PoolInput): Allotment {
 
 function decide(input: PoolInput, claimants: readonly Claimant[]): Allotment {
   const supply = supplyOf(input);
-  const claims = claimants.map(({ claim }) => claim);
-  // Counting orders nodes, so it has a supply of its own: the first one, while it is as it was.
-  if (isShort(claims, poolsOf(supply))) return shareOut(input, { claimants, scratch: supply });
-  return placeWants(supply, claimants) ?? shareOut(input, { claimants, scratch: supplyOf(input) });
+  const strategy = input.fleet.spec.allocation;
+  const { granted, blockedBy, turns } = shareOut(supply, { strategy: allocationStrategies[strategy], claimants });
+  const because = turns === null ? new Map<string, string>() : becauseOf(turns, { strategy, granted });
+  return { supply, granted, blockedBy, because };
 }
 
 /**
@@ -93,25 +89,4 @@ function claimantOf({ policy, target, outcome }: PoolWorkload, leaving: Readonly
     },
     placement: { workload, groups, gpus, replicas: wanted - held, choice, ...gangs, held },
   };
-}
-
-/** Null: not everybody can have what it wants. Fills `supply`. */
-function placeWants(supply: Supply, claimants: readonly Claimant[]): Allotment | null {
-  const wishes = claimants.map((each) => ({ ...each, have: each.claim.held, replicas: each.placement.replicas }));
-  if (!placeInLots(supply, wishes).every((lot) => lot.isComplete)) return null;
-  const granted = new Map(claimants.map(({ claim }) => [claim.workload, claim.wanted]));
-  return { supply, granted, blockedBy: new Map(), because: new Map() };
-}
-
-function shareOut(
-  input: PoolInput,
-  of: { readonly claimants: readonly Claimant[]; readonly scratch: Supply },
-): Allotment {
-  const { claimants } = of;
-  const strategy = input.fleet.spec.allocation;
-  const claims = claimants.map(({ claim }) => claim);
-  const allocation = allocate(allocationStrategies[strategy], { claims, pools: poolsOf(of.scratch) });
-  const supply = supplyOf(input);
-  const { granted, blockedBy } = placeAllocation(supply, { allocation, claimants });
-  return { supply, granted, blockedBy, because: becauseOf(allocation, { strategy, granted }) };
 }

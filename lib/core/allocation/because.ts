@@ -4,7 +4,7 @@ import { total } from '../nodes/gpus.ts';
 import type { AllocationClaim, Turn } from './contract.ts';
 import { classOf } from './ledger.ts';
 import { FLOORS } from './turns.ts';
-import type { Allocation } from './turns.ts';
+import type { ServedTurn } from './turns.ts';
 
 type Counts = ReadonlyMap<string, number>;
 
@@ -13,13 +13,11 @@ type Rivals = { readonly claim: AllocationClaim; workloads: number; part: number
 
 /** By workload that got less than it wants: `fair: weight 2 of 3 in tier 1, 4 GPUs left after …`. */
 export function becauseOf(
-  allocation: Allocation,
+  served: readonly ServedTurn[],
   of: { readonly strategy: string; readonly granted: Counts },
 ): ReadonlyMap<string, string> {
-  const floors = new Map(
-    allocation.turns.filter(({ turn }) => turn.name === FLOORS).flatMap(({ replicas }) => [...replicas]),
-  );
-  const turns = allocation.turns.map(({ turn }) => turn).filter((turn) => turn.name !== FLOORS);
+  const floors = new Map(served.filter(({ turn }) => turn.name === FLOORS).flatMap(({ replicas }) => [...replicas]));
+  const turns = served.map(({ turn }) => turn).filter((turn) => turn.name !== FLOORS);
   return new Map(
     turns.flatMap((turn, index) => {
       const after = turns[index - 1]?.name ?? FLOORS;

@@ -65,6 +65,14 @@ export function change(
   kind.placed[group] = (kind.placed[group] ?? 0) + by;
 }
 
+/** What is placed cannot be moved any more: its nodes have so much less room. */
+export function fix(kind: ClaimClass): void {
+  for (const [group, placed] of kind.placed.entries()) {
+    kind.room[group] = (kind.room[group] ?? 0) - placed;
+    kind.placed[group] = 0;
+  }
+}
+
 /** True when one more replica of the class fits into the group, by its sum and by its nodes. */
 export function canHold({ groups }: LedgerState, kind: ClaimClass, group: number): boolean {
   return (

@@ -1,15 +1,18 @@
 /** GPUs by resource name and node group, as the strategies count them: sums of nodes, so the placement has the last word. */
 import type { AllocationClaim, CapacityPool } from './contract.ts';
-import { canHold, change, claimClass, isRoomy, ledgerState, orderFor } from './ledger-state.ts';
+import { canHold, change, claimClass, fix, isRoomy, ledgerState, orderFor } from './ledger-state.ts';
 import type { ClaimClass, LedgerState } from './ledger-state.ts';
 
 export type Ledger = {
   /** Takes GPUs for so many replicas, all or none. Others move to other groups they may use when that makes room. */
   readonly take: (claim: AllocationClaim, replicas: number) => boolean;
-  /** Largest part that one replica takes of all GPUs of one resource name: above 0, at most 1. */
-  readonly sizeOf: (claim: AllocationClaim) => number;
-  /** Replicas by class and group, when somebody had to move; else null: the preferences of the claims are enough. */
-  readonly assignment: () => ReadonlyMap<string, Map<string, number>> | null;
+  /** Fixes what was taken since the last time: it makes room for nobody any more. Says where it is, by class and group, and whether anybody had to move. */
+  readonly settle: () => Settled;
+};
+
+export type Settled = {
+  readonly assignment: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  readonly hasMoved: boolean;
 };
 
 /** Claims of the same class cannot have what one of them cannot have. */
@@ -22,23 +25,38 @@ type Mutable = LedgerState & { moved: boolean };
 
 /** A ledger of these groups for these claims. */
 export function ledgerOf(pools: readonly CapacityPool[], claims: readonly AllocationClaim[]): Ledger {
-  const resources = [...new Set(claims.flatMap((claim) => Object.keys(claim.gpus)))].toSorted();
-  const state: Mutable = { ...ledgerState(pools, resources), moved: false };
+  const state: Mutable = { ...ledgerState(pools, namesOf(claims)), moved: false };
   const kinds = kindsOf(state, claims);
-  const totals = totalsOf(state, claims);
-  const sizes = new Map<string, number>();
   return {
     take: (claim, replicas) => {
       const kind = kinds.get(claim.workload);
       return kind !== undefined && take(state, { kind, replicas });
     },
-    sizeOf: (claim) => {
-      const known = sizes.get(claim.workload) ?? sizeIn(totals, claim);
-      sizes.set(claim.workload, known);
-      return known;
+    settle: () => {
+      const settled = { assignment: assignmentOf(state), hasMoved: state.moved };
+      for (const kind of state.classes) fix(kind);
+      state.moved = false;
+      return settled;
     },
-    assignment: () => (state.moved ? assignmentOf(state) : null),
   };
+}
+
+/** Largest part that one replica takes of all GPUs of one resource name that the claims hold, find free or could order: above 0, at most 1. */
+export function sizesOf(
+  pools: readonly CapacityPool[],
+  claims: readonly AllocationClaim[],
+): (claim: AllocationClaim) => number {
+  const totals = new Map(namesOf(claims).map((name) => [name, totalOf(name, { pools, claims })]));
+  const sizes = new Map<string, number>();
+  return (claim) => {
+    const known = sizes.get(claim.workload) ?? sizeIn(totals, claim);
+    sizes.set(claim.workload, known);
+    return known;
+  };
+}
+
+function namesOf(claims: readonly AllocationClaim[]): readonly string[] {
+  return [...new Set(claims.flatMap((claim) => Object.keys(claim.gpus)))].toSorted();
 }
 
 /** The class of every claim; fills `state.classes`. */
@@ -57,19 +75,17 @@ function kindsOf(state: LedgerState, claims: readonly AllocationClaim[]): Readon
   return new Map(claims.map((claim) => [claim.workload, kindOf(claim)]));
 }
 
-/** All GPUs of a name that the claims hold, find free or could order: what shares are shares of. */
-function totalsOf({ resources, groups }: LedgerState, claims: readonly AllocationClaim[]): ReadonlyMap<string, number> {
-  return new Map(
-    resources.map((name, index) => {
-      const held = claims.reduce((sum, claim) => sum + claim.held * (claim.gpus[name] ?? 0), 0);
-      const had = groups.reduce(
-        (sum, { free, pool }) =>
-          sum + (free[index] ?? 0) + (pool.orderable?.nodes ?? 0) * (pool.orderable?.shape[name] ?? 0),
-        0,
-      );
-      return [name, held + had];
-    }),
-  );
+/** What shares of a name are shares of [GPUs]. */
+function totalOf(
+  name: string,
+  { pools, claims }: { readonly pools: readonly CapacityPool[]; readonly claims: readonly AllocationClaim[] },
+): number {
+  const held = claims.reduce((sum, claim) => sum + claim.held * (claim.gpus[name] ?? 0), 0);
+  const had = pools.reduce((sum, { free, orderable }) => {
+    const onNodes = free.reduce((gpus, node) => gpus + (node[name] ?? 0), 0);
+    return sum + onNodes + (orderable?.nodes ?? 0) * (orderable?.shape[name] ?? 0);
+  }, 0);
+  return held + had;
 }
 
 function sizeIn(totals: ReadonlyMap<string, number>, { gpus }: AllocationClaim): number {

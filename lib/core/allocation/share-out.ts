@@ -1,23 +1,24 @@
-/** Too few GPUs for everybody: the strategy's counts, as far as they fit on nodes, and whoever can use what is left then. */
+/** Who gets the GPUs: stage by stage everybody what it wants, or when they are too few the strategy's counts, as far as they fit on nodes, and whoever can use what is left then. */
 import { place } from '../nodes/place.ts';
+import { markOf, rewind } from '../nodes/rewind.ts';
 import type { Supply } from '../nodes/supply.ts';
-import type { AllocationClaim, Turn } from './contract.ts';
+import type { AllocationClaim, AllocationStrategy, Turn } from './contract.ts';
 import { fill } from './fill.ts';
 import { wholeGangs } from './gangs.ts';
-import { classOf } from './ledger.ts';
-import type { Ledger } from './ledger.ts';
+import { classOf, sizesOf } from './ledger.ts';
 import { placeInLots } from './lots.ts';
 import type { Claimant, Lot, Wish } from './lots.ts';
-import type { Allocation } from './turns.ts';
+import { isShort, poolsOf } from './supply-pools.ts';
+import { allocate, byName, stagesOf } from './turns.ts';
+import type { Assignment, ServedStage, ServedTurn, Stage } from './turns.ts';
 
 type Work = {
   readonly supply: Supply;
-  readonly ledger: Ledger;
+  readonly sizeOf: (claim: AllocationClaim) => number;
   readonly claimants: ReadonlyMap<string, Claimant>;
   /** Replicas by workload so far. */
   readonly granted: Map<string, number>;
-  /** Places on nodes, all or none. */
-  readonly take: (claim: AllocationClaim, replicas: number) => boolean;
+  readonly refusals: Map<string, Refusal>;
 };
 
 export type SharedOut = {
@@ -25,56 +26,134 @@ export type SharedOut = {
   readonly granted: ReadonlyMap<string, number>;
   /** What stood against more, in clauses, by workload that got less than it wants. */
   readonly blockedBy: ReadonlyMap<string, readonly string[]>;
+  /** The turns in which it was shared out; null: there was enough for everybody. */
+  readonly turns: readonly ServedTurn[] | null;
 };
 
 /** The fewest replicas that a class could not have any more, and what stood against them. */
 type Refusal = { readonly replicas: number; readonly blockedBy: readonly string[] };
 
-/** Replicas by class and group. */
-type Assignment = ReadonlyMap<string, Map<string, number>>;
-
-type Targets = { readonly turn: Turn; readonly replicas: ReadonlyMap<string, number> };
-
 /**
- * Places turn by turn, so that nobody of a later turn stands in the way of an earlier one; within a turn the largest replicas first. Sums of GPUs
- * can promise what nodes cannot hold: what then stays free goes to the same turn by the same shares. Fills `supply`.
+ * Places stage by stage, so that nobody of a lower tier has a say in what an earlier one gets and where. A stage whose GPUs are too few is placed turn by turn, within
+ * a turn the largest replicas first. Sums of GPUs can promise what nodes cannot hold: what then stays free goes to the same turn by the same shares. Fills `supply`.
  */
-export function placeAllocation(
+export function shareOut(
   supply: Supply,
-  of: { readonly allocation: Allocation; readonly claimants: readonly Claimant[] },
+  of: { readonly strategy: AllocationStrategy; readonly claimants: readonly Claimant[] },
 ): SharedOut {
-  const { turns, ledger } = of.allocation;
-  const claimants = new Map(of.claimants.map((claimant) => [claimant.claim.workload, claimant]));
-  const granted = new Map(of.claimants.map(({ claim }) => [claim.workload, claim.held]));
-  const refusals = new Map<string, Refusal>();
-  const work: Work = { supply, ledger, claimants, granted, take: takeOn(supply, { claimants, granted, refusals }) };
-  const assignment = ledger.assignment();
-  for (const targets of turns) {
-    if (assignment !== null) placeAssigned(work, { ...targets, assignment });
-    placeMore(work, targets.turn, wishesOf(work, targets));
-    fill(targets.turn.entries, { granted, take: work.take, sizeOf: ledger.sizeOf });
+  const claims = byName(of.claimants.map(({ claim }) => claim));
+  const sizeOf = sizesOf(poolsOf(supply), claims);
+  const stages = stagesOf(of.strategy, { claims, sizeOf });
+  const work: Work = {
+    supply,
+    sizeOf,
+    claimants: new Map(of.claimants.map((claimant) => [claimant.claim.workload, claimant])),
+    granted: new Map(claims.map((claim) => [claim.workload, claim.held])),
+    refusals: new Map(),
+  };
+  const start = markOf(supply);
+  let served: readonly ServedStage[] | null = null;
+  for (const [index, stage] of stages.entries()) {
+    if (placeWants(work, stage)) continue;
+    served ??= countFrom(start, { work, stages, claims });
+    const counts = served[index];
+    if (counts !== undefined) placeStage(work, counts);
   }
-  const short = of.claimants.filter(({ claim }) => (granted.get(claim.workload) ?? 0) < claim.wanted);
-  const blockedBy = short.map(({ claim }) => [claim.workload, refusals.get(classOf(claim))?.blockedBy ?? []] as const);
-  return { granted, blockedBy: new Map(blockedBy) };
+  const short = claims.filter((claim) => (work.granted.get(claim.workload) ?? 0) < claim.wanted);
+  const blockedBy = short.map((claim) => [claim.workload, work.refusals.get(classOf(claim))?.blockedBy ?? []] as const);
+  const turns = served?.flatMap((each) => each.turns) ?? null;
+  return { granted: work.granted, blockedBy: new Map(blockedBy), turns };
+}
+
+/** The strategy's counts by sums. Counting orders nodes, so it is done on the supply as it was, and undone. */
+function countFrom(
+  start: ReturnType<typeof markOf>,
+  of: { readonly work: Work; readonly stages: readonly Stage[]; readonly claims: readonly AllocationClaim[] },
+): readonly ServedStage[] {
+  const { supply, sizeOf } = of.work;
+  const now = markOf(supply);
+  rewind(supply, start);
+  const served = allocate(of.stages, { claims: of.claims, pools: poolsOf(supply), sizeOf });
+  rewind(supply, now);
+  return served;
+}
+
+/** False, and nothing done: not everybody of the stage can have what it wants. */
+function placeWants(work: Work, stage: Stage): boolean {
+  const { supply, granted } = work;
+  const most = new Map(
+    stage.turns.flatMap(({ entries }) => entries.map(({ claim }) => [claim.workload, claim.wanted])),
+  );
+  const wishes = [...most].flatMap(([workload, wanted]) => wishOf(work, { workload, wanted }) ?? []);
+  if (wishes.length === 0) return true;
+  if (isShort(wishes, poolsOf(supply))) return false;
+  const before = markOf(supply);
+  if (!placeInLots(supply, wishes).every((lot) => lot.isComplete)) {
+    rewind(supply, before);
+    return false;
+  }
+  for (const wish of wishes) granted.set(wish.claim.workload, wish.have + wish.replicas);
+  return true;
+}
+
+/** Null: has so many already. */
+function wishOf(
+  { claimants, granted }: Work,
+  { workload, wanted }: { readonly workload: string; readonly wanted: number },
+): Wish | null {
+  const claimant = claimants.get(workload);
+  if (claimant === undefined) return null;
+  const have = granted.get(workload) ?? claimant.claim.held;
+  return wanted > have ? { ...claimant, have, replicas: wanted - have } : null;
+}
+
+/** By preference, and where that does not lead to the counts of the stage, group by group as they were counted. */
+function placeStage(work: Work, stage: ServedStage): void {
+  if (!stage.hasMoved) {
+    const before = { mark: markOf(work.supply), granted: [...work.granted], refusals: [...work.refusals] };
+    if (placeTurns(work, { ...stage, assignment: null })) return;
+    rewind(work.supply, before.mark);
+    reset(work.granted, before.granted);
+    reset(work.refusals, before.refusals);
+  }
+  placeTurns(work, stage);
+}
+
+function reset<Value>(map: Map<string, Value>, entries: readonly (readonly [string, Value])[]): void {
+  map.clear();
+  for (const [key, value] of entries) map.set(key, value);
+}
+
+/** False as soon as a turn does not get its counts by preference, with nothing finished; with an assignment it makes the best of it. */
+function placeTurns(
+  work: Work,
+  of: { readonly turns: readonly ServedTurn[]; readonly assignment: Assignment | null },
+): boolean {
+  const room =
+    of.assignment === null ? null : new Map([...of.assignment].map(([key, byGroup]) => [key, new Map(byGroup)]));
+  for (const served of of.turns) {
+    if (room !== null) placeAssigned(work, { ...served, room });
+    const isComplete = placeMore(work, served.turn, wishesOf(work, served));
+    if (room === null && !isComplete) return false;
+    fill(served.turn.entries, { granted: work.granted, take: takeOn(work), sizeOf: work.sizeOf });
+  }
+  return true;
 }
 
 /** What is missing up to the counts of a turn. */
-function wishesOf({ granted, claimants }: Work, { turn, replicas }: Targets): readonly Wish[] {
-  return turn.entries.flatMap(({ claim: { workload, held } }): Wish[] => {
-    const claimant = claimants.get(workload);
-    const have = granted.get(workload) ?? held;
-    const missing = (replicas.get(workload) ?? have) - have;
-    return claimant === undefined || missing <= 0 ? [] : [{ ...claimant, replicas: missing, have }];
+function wishesOf(work: Work, { turn, replicas }: ServedTurn): readonly Wish[] {
+  return turn.entries.flatMap(({ claim: { workload } }) => {
+    const wanted = replicas.get(workload);
+    return wanted === undefined ? [] : (wishOf(work, { workload, wanted }) ?? []);
   });
 }
 
-/** Where somebody had to make room, everybody goes where there was room: the counts of a class are dealt out group by group. */
-function placeAssigned(work: Work, of: Targets & { readonly assignment: Assignment }): void {
+/** Everybody goes where there was room: the counts of a class are dealt out group by group. */
+function placeAssigned(work: Work, of: ServedTurn & { readonly room: ReadonlyMap<string, Map<string, number>> }): void {
   const byGroup = new Map<string, Wish[]>();
   for (const wish of wishesOf(work, of)) {
     let missing = wish.replicas;
-    const room = of.assignment.get(classOf(wish.claim));
+    const room = of.room.get(classOf(wish.claim));
     for (const [group, count] of room ?? []) {
       const replicas = wholeGangs({ step: wish.claim.step ?? 1, held: 0 }, Math.min(missing, count));
       if (replicas === 0) continue;
@@ -89,12 +168,15 @@ function placeAssigned(work: Work, of: Targets & { readonly assignment: Assignme
   for (const wishes of byGroup.values()) placeMore(work, of.turn, wishes);
 }
 
-function placeMore(work: Work, turn: Turn, wishes: readonly Wish[]): void {
-  for (const lot of placeInLots(work.supply, wishes)) dealOut(work, turn, lot);
+/** True when all of them have a place. */
+function placeMore(work: Work, turn: Turn, wishes: readonly Wish[]): boolean {
+  const lots = placeInLots(work.supply, wishes);
+  for (const lot of lots) dealOut(work, turn, lot);
+  return lots.every((lot) => lot.isComplete);
 }
 
 /** Who gets the replicas of a lot: everybody all of it, or when they did not all fit, by the shares of the turn. */
-function dealOut({ granted, ledger }: Work, turn: Turn, lot: Lot): void {
+function dealOut({ granted, sizeOf }: Work, turn: Turn, lot: Lot): void {
   let left = lot.placed;
   const haveOf = ({ workload, held }: AllocationClaim): number => granted.get(workload) ?? held;
   if (lot.isComplete) {
@@ -111,22 +193,19 @@ function dealOut({ granted, ledger }: Work, turn: Turn, lot: Lot): void {
     left -= replicas;
     return true;
   };
-  fill(entries, { granted, sizeOf: ledger.sizeOf, take });
+  fill(entries, { granted, sizeOf, take });
 }
 
-/** Takes GPUs on nodes. What one of a class was refused is not tried again for the others: GPUs only become fewer. */
-function takeOn(
-  supply: Supply,
-  of: Pick<Work, 'claimants' | 'granted'> & { readonly refusals: Map<string, Refusal> },
-): Work['take'] {
+/** Takes GPUs on nodes, all or none. What one of a class was refused is not tried again for the others: GPUs only become fewer. */
+function takeOn({ supply, claimants, granted, refusals }: Work): (claim: AllocationClaim, replicas: number) => boolean {
   return (claim, replicas) => {
     const key = classOf(claim);
-    const claimant = of.claimants.get(claim.workload);
-    if (claimant === undefined || replicas >= (of.refusals.get(key)?.replicas ?? Infinity)) return false;
-    const held = of.granted.get(claim.workload) ?? claim.held;
+    const claimant = claimants.get(claim.workload);
+    if (claimant === undefined || replicas >= (refusals.get(key)?.replicas ?? Infinity)) return false;
+    const held = granted.get(claim.workload) ?? claim.held;
     const placed = place(supply, { ...claimant.placement, replicas, held });
     if (placed.replicas === replicas) return true;
-    of.refusals.set(key, { replicas, blockedBy: placed.blockedBy });
+    refusals.set(key, { replicas, blockedBy: placed.blockedBy });
     return false;
   };
 }

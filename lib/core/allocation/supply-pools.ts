@@ -2,7 +2,8 @@
 import { priceOf } from '../nodes/groups.ts';
 import { orderNode } from '../nodes/supply.ts';
 import type { Supply } from '../nodes/supply.ts';
-import type { AllocationClaim, CapacityPool } from './contract.ts';
+import type { CapacityPool } from './contract.ts';
+import type { Wish } from './lots.ts';
 
 /** Pools of a supply that is only counted with: ordering nodes changes it. */
 export function poolsOf(supply: Supply): readonly CapacityPool[] {
@@ -18,14 +19,11 @@ export function poolsOf(supply: Supply): readonly CapacityPool[] {
   });
 }
 
-/** True when there are too few GPUs of some name, whoever gets them: no need to try and place them all. */
-export function isShort(claims: readonly AllocationClaim[], pools: readonly CapacityPool[]): boolean {
-  const names = new Set(claims.flatMap(({ gpus }) => Object.keys(gpus)));
+/** True when there are too few GPUs of some name for these replicas, whoever gets them: no need to try and place them all. */
+export function isShort(wishes: readonly Wish[], pools: readonly CapacityPool[]): boolean {
+  const names = new Set(wishes.flatMap(({ claim }) => Object.keys(claim.gpus)));
   return [...names].some((name) => {
-    const missing = claims.reduce(
-      (sum, { gpus, wanted, held }) => sum + Math.max(0, wanted - held) * (gpus[name] ?? 0),
-      0,
-    );
+    const missing = wishes.reduce((sum, { claim, replicas }) => sum + replicas * (claim.gpus[name] ?? 0), 0);
     const had = pools.reduce((sum, { free, orderable }) => {
       const coming = (orderable?.nodes ?? 0) * (orderable?.shape[name] ?? 0);
       return free.reduce((gpus, node) => gpus + (node[name] ?? 0), sum + coming);
