@@ -1,58 +1,34 @@
 /** `penstock demo` as people run it, on the Kafka and Redis of this test run. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { buildCli } from '../../infra/local/build.mjs';
 import type { DemoReport } from '../../lib/cli/demo/report.ts';
+import { buildDemo, startDemo, type Demo, type DemoBuild } from '../support/demo-process.ts';
 import { testKafkaBrokers, testRedisUrl } from '../support/kafka-redis.ts';
 import { eventually } from '../support/process-host.ts';
 
 // Real processes on a shared machine: one more try, with the first failure in the log, before a run is called broken.
 jest.retryTimes(1, { logErrorsBeforeRetry: true });
 
-const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-
-type Demo = {
-  readonly child: ChildProcess;
-  output(): string;
-  /** Resolves with the exit code. */
-  readonly ended: Promise<number | null>;
-};
-
 /** In a day of 25 s the burst lasts 4 s: on a busy machine that is over before anybody has to be told. */
 const DURATION_SEC = 40;
 
-let script: string;
-let outDir: string;
+let build: DemoBuild;
 let folder: string;
 
 beforeAll(async () => {
-  // The demo finds its policies above its bundle.
-  await mkdir(join(ROOT, 'dist'), { recursive: true });
-  outDir = await mkdtemp(join(ROOT, 'dist', 'test-'));
-  script = await buildCli({ outDir });
+  build = await buildDemo();
 }, 120_000);
-afterAll(() => rm(outDir, { recursive: true, force: true }));
+afterAll(() => build?.remove());
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'penstock-demo-test-'));
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-function startDemo(args: readonly string[]): Demo {
+function start(args: readonly string[]): Demo {
   const servers = ['--kafka', testKafkaBrokers().join(','), '--redis', testRedisUrl()];
-  const child = spawn(process.execPath, [script, 'demo', '--plain', ...servers, ...args], {
-    cwd: folder,
-    // What it leaves behind in the temporary folder shows.
-    env: { ...process.env, TMPDIR: folder },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += String(chunk)));
-  const ended = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
-  return { child, output: () => output, ended };
+  return startDemo({ script: build.script, folder, args: [...servers, ...args] });
 }
 
 /** Process ids of everything below `pid`. */
@@ -84,7 +60,7 @@ function isAlive(pid: number): boolean {
 describe('penstock demo', () => {
   test('plays a short day, reports it, and leaves nothing behind', async () => {
     const file = join(folder, 'report.json');
-    const demo = startDemo(['--duration', String(DURATION_SEC), '--report', file]);
+    const demo = start(['--duration', String(DURATION_SEC), '--report', file]);
     const code = await demo.ended;
     if (code !== 0) throw new Error(`the demo ended with ${code}:\n${demo.output()}`);
     const report = JSON.parse(await readFile(file, 'utf8')) as DemoReport;
@@ -126,7 +102,7 @@ describe('penstock demo', () => {
   ])(
     'ends at Ctrl-C %s with 130 and no process left',
     async (_when, line, childCount) => {
-      const demo = startDemo(['--duration', '120']);
+      const demo = start(['--duration', '120']);
       const pid = demo.child.pid ?? -1;
       await eventually('the demo is so far', () => line.test(demo.output()), { about: async () => demo.output() });
       const children = await descendantsOf(pid);
