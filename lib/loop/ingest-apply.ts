@@ -20,12 +20,24 @@ type Part = {
   readonly holdUntilMs: number;
 };
 
+type Folding = {
+  readonly nowMs: number;
+  /** From when on a first token is late [ms]; undefined where the policy does not say. */
+  readonly lateAfterMs: number | undefined;
+};
+
 type Applied = Pick<IngestCounts, 'applied' | 'duplicates' | 'late' | 'overlapped' | 'clamped'>;
 
 /** Applies everything. A workload that fails lowers `retryFrom` of its partitions to its first record there; the others are applied all the same. */
 export async function applyWorkloads(
   deps: IngestDeps,
-  input: { readonly partitions: readonly Partition[]; readonly gaps: readonly Gap[]; readonly nowMs: number },
+  input: {
+    readonly partitions: readonly Partition[];
+    readonly gaps: readonly Gap[];
+    readonly nowMs: number;
+    /** By workload: from when on a first token is late [ms]. */
+    readonly lateAfterMs: (workload: string) => number | undefined;
+  },
 ): Promise<{ applied: Applied; triggers: Map<string, number> }> {
   const applied: Applied = { applied: 0, duplicates: 0, late: 0, overlapped: 0, clamped: 0 };
   for (const partition of input.partitions) applied.clamped += partition.clamped;
@@ -41,8 +53,9 @@ export async function applyWorkloads(
         sinceTurn = 0;
         await setImmediate();
       }
+      const folding = { nowMs: input.nowMs, lateAfterMs: input.lateAfterMs(workload) };
       try {
-        const counts = await deps.state.load.apply(workload, (window) => foldParts(window, parts, input.nowMs));
+        const counts = await deps.state.load.apply(workload, (window) => foldParts(window, parts, folding));
         for (const one of counts) addCounts(deps, applied, one);
         triggers.set(workload, newestOf(parts));
       } catch (error) {
@@ -75,12 +88,18 @@ function partsByWorkload(input: {
 function foldParts(
   stored: LoadWindow | undefined,
   parts: readonly Part[],
-  nowMs: number,
+  { nowMs, lateAfterMs }: Folding,
 ): { window: LoadWindow; result: FoldCounts[] } {
   let window = stored;
   const result: FoldCounts[] = [];
   for (const { partition, records, holdUntilMs } of parts) {
-    const folded = foldRecords(window, { topicPartition: partition.id, records, nowMs, holdUntilMs });
+    const folded = foldRecords(window, {
+      topicPartition: partition.id,
+      records,
+      nowMs,
+      holdUntilMs,
+      ...(lateAfterMs === undefined ? {} : { lateAfterMs }),
+    });
     window = folded.window;
     result.push(folded);
   }

@@ -7,6 +7,7 @@ import { topicPartition } from '../stream/contract.ts';
 import { applyWorkloads } from './ingest-apply.ts';
 import { deadLetter } from './ingest-dead-letters.ts';
 import { type DecodedBatch, decodeBatch } from './ingest-decode.ts';
+import { lateAfterMsOf } from '../core/scaling/objective.ts';
 import { gapBefore, readProgress, type StoredProgress, writeProgress } from './ingest-progress.ts';
 import type { IngestDeps } from './deps.ts';
 
@@ -62,7 +63,11 @@ export async function ingest(deps: IngestDeps, batches: readonly RecordBatch[]):
     partitions.push({ ...decoded, batch, id: topicPartition(batch), stored, retryFrom: Infinity });
   }
   const gaps = partitions.map((partition) => gapBefore(deps, partition));
-  const { applied, triggers } = await applyWorkloads(deps, { partitions, gaps, nowMs });
+  const lateAfterMs = (workload: string): number | undefined => {
+    const policy = workloads.get(workload);
+    return policy === undefined ? undefined : lateAfterMsOf(policy);
+  };
+  const { applied, triggers } = await applyWorkloads(deps, { partitions, gaps, nowMs, lateAfterMs });
   const deadLettered = await deadLetter(deps, partitions);
   await Promise.all(partitions.map((partition) => writeProgress(deps, partition)));
   const counts: IngestCounts = {

@@ -33,6 +33,7 @@ const NAMES: readonly SignalName[] = [
   'queued',
   'requestRate',
   'surgeRate',
+  'lateRatio',
   'completionRate',
   'inputTokenRate',
   'outputTokenRate',

@@ -5,6 +5,7 @@ import type { ForecastState } from '../forecast/forecast.ts';
 import { neededNow } from '../forecast/levels.ts';
 import { duration, figure } from '../format.ts';
 import type { SignalDemand } from '../signals/contract.ts';
+import { COVERAGE_RATIO_MIN } from '../signals/parts.ts';
 import { step } from '../trail.ts';
 import type { Draft } from '../trail.ts';
 import { waitSecOf } from './objective.ts';
@@ -62,8 +63,16 @@ export function pricedOf({ policy, usdPerReplicaHour = null }: WorkloadInput, pe
   return { policy, perRequest, usdPerReplicaHour };
 }
 
-/** 1 when what waits takes the ready replicas longer than the objective allows. */
+/** Share of requests that miss the objective now, as far as it is known: of first tokens that were late, and all when what waits takes too long. */
 function missedNow(input: WorkloadInput, perRequest: number | null): number | null {
+  const queue = queueMiss(input, perRequest);
+  const { lateRatio } = input.readings;
+  const late = lateRatio?.kind === 'value' && lateRatio.coverageRatio >= COVERAGE_RATIO_MIN ? lateRatio.value : null;
+  return queue === null || late === null ? (queue ?? late) : Math.max(queue, late);
+}
+
+/** 1 when what waits takes the ready replicas longer than the objective allows. */
+function queueMiss(input: WorkloadInput, perRequest: number | null): number | null {
   const work = waitingWork(input, perRequest);
   if (work === null || input.target.kind === 'missing') return null;
   if (work === 0) return 0;

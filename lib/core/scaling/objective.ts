@@ -10,6 +10,11 @@ export function waitSecOf({ spec }: ScalingPolicy): number {
   return spec.slo?.waitSec ?? spec.slo?.ttftSec ?? WAIT_SEC_DEFAULT;
 }
 
+/** From when on a first token is late [ms]; undefined where the policy does not say: then they are not counted. */
+export function lateAfterMsOf({ spec }: ScalingPolicy): number | undefined {
+  return spec.slo?.ttftSec === undefined ? undefined : spec.slo.ttftSec * 1000;
+}
+
 /** Share of requests that may wait longer, 0..1. */
 export function sloMissRatioOf({ spec }: ScalingPolicy): number {
   return 1 - (spec.slo?.ratio ?? SLO_RATIO_DEFAULT);

@@ -8,6 +8,7 @@ const NOUNS: Readonly<Record<SignalName, string>> = {
   requestRate: 'requests/s',
   surgeRate: 'requests/s in the last seconds',
   completionRate: 'completions/s',
+  lateRatio: 'of first tokens late',
   inputTokenRate: 'input tokens/s',
   outputTokenRate: 'output tokens/s',
   queueDepth: 'messages waiting',

@@ -19,6 +19,8 @@ export type Totals = {
   inputTokens: number;
   outputTokens: number;
   oldestAgeMs: number;
+  firstTokens: number;
+  lateTokens: number;
 };
 
 /** All accumulators at zero. */
@@ -45,18 +47,30 @@ export function zeroAccumulators(): Accumulators {
     outputTokens: 0,
     arrivedMs: 0,
     tokensMs: 0,
+    firstTokens: 0,
+    lateTokens: 0,
+    firstTokensMs: 0,
     oldestAgeMs: 0,
   };
 }
 
-/** A sample's totals over its interval of `lengthMs`. Gauges are rounded to the nearest value·ms, ratios to value·ms / 1000, counts to thousandths. */
-export function totalsOf(event: LoadEvent, lengthMs: number): Totals {
-  return 'depth' in event ? queueTotals(event, lengthMs) : loadTotals(event, lengthMs);
+/**
+ * A sample's totals over its interval of `lengthMs`. Gauges are rounded to the nearest value·ms, ratios to value·ms / 1000, counts to thousandths.
+ * First tokens are counted only where the objective says from when on one is late [ms].
+ */
+export function totalsOf(event: LoadEvent, of: { readonly lengthMs: number; readonly lateAfterMs?: number }): Totals {
+  return 'depth' in event ? queueTotals(event, of.lengthMs) : loadTotals(event, of);
 }
 
-function loadTotals(event: InferenceLoad, lengthMs: number): Totals {
+function loadTotals(
+  event: InferenceLoad,
+  { lengthMs, lateAfterMs }: { readonly lengthMs: number; readonly lateAfterMs?: number },
+): Totals {
   const { requests, tokens, utilization } = event;
+  const first = lateAfterMs === undefined ? null : firstTokensOf(event.ttftMs, lateAfterMs);
   return {
+    firstTokens: first === null ? -1 : first.all,
+    lateTokens: first === null ? -1 : first.late,
     inFlight: integral(event.inFlight, lengthMs),
     queued: integral(event.queued, lengthMs),
     depth: -1,
@@ -88,7 +102,29 @@ function queueTotals(event: QueueDepth, lengthMs: number): Totals {
     inputTokens: -1,
     outputTokens: -1,
     oldestAgeMs: event.oldestAgeMs === undefined ? -1 : Math.round(event.oldestAgeMs),
+    firstTokens: -1,
+    lateTokens: -1,
   };
+}
+
+/**
+ * Milli-counts of a histogram, in all and above a time; null without one. Within a bucket times are taken to be spread evenly, above the last bound to be late only from that bound on:
+ * what cannot be told is not held against anybody.
+ */
+export function firstTokensOf(
+  histogram: InferenceLoad['ttftMs'],
+  lateAfterMs: number,
+): { readonly all: number; readonly late: number } | null {
+  if (histogram === undefined) return null;
+  let [all, late, from] = [0, 0, 0];
+  for (const [index, count] of histogram.counts.entries()) {
+    const to = histogram.bounds[index] ?? Infinity;
+    all += count;
+    if (from >= lateAfterMs) late += count;
+    else if (to > lateAfterMs && to < Infinity) late += (count * (to - lateAfterMs)) / (to - from);
+    from = to;
+  }
+  return { all: all * 1_000, late: Math.round(late * 1_000) };
 }
 
 function integral(value: number | undefined, factor: number): number {
@@ -139,6 +175,11 @@ function addQueuePart(into: Accumulators, totals: Totals, part: Part): void {
 
 function addCounts(into: Accumulators, totals: Totals, part: Part): void {
   const ms = part.toMs - part.fromMs;
+  if (totals.firstTokens >= 0) {
+    into.firstTokensMs = add(into.firstTokensMs, ms);
+    into.firstTokens = add(into.firstTokens, shareOf(totals.firstTokens, part));
+    into.lateTokens = add(into.lateTokens, shareOf(totals.lateTokens, part));
+  }
   if (totals.arrived >= 0) {
     into.arrived = add(into.arrived, shareOf(totals.arrived, part));
     into.arrivedMs = add(into.arrivedMs, ms);

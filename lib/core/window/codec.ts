@@ -18,8 +18,9 @@ import {
 } from './load-window.ts';
 import { encodeInteger, IntegerReader } from './varint.ts';
 
-/** Changes when a stored window could no longer be read by the code before. */
-const FORMAT = 1;
+/** Changes when a stored window could no longer be read by the code before. 2 may have {@link FIRST_TOKENS_CHAR}. */
+const FORMAT = 2;
+const FORMATS_READ: readonly number[] = [1, 2];
 
 /** Fields the sources are spread over: with 40 sources about one a field, with 512 still short fields. */
 const SOURCE_FIELDS = 32;
@@ -53,6 +54,8 @@ const LAYOUTS: Readonly<Record<SourceClass, Layout>> = {
 };
 
 const CLASS_CHARS: Readonly<Record<SourceClass, string>> = { pod: 'p', gateway: 'g', queue: 'q' };
+/** Behind a class that reported first tokens: how many, how many of them late, and what their covered time lacks. Others pay nothing for it. */
+const FIRST_TOKENS_CHAR = 't';
 const CLASS_OF_CHAR: Readonly<Record<string, SourceClass>> = { p: 'pod', g: 'gateway', q: 'queue' };
 
 /**
@@ -92,8 +95,14 @@ function encodeBucket(bucket: WindowBucket): string {
     text += CLASS_CHARS[sourceClass] + encodeInteger(accumulators.coveredMs);
     for (const name of sums) text += encodeInteger(accumulators[name]);
     for (const name of covers) text += encodeInteger(accumulators.coveredMs - accumulators[name]);
+    if (accumulators.firstTokensMs > 0) text += encodeFirstTokens(accumulators);
   }
   return text;
+}
+
+function encodeFirstTokens(of: Readonly<Accumulators>): string {
+  const numbers = [of.firstTokens, of.lateTokens, of.coveredMs - of.firstTokensMs];
+  return FIRST_TOKENS_CHAR + numbers.map(encodeInteger).join('');
 }
 
 function encodeSources(
@@ -156,7 +165,7 @@ export function decodeWindow(fields: Readonly<Record<string, string>>): DecodedW
   const format = meta.next();
   if (meta.isSound && format > FORMAT) return { kind: 'newer', format };
   const [holdUntilMs, firstHeardMs, sourcesDropped] = [meta.next(), meta.next(), meta.next()];
-  if (!meta.isSound || !meta.isAtEnd || format !== FORMAT) return corrupt('m');
+  if (!meta.isSound || !meta.isAtEnd || !FORMATS_READ.includes(format)) return corrupt('m');
   const buckets = [...emptyWindow().buckets];
   for (let slot = 0; slot < RING_LENGTH; slot++) {
     const text = fields[`b${slot}`];
@@ -190,8 +199,16 @@ function decodeBucket(text: string, slot: number): WindowBucket | undefined {
   const reader = new IntegerReader(text);
   const index = reader.next() * RING_LENGTH + slot;
   const byClass: Partial<Record<SourceClass, Accumulators>> = {};
+  let last: Accumulators | undefined;
   while (!reader.isAtEnd && reader.isSound) {
-    const sourceClass = CLASS_OF_CHAR[reader.char()];
+    const char = reader.char();
+    if (char === FIRST_TOKENS_CHAR && last !== undefined) {
+      [last.firstTokens, last.lateTokens] = [reader.next(), reader.next()];
+      last.firstTokensMs = last.coveredMs - reader.next();
+      if (!(last.firstTokensMs >= 0)) return undefined;
+      continue;
+    }
+    const sourceClass = CLASS_OF_CHAR[char];
     if (sourceClass === undefined || byClass[sourceClass] !== undefined) return undefined;
     const accumulators = zeroAccumulators();
     const { sums, covers } = LAYOUTS[sourceClass];
@@ -200,6 +217,7 @@ function decodeBucket(text: string, slot: number): WindowBucket | undefined {
     for (const name of covers) accumulators[name] = accumulators.coveredMs - reader.next();
     if (covers.some((name) => !(accumulators[name] >= 0))) return undefined;
     byClass[sourceClass] = accumulators;
+    last = accumulators;
   }
   return reader.isSound && Number.isSafeInteger(index) ? { index, byClass } : undefined;
 }

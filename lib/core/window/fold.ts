@@ -35,6 +35,8 @@ export type FoldInput = {
   /** Of one workload, ascending offsets. */
   readonly records: readonly FoldRecord[];
   readonly nowMs: number;
+  /** From when on a first token is late, by the policy [ms]; left out: they are not counted. */
+  readonly lateAfterMs?: number;
   /** Records before these are missing: no decrease before this time [epoch ms]. */
   readonly holdUntilMs?: number;
 };
@@ -59,7 +61,7 @@ export type FoldResult = FoldCounts & { readonly window: LoadWindow };
 /** Applies the records that were not applied yet. The very same window comes back when there was none. */
 export function foldRecords(window: LoadWindow | undefined, input: FoldInput): FoldResult {
   const base = window ?? emptyWindow();
-  const draft = draftOf(base);
+  const draft = draftOf(base, input.lateAfterMs);
   let mark = base.applied.get(input.topicPartition);
   draft.holdUntilMs = Math.max(draft.holdUntilMs, input.holdUntilMs ?? 0);
   for (const record of input.records) {
@@ -95,6 +97,7 @@ type Draft = {
   readonly touched: Map<number, DraftBucket>;
   readonly sources: Map<string, SourceMark>;
   readonly part: Part;
+  readonly lateAfterMs: number | undefined;
   newestIndex: number;
   holdUntilMs: number;
   firstHeardMs: number;
@@ -106,13 +109,14 @@ type Draft = {
   dropped: number;
 };
 
-function draftOf(base: LoadWindow): Draft {
+function draftOf(base: LoadWindow, lateAfterMs: number | undefined): Draft {
   return {
     base,
     buckets: [...base.buckets],
     touched: new Map(),
     sources: new Map(base.sources),
     part: { fromMs: 0, toMs: 0, lengthMs: 1 },
+    lateAfterMs,
     newestIndex: newestIndexOf(base),
     holdUntilMs: base.holdUntilMs,
     firstHeardMs: base.firstHeardMs,
@@ -158,9 +162,10 @@ function markOf({ event, timestampMs }: FoldRecord): SourceMark {
 function spread(draft: Draft, event: LoadEvent, fromMs: number): void {
   const startMs = event.intervalStartMs;
   const endMs = event.intervalEndMs;
-  const { part } = draft;
+  const { part, lateAfterMs } = draft;
   part.lengthMs = endMs - startMs;
-  const totals = totalsOf(event, part.lengthMs);
+  const { lengthMs } = part;
+  const totals = totalsOf(event, lateAfterMs === undefined ? { lengthMs } : { lengthMs, lateAfterMs });
   const sourceClass = sourceClassOf(event.source);
   const lastIndex = Math.floor((endMs - 1) / BUCKET_MS);
   if (lastIndex > draft.newestIndex) draft.newestIndex = lastIndex;

@@ -44,6 +44,10 @@ export type Accumulators = {
   /** Source time covered by those that report arrivals / tokens [ms]. */
   arrivedMs: number;
   tokensMs: number;
+  /** Milli-counts of first tokens, and of those later than the objective; source time covered by those that report them [ms]. */
+  firstTokens: number;
+  lateTokens: number;
+  firstTokensMs: number;
   /** Largest oldest age heard [ms] (a maximum: order does not matter either). */
   oldestAgeMs: number;
 };

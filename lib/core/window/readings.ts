@@ -176,6 +176,8 @@ function readClass(source: SignalSource, sourceClass: SourceClass, view: View, n
 
 type Sums = {
   readonly sum: number;
+  /** What a share is of. */
+  readonly whole: number;
   readonly max: number;
   /** Source time that reported the signal [ms]. */
   readonly coveredMs: number;
@@ -206,12 +208,16 @@ function sumsOf(source: SignalSource, sourceClass: SourceClass, view: View): Sum
     wallMs += part.endMs <= view.completeMs ? Math.min(BUCKET_MS, partMs) : Math.min(BUCKET_MS, partMs / reporters);
     max = Math.max(max, part.of[source.field]);
   }
-  return { sum: total((accumulators) => accumulators[source.field]), max, coveredMs, wallMs };
+  const { of } = source;
+  const whole = of === undefined ? 0 : total((accumulators) => accumulators[of]);
+  return { sum: total((accumulators) => accumulators[source.field]), whole, max, coveredMs, wallMs };
 }
 
 /** In the unit of the signal. `wallMs` and `coveredMs` are positive here. */
 function valueOf(source: SignalSource, sums: Sums): number {
   if (source.kind === 'ratio') return sums.sum / 1_000 / sums.coveredMs;
+  // Of nothing, nothing is late.
+  if (source.kind === 'share') return sums.whole === 0 ? 0 : sums.sum / sums.whole;
   if (source.kind === 'age') return sums.max / 1_000;
   // A gauge's value·ms over ms; a rate's thousandths over ms, which is counts per second.
   return sums.sum / sums.wallMs;

@@ -3,9 +3,10 @@ import type { SignalName } from '../types.ts';
 import { type Accumulators, type LoadWindow, RING_LENGTH, type SourceClass, type WindowBucket } from './load-window.ts';
 
 export type SignalSource = {
-  /** gauge: time integral; rate: milli-counts; ratio: mean over sources; age: maximum. */
-  readonly kind: 'gauge' | 'rate' | 'ratio' | 'age';
+  /** gauge: time integral; rate: milli-counts; ratio: mean over sources; share: milli-counts over those of `of`; age: maximum. */
+  readonly kind: 'gauge' | 'rate' | 'ratio' | 'share' | 'age';
   readonly field: keyof Accumulators;
+  readonly of?: keyof Accumulators;
   /** A rate read over the shortest span there is, not over that of rates. */
   readonly isNewest?: true;
   /** The covered source time that belongs to it. */
@@ -37,6 +38,14 @@ export const SIGNALS: Readonly<Record<SignalName, SignalSource>> = {
   completionRate: { kind: 'rate', field: 'completed', cover: 'arrivedMs', classes: LOAD, says: 'completions' },
   inputTokenRate: { kind: 'rate', field: 'inputTokens', cover: 'tokensMs', classes: LOAD, says: 'input tokens' },
   outputTokenRate: { kind: 'rate', field: 'outputTokens', cover: 'tokensMs', classes: LOAD, says: 'output tokens' },
+  lateRatio: {
+    kind: 'share',
+    field: 'lateTokens',
+    of: 'firstTokens',
+    cover: 'firstTokensMs',
+    classes: LOAD,
+    says: 'times to first token',
+  },
   queueDepth: { kind: 'gauge', field: 'depth', cover: 'depthMs', classes: QUEUES, says: 'queue depth' },
   queueWork: { kind: 'gauge', field: 'work', cover: 'workMs', classes: QUEUES, says: 'queued work' },
   queueAge: { kind: 'age', field: 'oldestAgeMs', cover: 'depthMs', classes: QUEUES, says: 'queue age' },

@@ -39,10 +39,12 @@ function eventOf(source: string, at: { startMs: number; endMs: number }, { value
     return event;
   }
   const event = inferenceLoad({ ...interval, inFlight: value, requests: { arrived: count, completed: count } });
+  if (event.ttftMs !== undefined) event.ttftMs.counts = event.ttftMs.counts.map((usual) => (usual * count) % 997);
   if (!full) {
     delete event.queued;
     delete event.utilization;
     delete event.tokens;
+    delete event.ttftMs;
   }
   return event;
 }

@@ -1,4 +1,5 @@
 /** The window law said a second time, as plainly as possible: a list of all records, folded at once with big integers. Slow, and nothing shared with fold.ts. */
+import type { InferenceLoad } from '../../../events/schema/index.ts';
 import type { LoadEvent } from '../../../events/validate.ts';
 import type { LoadWindow } from '../../../lib/core/window/load-window.ts';
 
@@ -8,6 +9,9 @@ export type Delivered = {
   readonly timestampMs: number;
   readonly event: LoadEvent;
 };
+
+/** From when on a first token is late, in every log. */
+export const LATE_AFTER_MS = 300;
 
 const BUCKET = 5_000;
 const RING = 180;
@@ -115,8 +119,29 @@ function totals(event: LoadEvent, length: number): [string, string, bigint][] {
           ['cancelled', '', times(event.requests?.cancelled, 1_000)],
           ['inputTokens', 'tokensMs', times(event.tokens?.input, 1_000)],
           ['outputTokens', 'tokensMs', times(event.tokens?.output, 1_000)],
+          ['firstTokens', 'firstTokensMs', times(sumOf(event.ttftMs?.counts), 1_000)],
+          ['lateTokens', '', times(lateOf(event.ttftMs), 1_000)],
         ];
   return all.flatMap(([name, cover, value]) => (value === undefined ? [] : [[name, cover, BigInt(Math.round(value))]]));
+}
+
+function sumOf(counts: readonly number[] | undefined): number | undefined {
+  return counts?.reduce((sum, count) => sum + count, 0);
+}
+
+/** Evenly within a bucket, nothing above the last bound. */
+function lateOf(histogram: InferenceLoad['ttftMs']): number | undefined {
+  if (histogram === undefined) return undefined;
+  const edges = [0, ...histogram.bounds];
+  return histogram.bounds.reduce((late, bound, index) => {
+    const from = edges[index] ?? 0;
+    const share = (bound - Math.min(bound, Math.max(from, LATE_AFTER_MS))) / (bound - from);
+    return late + share * (histogram.counts[index] ?? 0);
+  }, overflowOf(histogram));
+}
+
+function overflowOf({ bounds, counts }: NonNullable<InferenceLoad['ttftMs']>): number {
+  return (bounds.at(-1) ?? 0) >= LATE_AFTER_MS ? (counts.at(-1) ?? 0) : 0;
 }
 
 function times(value: number | undefined, factor: number): number | undefined {

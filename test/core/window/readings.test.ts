@@ -71,6 +71,26 @@ describe('readingsOf', () => {
     expect(readings.queueDepth).toEqual({ kind: 'missing', reason: 'no source reported queue depth yet', ageMs: null });
   });
 
+  test('tells the share of first tokens that were late, of those that were counted', () => {
+    const ttftMs = { bounds: [100, 500, 1_000], counts: [10, 6, 3, 1] };
+    const heard = (lateAfterMs: number) => {
+      const records = reports({ fromSec: 0, toSec: 60 }, { ttftMs }).map((event) => ({
+        offset: offset++,
+        timestampMs: event.intervalEndMs,
+        event,
+      }));
+      return read(foldRecords(undefined, { topicPartition: 't-0', records, nowMs: at(0), lateAfterMs }).window, 61)
+        .lateRatio;
+    };
+    expect(heard(500)).toMatchObject({ kind: 'value', value: 0.2, coverageRatio: 1 });
+    // Half of those from 100 to 500, if spread evenly.
+    expect(heard(300)).toMatchObject({ value: (3 + 3 + 1) / 20 });
+    expect(heard(1_000)).toMatchObject({ value: 0.05 });
+    // Above the last bound nobody knows how late they were.
+    expect(heard(2_000)).toMatchObject({ value: 0 });
+    expect(read(add(undefined, reports({ fromSec: 0, toSec: 60 }, { ttftMs })), 61).lateRatio.kind).toBe('missing');
+  });
+
   test('sums over pods and says how much of them was heard, without scaling up', () => {
     const pods = ['pod/a', 'pod/b', 'pod/c'].flatMap((source) => reports({ fromSec: 0, toSec: 60, source }));
     const window = add(undefined, pods);
