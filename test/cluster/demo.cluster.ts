@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { AppsV1Api, CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import type { DemoReport } from '../../lib/cli/demo/report.ts';
 import { buildDemo, startDemo, type Demo, type DemoBuild } from '../support/demo-process.ts';
