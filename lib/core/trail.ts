@@ -16,15 +16,14 @@ export function step(
   draft: Draft,
   move: { readonly rule: string; readonly to: number; readonly because: string },
 ): Draft {
-  const trail = draft.trail.slice();
-  trail.push({
+  const next: TrailStep = {
     rule: move.rule,
     from: draft.replicas === null ? null : trailNumber(draft.replicas),
     to: trailNumber(move.to),
     unit: 'replicas',
     because: move.because,
-  });
-  return { replicas: move.to, binding: move.rule, trail };
+  };
+  return { replicas: move.to, binding: move.rule, trail: draft.trail.length === 0 ? [next] : draft.trail.concat(next) };
 }
 
 function trailNumber(value: number): number {

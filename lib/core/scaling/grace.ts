@@ -28,8 +28,10 @@ export function graceReason(input: WorkloadInput): string | null {
 
 function shortestGraceSec({ target }: WorkloadInput): number | null {
   if (target.kind === 'missing') return null;
-  const graces = target.pods.filter((pod) => !pod.terminating).map((pod) => pod.terminationGraceSec);
-  return graces.length === 0 ? null : Math.min(...graces);
+  let shortest: number | null = null;
+  for (const { terminating, terminationGraceSec } of target.pods)
+    if (!terminating) shortest = Math.min(shortest ?? terminationGraceSec, terminationGraceSec);
+  return shortest;
 }
 
 /** Everybody was heard and nobody has anything to end. */

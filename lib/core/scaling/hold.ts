@@ -29,8 +29,7 @@ export function holdOf(input: WorkloadInput, signals: readonly SignalDemand[]): 
 }
 
 function dataReason(input: WorkloadInput, signals: readonly SignalDemand[]): string | null {
-  const gap = signals.find((signal) => signal.gap !== null)?.gap;
-  if (gap !== undefined && gap !== null) return gap;
+  for (const { gap } of signals) if (gap !== null) return gap;
   if (signals.every((signal) => signal.role === 'guard')) return 'utilization guards alone only raise';
   if (input.target.kind === 'missing') return `the target is not observed: ${input.target.reason}`;
   // A leading evaluation works on the stored snapshot on purpose, and lowers nothing anyway.

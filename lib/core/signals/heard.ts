@@ -3,6 +3,7 @@ import type { WorkloadInput } from '../decide-types.ts';
 import type { SignalName } from '../types.ts';
 
 const OPTIONAL_NAMES = ['queued', 'requestRate'] as const satisfies readonly SignalName[];
+const [QUEUED, REQUEST_RATE] = OPTIONAL_NAMES;
 
 /** After an hour of silence a part is taken for gone for good (a server was upgraded, a gateway reconfigured) [ms]. */
 const HEARD_MS_MAX = 3_600_000;
@@ -11,16 +12,18 @@ export type Heard = Readonly<Record<string, number>>;
 
 /** When each optional part was heard last, as of now [epoch ms]. */
 export function heardAfter(input: WorkloadInput): Heard {
-  const before = input.control?.heard;
-  const heard: Record<string, number> = {};
-  for (const name of OPTIONAL_NAMES) {
-    const lastMs = input.readings[name].kind === 'value' ? input.nowMs : before?.[name];
-    if (lastMs !== undefined && input.nowMs - lastMs <= HEARD_MS_MAX) heard[name] = lastMs;
-  }
-  return heard;
+  const queued = lastHeardMs(input, QUEUED);
+  const requestRate = lastHeardMs(input, REQUEST_RATE);
+  if (queued === undefined) return requestRate === undefined ? {} : { requestRate };
+  return requestRate === undefined ? { queued } : { queued, requestRate };
 }
 
-const [QUEUED, REQUEST_RATE] = OPTIONAL_NAMES;
+function lastHeardMs(input: WorkloadInput, name: (typeof OPTIONAL_NAMES)[number]): number | undefined {
+  if (input.readings[name].kind === 'value') return input.nowMs;
+  const lastMs = input.control?.heard?.[name];
+  return lastMs !== undefined && input.nowMs - lastMs <= HEARD_MS_MAX ? lastMs : undefined;
+}
+
 const NONE: ReadonlySet<SignalName> = new Set();
 const BOTH: ReadonlySet<SignalName> = new Set(OPTIONAL_NAMES);
 const ONLY_QUEUED: ReadonlySet<SignalName> = new Set([QUEUED]);
