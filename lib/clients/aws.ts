@@ -17,6 +17,8 @@ export type AwsClientOptions = {
 export type AwsClients = {
   readonly eks: EKSClient;
   readonly autoScaling: AutoScalingClient;
+  /** How many calls that change something were sent so far: what was described before the last of them may be old. */
+  changes(): number;
   close(): void;
 };
 
@@ -44,12 +46,27 @@ export function awsClients(options: AwsClientOptions): AwsClients {
   };
   const eks = new EKSClient(shared);
   const autoScaling = new AutoScalingClient(shared);
+  let changes = 0;
+  const count = (): void => void (changes += 1);
+  eks.middlewareStack.add(counting(count), { step: 'initialize', name: 'countChanges' });
+  autoScaling.middlewareStack.add(counting(count), { step: 'initialize', name: 'countChanges' });
   return {
     eks,
     autoScaling,
+    changes: () => changes,
     close: () => {
       eks.destroy();
       autoScaling.destroy();
     },
   };
+}
+
+/** Before and after, as what is described meanwhile may show either. */
+function counting(count: () => void) {
+  return <Sent, Answer>(next: (sent: Sent) => Promise<Answer>, { commandName = '' }: { commandName?: string }) =>
+    async (sent: Sent): Promise<Answer> => {
+      if (commandName.startsWith('Describe')) return next(sent);
+      count();
+      return next(sent).finally(count);
+    };
 }

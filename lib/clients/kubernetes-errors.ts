@@ -67,6 +67,21 @@ export function isUnauthorized(error: unknown): boolean {
   return error instanceof ApiException && error.code === 401;
 }
 
+/** Whether a permission is missing (403); a token that has run out is not that. Of errors that {@link kubernetesError} made, too. */
+export function isForbidden(error: unknown): boolean {
+  return codeOf(error) === 403;
+}
+
+/** Whether the version that was asked for is forgotten (410): only a new list helps. Of errors that {@link kubernetesError} made, too. */
+export function isExpired(error: unknown): boolean {
+  return codeOf(error) === 410;
+}
+
+function codeOf(error: unknown): number | undefined {
+  const origin = error instanceof PenstockError ? error.cause : error;
+  return origin instanceof ApiException ? origin.code : undefined;
+}
+
 function statusOf(error: ApiException<unknown>): KubernetesStatus {
   const body = objectOf(typeof error.body === 'string' ? parsed(error.body) : error.body);
   const details = objectOf(body['details']);

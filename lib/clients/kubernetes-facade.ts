@@ -11,7 +11,9 @@ export {
   ObjectCustomObjectsApi as CustomObjectsApi,
 } from '@kubernetes/client-node/dist/gen/types/ObjectParamAPI.js';
 export type { ConfigurationOptions } from '@kubernetes/client-node/dist/gen/configuration.js';
-export type { RequestContext, ResponseContext } from '@kubernetes/client-node/dist/gen/http/http.js';
+export { HttpMethod, RequestContext } from '@kubernetes/client-node/dist/gen/http/http.js';
+export type { ResponseContext } from '@kubernetes/client-node/dist/gen/http/http.js';
+export { IsomorphicFetchHttpLibrary } from '@kubernetes/client-node/dist/gen/http/isomorphic-fetch.js';
 export type { V1Deployment } from '@kubernetes/client-node/dist/gen/models/V1Deployment.js';
 export type { V1HorizontalPodAutoscalerSpec } from '@kubernetes/client-node/dist/gen/models/V1HorizontalPodAutoscalerSpec.js';
 export type { V1LabelSelector } from '@kubernetes/client-node/dist/gen/models/V1LabelSelector.js';

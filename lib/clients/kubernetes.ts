@@ -16,6 +16,10 @@ import {
   setHeaderMiddleware,
 } from './kubernetes-facade.ts';
 import type { ConfigurationOptions, RequestContext } from './kubernetes-facade.ts';
+import { ownWrites } from './kubernetes-own-writes.ts';
+import type { OwnWrites } from './kubernetes-own-writes.ts';
+import { rawJson, rawLines } from './kubernetes-raw.ts';
+import type { RawRequest } from './kubernetes-raw.ts';
 
 /** How to reach the cluster and who we are there. */
 export type KubernetesConnection =
@@ -61,6 +65,12 @@ export type KubernetesClient = {
     request: (options: CallOptions) => Promise<T>,
     limits?: { readonly requestMsMax?: number },
   ): Promise<T>;
+  /** The parsed answer of a GET, without typed models. Deadline, credentials and errors as in `call`. */
+  getJson(what: string, request: RawRequest, limits?: { readonly requestMsMax?: number }): Promise<unknown>;
+  /** The lines of the answer of a GET as they come, the first of them empty, until the server ends it or `signal` aborts. Credentials and errors as in `call`; no deadline. */
+  lines(what: string, request: RawRequest, signal: AbortSignal): AsyncGenerator<string>;
+  /** Versions that writes through this client made. */
+  readonly ownWrites: OwnWrites;
   close(): Promise<void>;
 };
 
@@ -79,25 +89,60 @@ export function kubernetesClient(connection: KubernetesConnection, options: Kube
   const tokens = connection.kind === 'eks' ? tokensOf(connection, options.clock) : undefined;
   const pool = connectionPool(options.clock);
   const requestMsMax = options.requestMsMax ?? REQUEST_MS_MAX;
+  const writes = ownWrites();
+  const deadline =
+    (requestMs = requestMsMax): (() => AbortSignal) =>
+    () =>
+      AbortSignal.timeout(requestMs);
+  /** Once more after a 401 when credentials can be renewed. */
+  const tried = async <T>(what: string, run: () => Promise<T>): Promise<T> => {
+    try {
+      return await run();
+    } catch (error) {
+      if (tokens === undefined || !isUnauthorized(error)) throw kubernetesError(what, error);
+      tokens.renew();
+    }
+    try {
+      return await run();
+    } catch (error) {
+      throw kubernetesError(what, error);
+    }
+  };
   return {
     apps: config.makeApiClient(AppsV1Api),
     core: config.makeApiClient(CoreV1Api),
     autoscaling: config.makeApiClient(AutoscalingV2Api),
     custom: config.makeApiClient(CustomObjectsApi),
-    call: async (what, request, limits = {}) => {
-      const run = () => request(callOptions({ tokens, pool, requestMs: limits.requestMsMax ?? requestMsMax }));
+    call: (what, request, limits = {}) =>
+      tried(what, async () => {
+        let sent: RequestContext | undefined;
+        const prepare = preparing({ tokens, pool, signal: deadline(limits.requestMsMax) });
+        const answer = await request(
+          callOptions(async (context) => {
+            sent = context;
+            return prepare(context);
+          }),
+        );
+        if (sent !== undefined) writes.note({ method: sent.getHttpMethod(), url: sent.getUrl() }, answer);
+        return answer;
+      }),
+    getJson: (what, request, limits = {}) =>
+      tried(what, () => rawJson(config, request, preparing({ tokens, pool, signal: deadline(limits.requestMsMax) }))),
+    lines: async function* (what, request, signal) {
+      const open = async () => {
+        const lines = rawLines(config, request, preparing({ tokens, pool, signal: () => signal }));
+        await lines.next();
+        return lines;
+      };
+      const lines = await tried(what, open);
+      yield '';
       try {
-        return await run();
-      } catch (error) {
-        if (tokens === undefined || !isUnauthorized(error)) throw kubernetesError(what, error);
-        tokens.renew();
-      }
-      try {
-        return await run();
+        yield* lines;
       } catch (error) {
         throw kubernetesError(what, error);
       }
     },
+    ownWrites: writes,
     close: () => pool.close(),
   };
 }
@@ -108,13 +153,19 @@ export function mergePatch(options: CallOptions): CallOptions {
   return { ...options, middleware: [...(options.middleware ?? []), header], middlewareMergeStrategy: 'append' };
 }
 
-function callOptions(parts: { tokens: TokenSource | undefined; pool: Pool; requestMs: number }): CallOptions {
-  const prepare = async (context: RequestContext): Promise<RequestContext> => {
+type Preparing = { tokens: TokenSource | undefined; pool: Pool; signal: () => AbortSignal };
+
+/** What every request gets, typed or not. */
+function preparing(parts: Preparing): (context: RequestContext) => Promise<RequestContext> {
+  return async (context) => {
     parts.pool.use(context);
-    context.setSignal(AbortSignal.timeout(parts.requestMs));
+    context.setSignal(parts.signal());
     if (parts.tokens !== undefined) context.setHeaderParam('Authorization', `Bearer ${await parts.tokens.token()}`);
     return context;
   };
+}
+
+function callOptions(prepare: (context: RequestContext) => Promise<RequestContext>): CallOptions {
   return {
     middleware: [
       {

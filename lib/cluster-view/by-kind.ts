@@ -54,8 +54,11 @@ async function observePart(view: ClusterView | string, { clock, ...asked }: Shar
 }
 
 function joined(parts: readonly Snapshot[], nowMs: number): Snapshot {
+  const asOfMs = Math.min(nowMs, ...parts.map((part) => part.asOfMs ?? part.atMs));
+  const atMs = Math.min(nowMs, ...parts.map((part) => part.atMs));
   return {
-    atMs: Math.min(nowMs, ...parts.map((part) => part.atMs)),
+    atMs,
+    ...(asOfMs < atMs ? { asOfMs } : {}),
     targets: Object.assign({}, ...parts.map((part) => part.targets)),
     nodeGroups: Object.assign({}, ...parts.map((part) => part.nodeGroups)),
   };

@@ -1,5 +1,6 @@
-/** What Kubernetes and EKS say about targets and node groups: a handful of lists, joined here. */
+/** What Kubernetes and EKS say about targets and node groups: a handful of collections, joined here. */
 import { scalableKinds } from '../clients/kubernetes-kinds.ts';
+import type { Seen } from '../clients/kubernetes-collection.ts';
 import type { V1Node, V1Pod } from '../clients/kubernetes-facade.ts';
 import { groupNameOf } from '../core/nodes/provider.ts';
 import type { NodeGroupPolicy, ScalingPolicy } from '../core/policy.ts';
@@ -15,72 +16,103 @@ import {
   placeholdersByGroup,
 } from './kubernetes-nodes.ts';
 import type { NodeLoad } from './kubernetes-nodes.ts';
-import { ownersOfCount, scaledByOf, scaledObjects } from './kubernetes-owners.ts';
+import { ownersOfCount, scaledByOf } from './kubernetes-owners.ts';
 import type { CountOwner } from './kubernetes-owners.ts';
 import { podsByOwner } from './kubernetes-pods.ts';
 import type { PodOwner } from './kubernetes-pods.ts';
-import {
-  describeGroups,
-  isListed,
-  listAutoscalers,
-  listNodes,
-  listObjects,
-  listPods,
-  namespacesOf,
-} from './kubernetes-reads.ts';
-import type { DescribedGroup, KubernetesEksOptions } from './kubernetes-reads.ts';
+import { isListed, namespacesOf } from './kubernetes-reads.ts';
+import type { Asked, DescribedGroup, KubernetesEksOptions } from './kubernetes-reads.ts';
 import { readScalables, seenScalable } from './kubernetes-scalables.ts';
 import type { Scalable } from './kubernetes-scalables.ts';
+import { listedSource } from './kubernetes-source.ts';
+import type { ClusterSource } from './kubernetes-source.ts';
 import { seenWorkload, targetObservation } from './kubernetes-targets.ts';
 import type { SeenTarget, Workload } from './kubernetes-targets.ts';
 import { attempt, refuseNothing } from './parts.ts';
 import type { Part } from './parts.ts';
 
 /**
- * Calls per observation: pods, nodes, HPAs and (where KEDA is) ScaledObjects once for the whole cluster (nodes and foreign pods matter where node groups are managed; otherwise
+ * Lists everything at every look: pods, nodes, HPAs and (where KEDA is) ScaledObjects once for the whole cluster (nodes and foreign pods matter where node groups are managed; otherwise
  * pods, HPAs and ScaledObjects per namespace, so that no cluster-wide permission is needed), one list per namespace of Deployments and of StatefulSets, two GETs per target of
- * another kind, one DescribeNodegroup per group.
+ * another kind, one DescribeNodegroup per group. For hosts that live as long as one look; others watch: `kubernetesWatchedView`.
  */
 export function kubernetesEksView(options: KubernetesEksOptions): ClusterView {
+  return viewOf(options, listedSource(options));
+}
+
+/** The view of what `source` brings. Custom kinds are read afresh either way: two GETs per target. */
+export function viewOf(options: KubernetesEksOptions, source: ClusterSource): ClusterView {
   const kinds = scalableKinds(options.kubernetes);
-  const listScaledObjects = scaledObjects(options.kubernetes, options.clock);
   return {
     observe: async (asked) => {
-      const atMs = options.clock.nowMs();
-      const scopes = asked.nodeGroups.length > 0 ? [null] : namespacesOf(asked);
+      const beganMs = options.clock.nowMs();
       const others = asked.workloads.filter(({ spec }) => !isListed(spec.target));
-      const [pods, nodes, owners, objects, scalables, groups] = await Promise.all([
-        attempt(() => listPods(options.kubernetes, scopes)),
-        attempt(() =>
-          asked.nodeGroups.length > 0 ? listNodes(options.kubernetes, asked.nodeGroups) : Promise.resolve([]),
-        ),
-        attempt(async () => {
-          const [autoscalers, scaled] = await Promise.all([
-            listAutoscalers(options.kubernetes, scopes),
-            listScaledObjects(scopes),
-          ]);
-          return ownersOfCount(autoscalers, scaled);
-        }),
-        listObjects(options.kubernetes, asked),
+      const [seen, scalables] = await Promise.all([
+        lookAtAll(source, asked),
         readScalables(options.kubernetes, kinds, others),
-        describeGroups(options, asked.nodeGroups),
       ]);
+      const { pods, nodes, owners, objects, groups } = seen;
+      const ages = [pods, nodes, owners, ...objects.values()].flatMap((part) => (part.ok ? [part.value.asOfMs] : []));
+      const described = [...groups.values()].flatMap((group) => (group.ok ? [group.asOfMs] : []));
+      const asOfMs = Math.min(beganMs, ...ages, ...described);
       const snapshot = {
-        atMs,
+        atMs: beganMs,
+        ...(asOfMs < beganMs ? { asOfMs } : {}),
         targets: joinTargets(asked.workloads, { pods, owners, objects, scalables }),
         nodeGroups: joinNodeGroups(asked.nodeGroups, { pods, nodes, groups }),
       };
+      source.note(snapshot);
       refuseNothing(snapshot);
       return snapshot;
     },
-    close: () => options.kubernetes.close(),
+    close: () => source.close(),
   };
 }
 
+async function lookAtAll(source: ClusterSource, asked: Asked) {
+  const hasGroups = asked.nodeGroups.length > 0;
+  const scopes = hasGroups ? [null] : namespacesOf(asked);
+  const [pods, nodes, owners, objects, groups] = await Promise.all([
+    attempt(() => source.pods(scopes)),
+    attempt(async () => (hasGroups ? source.nodes(asked.nodeGroups) : { items: [], asOfMs: Infinity })),
+    attempt(async () => {
+      const [autoscalers, scaled] = await Promise.all([source.autoscalers(scopes), source.scaledObjects(scopes)]);
+      const asOfMs = Math.min(autoscalers.asOfMs, scaled.asOfMs);
+      return { byTarget: ownersOfCount(autoscalers.items, scaled.items), asOfMs };
+    }),
+    lookAtObjects(source, asked),
+    source.groups(asked.nodeGroups),
+  ]);
+  return { pods, nodes, owners, objects, groups };
+}
+
+/** By `KIND/NAMESPACE`; each a map by name. */
+async function lookAtObjects(
+  source: ClusterSource,
+  { workloads }: Asked,
+): Promise<ReadonlyMap<string, Part<SeenObjects>>> {
+  const asked = new Map(
+    workloads.flatMap(({ spec: { target } }) =>
+      isListed(target) ? [[`${target.kind}/${target.namespace}`, target] as const] : [],
+    ),
+  );
+  const parts = [...asked].map(async ([key, { kind, namespace }]) => {
+    const part = await attempt(async () => {
+      const { items, asOfMs } = await source.objects(kind === 'StatefulSet' ? kind : 'Deployment', namespace);
+      return { byName: new Map(items.map((object) => [object.metadata?.name ?? '', object])), asOfMs };
+    });
+    return [key, part] as const;
+  });
+  return new Map(await Promise.all(parts));
+}
+
+type SeenObjects = { readonly byName: ReadonlyMap<string, Workload>; readonly asOfMs: number };
+type SeenOwners = { readonly byTarget: ReadonlyMap<string, readonly CountOwner[]>; readonly asOfMs: number };
+
 type TargetParts = {
-  readonly pods: Part<readonly V1Pod[]>;
-  readonly owners: Part<ReadonlyMap<string, readonly CountOwner[]>>;
-  readonly objects: ReadonlyMap<string, Part<ReadonlyMap<string, Workload>>>;
+  readonly pods: Part<Seen<V1Pod>>;
+  readonly owners: Part<SeenOwners>;
+  readonly objects: ReadonlyMap<string, Part<SeenObjects>>;
   readonly scalables: ReadonlyMap<ScalingPolicy, Part<Scalable>>;
 };
 
@@ -94,7 +126,7 @@ function joinTargets(
   const { pods, owners: countOwners } = parts;
   const looks = new Map(workloads.map((policy) => [policy, findTarget(policy, parts)]));
   const owners = [...looks.values()].flatMap((look) => (look.ok ? [look.value.owner] : []));
-  const podsOf = podsByOwner(owners, pods.ok ? pods.value : []);
+  const podsOf = podsByOwner(owners, pods.ok ? pods.value.items : []);
   return Object.fromEntries(
     [...looks].map(([policy, look]) => {
       const failed = [look, pods, countOwners].find((part) => !part.ok);
@@ -105,7 +137,7 @@ function joinTargets(
       const observation = targetObservation(policy, {
         seen: look.value.seen(own),
         pods: own,
-        scaledBy: scaledByOf(policy, countOwners.value),
+        scaledBy: scaledByOf(policy, countOwners.value.byTarget),
       });
       return [policy.metadata.name, observation];
     }),
@@ -126,7 +158,7 @@ function findTarget(policy: ScalingPolicy, { objects, scalables }: TargetParts):
   }
   const list = objects.get(`${kind}/${namespace}`);
   if (list?.ok === false) return list;
-  const object = list?.value.get(name);
+  const object = list?.value.byName.get(name);
   if (object === undefined) return { ok: false, reason: `${kind} "${namespace}/${name}" does not exist` };
   return {
     ok: true,
@@ -137,14 +169,14 @@ function findTarget(policy: ScalingPolicy, { objects, scalables }: TargetParts):
 function joinNodeGroups(
   policies: readonly NodeGroupPolicy[],
   parts: {
-    readonly pods: Part<readonly V1Pod[]>;
-    readonly nodes: Part<readonly V1Node[]>;
+    readonly pods: Part<Seen<V1Pod>>;
+    readonly nodes: Part<Seen<V1Node>>;
     readonly groups: ReadonlyMap<string, Part<DescribedGroup>>;
   },
 ): Readonly<Record<string, NodeGroupObservation>> {
-  const loads = loadByNode(parts.pods.ok ? parts.pods.value : []);
-  const placeholders = placeholdersByGroup(parts.pods.ok ? parts.pods.value : []);
-  const nodesOf = nodesByGroup(parts.nodes.ok ? parts.nodes.value : []);
+  const loads = loadByNode(parts.pods.ok ? parts.pods.value.items : []);
+  const placeholders = placeholdersByGroup(parts.pods.ok ? parts.pods.value.items : []);
+  const nodesOf = nodesByGroup(parts.nodes.ok ? parts.nodes.value.items : []);
   return Object.fromEntries(
     policies.map((policy) => {
       const { name } = policy.metadata;

@@ -17,7 +17,7 @@ export type CountOwner = {
 };
 
 /** Where ScaledObjects cannot be read (KEDA is not installed, or we may not), they are asked for again after so long [ms]; KEDA's own HPAs show meanwhile. */
-const NO_KEDA_MS = 600_000;
+export const NO_KEDA_MS = 600_000;
 
 /** KEDA's defaults. */
 const KIND_DEFAULT = 'Deployment';

@@ -33,7 +33,7 @@ export function isListed({ kind, apiVersion }: ScalingPolicy['spec']['target']):
 }
 
 /** Finished pods hold nothing; leaving them out at the server keeps lists of job-heavy clusters short. */
-const UNFINISHED = 'status.phase!=Succeeded,status.phase!=Failed';
+export const UNFINISHED = 'status.phase!=Succeeded,status.phase!=Failed';
 
 /** DescribeNodegroup calls under way at once: EKS throttles bursts. */
 const DESCRIBES_MAX = 5;
@@ -76,34 +76,24 @@ export async function listAutoscalers(
   return (await Promise.all(lists)).flat();
 }
 
-function scopeName(namespace: string | null): string {
+/** In sentences. */
+export function scopeName(namespace: string | null): string {
   return namespace === null ? 'all namespaces' : `namespace "${namespace}"`;
 }
 
-/** One list per kind and namespace that is asked for, by `KIND/NAMESPACE`; each a map by name. */
-export async function listObjects(
+/** Deployments or StatefulSets of one namespace. */
+export function listObjects(
   client: KubernetesClient,
-  asked: Asked,
-): Promise<ReadonlyMap<string, Part<ReadonlyMap<string, Workload>>>> {
-  const scopes = new Map(
-    asked.workloads
-      .filter(({ spec }) => isListed(spec.target))
-      .map(({ spec: { target } }) => [`${target.kind}/${target.namespace}`, target]),
-  );
-  const parts = [...scopes].map(async ([key, { kind, namespace }]) => {
-    const what = `list the ${kind}s of namespace "${namespace}"`;
-    const part = await attempt<readonly Workload[]>(() =>
-      kind === 'StatefulSet'
-        ? listAll(client, what, (page, call) => client.apps.listNamespacedStatefulSet({ ...page, namespace }, call))
-        : listAll(client, what, (page, call) => client.apps.listNamespacedDeployment({ ...page, namespace }, call)),
-    );
-    return [key, part.ok ? { ok: true as const, value: byName(part.value) } : part] as const;
-  });
-  return new Map(await Promise.all(parts));
-}
-
-function byName(objects: readonly Workload[]): ReadonlyMap<string, Workload> {
-  return new Map(objects.map((object) => [object.metadata?.name ?? '', object]));
+  { kind, namespace }: { readonly kind: 'Deployment' | 'StatefulSet'; readonly namespace: string },
+): Promise<readonly Workload[]> {
+  const what = `list the ${kind}s of namespace "${namespace}"`;
+  return kind === 'StatefulSet'
+    ? listAll<Workload>(client, what, (page, call) =>
+        client.apps.listNamespacedStatefulSet({ ...page, namespace }, call),
+      )
+    : listAll<Workload>(client, what, (page, call) =>
+        client.apps.listNamespacedDeployment({ ...page, namespace }, call),
+      );
 }
 
 /** What the cloud says of a group. */

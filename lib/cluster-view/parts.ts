@@ -3,14 +3,16 @@ import { TransientError, messageOf } from '../base/errors.ts';
 import type { Snapshot } from '../core/types.ts';
 
 /** A whole answer, or why there is none. */
-export type Part<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string };
+export type Part<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly reason: string; readonly error?: unknown };
 
 /** Runs `work`; what it throws becomes the reason. */
 export async function attempt<T>(work: () => Promise<T>): Promise<Part<T>> {
   try {
     return { ok: true, value: await work() };
   } catch (error) {
-    return { ok: false, reason: messageOf(error) };
+    return { ok: false, reason: messageOf(error), error };
   }
 }
 

@@ -48,8 +48,10 @@ export type WorkloadInput = {
   /** Covered share of a whole ring, 0..1: below 1 the window is still cold. */
   readonly warmRatio: number;
   readonly target: TargetObservation;
-  /** Age of the snapshot the target was observed in [ms]. */
+  /** Since when changes may be missing in what was observed [ms]. */
   readonly snapshotAgeMs: number;
+  /** Since the target was looked at [ms], where that is not the same: what was seen is mostly newer than what is proven. */
+  readonly lookAgeMs?: number;
   /** At least one request of the last 15 minutes took so long or longer [s]; null or absent: not known. */
   readonly longestRequestSec?: number | null;
   /** Price of a replica [USD/h]; null or absent: not known. */

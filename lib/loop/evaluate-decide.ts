@@ -1,5 +1,6 @@
 /** Gathers what the core needs for one pool, and decides each touched workload; the others keep their count. */
 import { messageOf } from '../base/errors.ts';
+import { snapshotAgeMs } from '../core/snapshot-age.ts';
 import { EMPTY_CONTROL, carriedOutcome } from '../core/carried-outcome.ts';
 import type {
   EvaluationKind,
@@ -166,7 +167,8 @@ export function workloadInputOf(parts: Omit<Parts, 'planned'>, kind: EvaluationK
     holdUntilMs: Math.max(parts.window?.holdUntilMs ?? 0, parts.lostUntilMs ?? 0),
     warmRatio: parts.window === undefined ? 0 : warmRatioOf(parts.window, parts.nowMs),
     target: parts.target,
-    snapshotAgeMs: Math.max(0, parts.nowMs - parts.snapshot.atMs),
+    snapshotAgeMs: snapshotAgeMs(parts.snapshot, parts.nowMs),
+    ...(parts.snapshot.asOfMs === undefined ? {} : { lookAgeMs: Math.max(0, parts.nowMs - parts.snapshot.atMs) }),
     ...(parts.nodes === undefined ? {} : { nodes: parts.nodes }),
     ...priceIn(parts),
     ...(parts.window === undefined ? {} : requestsAndClock(parts.window, { kind, nowMs: parts.nowMs })),

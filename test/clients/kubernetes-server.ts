@@ -24,7 +24,7 @@ export type Cluster = {
 /** Starts one; `requestMsMax` is the deadline of our clients' requests. */
 export async function startCluster(
   settings: WorldSettings,
-  options: { readonly requestMsMax?: number } & Pick<ClusterServerOptions, 'tokens'> = {},
+  options: { readonly requestMsMax?: number } & Pick<ClusterServerOptions, 'tokens' | 'watchHistory'> = {},
 ): Promise<Cluster> {
   const clock = new VirtualClock();
   const world = createWorld(settings, clock.nowMs());

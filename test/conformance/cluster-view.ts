@@ -17,6 +17,8 @@ export type ViewHarness = {
   pass(sec: number): Promise<void>;
   /** Nothing answers any more. */
   cut(): void;
+  /** How long what was seen before counts as current [s]; default 0: every look is a fresh one. */
+  readonly currentSec?: number;
   close(): Promise<void>;
 };
 
@@ -34,6 +36,7 @@ export function clusterViewConformance(name: string, start: () => Promise<ViewHa
       const { view, workload, group } = harness;
       const snapshot = await view.observe({ workloads: [workload], nodeGroups: [group] });
       expect(snapshot.atMs).toBe(harness.nowMs());
+      expect(snapshot.atMs - (snapshot.asOfMs ?? snapshot.atMs)).toBeLessThanOrEqual((harness.currentSec ?? 0) * 1000);
       const target = snapshot.targets[workload.metadata.name];
       expect(target).toMatchObject({ kind: 'observed', replicas: 2, ready: 2, scaledBy: null });
       const nodes = snapshot.nodeGroups[group.metadata.name];
@@ -78,6 +81,15 @@ export function clusterViewConformance(name: string, start: () => Promise<ViewHa
     test('when nothing at all can be observed it says so, instead of an empty snapshot', async () => {
       harness.cut();
       const { view, workload, group } = harness;
+      const blind = view.observe({ workloads: [workload], nodeGroups: [group] });
+      await expect(blind).rejects.toBeInstanceOf(TransientError);
+    });
+
+    test('what was seen before an outage does not stand in for what is, beyond its time', async () => {
+      const { view, workload, group } = harness;
+      await view.observe({ workloads: [workload], nodeGroups: [group] });
+      harness.cut();
+      await harness.pass((harness.currentSec ?? 0) + 1);
       const blind = view.observe({ workloads: [workload], nodeGroups: [group] });
       await expect(blind).rejects.toBeInstanceOf(TransientError);
     });

@@ -2,6 +2,7 @@
 import type { PoolInput } from '../decide-types.ts';
 import type { NodeObservation } from '../types.ts';
 import { SNAPSHOT_AGE_MS_MAX } from '../scaling/hold.ts';
+import { snapshotAgeMs } from '../snapshot-age.ts';
 import type { GroupFacts } from './groups.ts';
 import { total } from './gpus.ts';
 import type { Supply } from './supply.ts';
@@ -16,7 +17,7 @@ export type IdleNodes = Readonly<Record<string, number>>;
  * outage (stale snapshot, sick nodes, group not observed, no plan) does not count. A leading evaluation starts no timer.
  */
 export function idleNodesOf(input: PoolInput, supply: Supply): IdleNodes {
-  if (input.kind === 'full' && (input.nowMs - input.snapshot.atMs > SNAPSHOT_AGE_MS_MAX || supply.isDegraded))
+  if (input.kind === 'full' && (snapshotAgeMs(input.snapshot, input.nowMs) > SNAPSHOT_AGE_MS_MAX || supply.isDegraded))
     return {};
   const since = carriedTimers(input);
   const entries = [...supply.groups.values()].flatMap((group) => {

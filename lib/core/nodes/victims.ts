@@ -2,6 +2,7 @@
 import type { PoolInput } from '../decide-types.ts';
 import type { Moves } from './consolidate.ts';
 import { SNAPSHOT_AGE_MS_MAX } from '../scaling/hold.ts';
+import { snapshotAgeMs } from '../snapshot-age.ts';
 import type { NodeObservation, PlannedNodeGroup } from '../types.ts';
 import type { GroupFacts } from './groups.ts';
 import { idleLongEnough, isEmpty, neededNodes } from './idle.ts';
@@ -51,7 +52,7 @@ function victimOf(node: NodeObservation): Victims {
  * evaluation names none.
  */
 export function ghostsOf(input: PoolInput, { group }: { readonly group: GroupFacts }): readonly string[] {
-  if (input.kind === 'leading' || input.nowMs - input.snapshot.atMs > SNAPSHOT_AGE_MS_MAX) return [];
+  if (input.kind === 'leading' || snapshotAgeMs(input.snapshot, input.nowMs) > SNAPSHOT_AGE_MS_MAX) return [];
   if (group.policy.spec.mode === 'paused' || group.policy.spec.ownership !== 'own') return [];
   const lost = lostNodes(group.watch, { nowMs: input.nowMs, startMsMax: group.startMsMax });
   const joined = new Set(group.observed.nodes.map((node) => node.instanceId));
@@ -68,7 +69,7 @@ export function whyNoNewVictims(
   { group, supply }: { readonly group: GroupFacts; readonly supply: Supply },
 ): string | null {
   if (input.kind === 'leading') return 'an event only raises';
-  if (input.nowMs - input.snapshot.atMs > SNAPSHOT_AGE_MS_MAX) return 'the snapshot is old';
+  if (snapshotAgeMs(input.snapshot, input.nowMs) > SNAPSHOT_AGE_MS_MAX) return 'the snapshot is old';
   if (group.policy.spec.mode === 'paused') return `${group.name} is paused`;
   if (group.observed.status !== 'active') return `${group.name} is ${group.observed.status}`;
   if (supply.isDegraded) return 'too many nodes are not Ready';

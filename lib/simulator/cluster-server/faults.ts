@@ -20,7 +20,9 @@ export type FaultKind =
   /** Everything is done, then the connection is cut. */
   | 'loseAnswer'
   /** Watches stay open but say nothing more (half-open). */
-  | 'muteWatch';
+  | 'muteWatch'
+  /** Watches go on, with bookmarks, but bring nothing new: the server's cache has lost its store. Lists are not concerned. */
+  | 'stallWatch';
 
 export type FaultRule = {
   readonly kind: FaultKind;
@@ -45,7 +47,12 @@ export type Faults = {
   hit(request: { readonly service: Service; readonly operation: string }): FaultRule | undefined;
   /** Whether watches are muted now. */
   isWatchMuted(): boolean;
+  /** Whether watches bring nothing new now. */
+  isWatchStalled(): boolean;
 };
+
+/** Not on requests, but on what is answered already. */
+const ON_WATCHES: ReadonlySet<FaultKind> = new Set(['muteWatch', 'stallWatch']);
 
 /** No faults yet. */
 export function createFaults(seed = 1): Faults {
@@ -60,7 +67,7 @@ export function createFaults(seed = 1): Faults {
     hit: ({ service, operation }) => {
       for (const [rule, left] of active) {
         const applies =
-          rule.kind !== 'muteWatch' &&
+          !ON_WATCHES.has(rule.kind) &&
           (rule.service === undefined || rule.service === service) &&
           (rule.operation === undefined || rule.operation === operation);
         if (!applies || left.remaining <= 0 || random() >= (rule.ratio ?? 1)) continue;
@@ -70,5 +77,6 @@ export function createFaults(seed = 1): Faults {
       return undefined;
     },
     isWatchMuted: () => [...active.keys()].some((rule) => rule.kind === 'muteWatch'),
+    isWatchStalled: () => [...active.keys()].some((rule) => rule.kind === 'stallWatch'),
   };
 }

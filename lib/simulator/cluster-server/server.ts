@@ -84,7 +84,7 @@ export async function startClusterServer(options: ClusterServerOptions): Promise
   const awsUrl = await listen(awsServer, { host, port: options.awsPort ?? 0 });
   const token = [...tokens.keys()][0] ?? '';
   const stopped = new AbortController();
-  const ticking = tick({ clock, sync, watchers, tickMs: options.tickMs ?? 20, signal: stopped.signal });
+  const ticking = tick({ clock, world, sync, watchers, tickMs: options.tickMs ?? 20, signal: stopped.signal });
   return {
     kubernetesUrl,
     awsUrl,
@@ -112,6 +112,9 @@ type Serve = (request: ApiRequest, response: ServerResponse) => Promise<void>;
 
 type Hosting = { readonly sync: () => void; readonly logger: Logger };
 
+/** In a real cluster leaders and nodes renew their leases all the time, so that versions rise also while nothing else changes [ms]. */
+const LEASE_MS = 2_000;
+
 // Longer than any client keeps an idle connection, so that none is closed under a request on its way.
 const KEEP_ALIVE_MS = 65_000;
 
@@ -134,17 +137,23 @@ function serverOf({ sync, logger }: Hosting, serve: Serve): Server {
 
 type Ticking = {
   readonly clock: Clock;
+  readonly world: World;
   readonly sync: () => void;
   readonly watchers: ReadonlySet<Watcher>;
   readonly tickMs: number;
   readonly signal: AbortSignal;
 };
 
-async function tick({ clock, sync, watchers, tickMs, signal }: Ticking): Promise<void> {
+async function tick({ clock, world, sync, watchers, tickMs, signal }: Ticking): Promise<void> {
+  let leaseMs = clock.nowMs();
   while (!signal.aborted) {
     await clock.sleep(tickMs, signal);
     if (signal.aborted) return;
     sync();
+    if (clock.nowMs() - leaseMs >= LEASE_MS) {
+      leaseMs = clock.nowMs();
+      world.state.version += 1;
+    }
     for (const watcher of watchers) watcher.tick(clock.nowMs());
   }
 }

@@ -48,7 +48,7 @@ export function startWatch(
   response.flushHeaders();
   const line = lineWriter(response, options);
   const stream = { context, watched, selection, line };
-  if (replay({ ...stream, from: Number(asked) })) return follow(stream, options);
+  if (replay({ ...stream, from: Number(asked) }, options)) return follow(stream, options);
   response.end();
   return undefined;
 }
@@ -70,9 +70,13 @@ function lineWriter(response: ServerResponse, { faults }: WatchOptions): WriteLi
 }
 
 // Without a version, or with 0: the present state as ADDED events; else what came after the version. False: too old.
-function replay({ context, watched, selection, line, from }: Stream & { readonly from: number }): boolean {
+function replay(
+  { context, watched, selection, line, from }: Stream & { readonly from: number },
+  options: WatchOptions,
+): boolean {
   const { world, store } = context;
   const { query } = watched.request;
+  if (from !== 0 && options.faults.isWatchStalled()) return true;
   if (from === 0 || query.get('sendInitialEvents') === 'true') {
     const kind = watched.resource.stored;
     for (const entry of kind === undefined ? [] : store.entries(kind)) {
@@ -95,7 +99,13 @@ function replay({ context, watched, selection, line, from }: Stream & { readonly
 function follow(stream: Stream, options: WatchOptions): Watcher {
   const { context, watched, line } = stream;
   const { query } = watched.request;
-  const stop = context.store.onEvent((event) => emit(stream, event));
+  const { faults } = options;
+  // What a server whose cache stands still goes on to say.
+  let known = Number(query.get('resourceVersion') ?? 0) || context.store.version();
+  if (!faults.isWatchStalled()) known = context.store.version();
+  const stop = context.store.onEvent((event) => {
+    if (!faults.isWatchStalled()) emit(stream, event);
+  });
   const seconds = Number(query.get('timeoutSeconds') ?? 0);
   const endMs = seconds > 0 ? options.nowMs + seconds * 1000 : Infinity;
   const wantsBookmarks = query.get('allowWatchBookmarks') === 'true';
@@ -110,10 +120,11 @@ function follow(stream: Stream, options: WatchOptions): Watcher {
   });
   return {
     tick: (nowMs) => {
+      if (!faults.isWatchStalled()) known = context.store.version();
       if (nowMs >= endMs) watched.response.end();
       if (nowMs >= endMs || !wantsBookmarks || nowMs < bookmarkMs) return;
       bookmarkMs = dueMs(nowMs);
-      line('BOOKMARK', bookmark(watched, context.store.version(), false));
+      line('BOOKMARK', bookmark(watched, known, false));
     },
     close: () => watched.response.destroy(),
   };

@@ -1,0 +1,311 @@
+/** All objects of a kind, kept by list and watch: current within seconds, and honest about how current. Why not the library's: docs/adr/0010. */
+import type { Clock } from '../base/clock.ts';
+import { NotFoundError, TransientError, messageOf } from '../base/errors.ts';
+import type { PenstockError } from '../base/errors.ts';
+import type { Logger } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import { recordOf, textOf } from './json-values.ts';
+import type { JsonRecord } from './json-values.ts';
+import { isExpired, isForbidden, kubernetesError } from './kubernetes-errors.ts';
+import { eachListed, newestVersion } from './kubernetes-list.ts';
+import { isNewer } from './kubernetes-own-writes.ts';
+import type { CollectionRef } from './kubernetes-own-writes.ts';
+import * as pace from './kubernetes-pace.ts';
+import { unproven } from './kubernetes-proof.ts';
+import { watchOnce } from './kubernetes-watch.ts';
+import type { WatchEvent } from './kubernetes-watch.ts';
+import type { KubernetesClient } from './kubernetes.ts';
+
+/** What is seen of a collection. */
+export type Seen<T> = {
+  /** The same array as before when nothing has changed. */
+  readonly items: readonly T[];
+  /** Everything that changed until then is in it [epoch ms]; later changes may be missing. */
+  readonly asOfMs: number;
+};
+
+/** What all collections of a view share. */
+export type WatchDeps = {
+  readonly client: KubernetesClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** For jitter. */
+  readonly random: Random;
+  readonly pace?: pace.Pace;
+};
+
+export type CollectionOptions<T> = {
+  /** What it is, after `list` and `watch`: `the pods of all namespaces`. */
+  readonly what: string;
+  /** Path of the list: `/api/v1/namespaces/inference/pods`. */
+  readonly path: string;
+  /** Selectors. */
+  readonly query?: Readonly<Record<string, string>>;
+  /** What is kept of an object; everything else is forgotten at once. */
+  readonly keep: (object: JsonRecord) => T;
+  /** Where writes of ours must be in it before it is read. */
+  readonly ownWrites?: CollectionRef;
+  /** Pause after a list that was refused, or of a kind that is not there [ms]; default {@link pace.REFUSED_MS}. */
+  readonly refusedMs?: number;
+};
+
+type Kept<T> = { readonly version: string; readonly kept: T };
+
+/** Starts at once and goes on until it is closed. Where it may not be watched every `read` lists, which is logged once. */
+export class WatchedCollection<T> {
+  readonly #deps: WatchDeps;
+  readonly #of: CollectionOptions<T>;
+  readonly #pace: pace.Pace;
+  readonly #closing = new AbortController();
+  readonly #running: Promise<void>;
+  readonly #changed = new Set<() => void>();
+  readonly #proof;
+  #objects = new Map<string, Kept<T>>();
+  #items: readonly T[] | undefined;
+  /** Everything up to this version is known; undefined: it is to be listed. */
+  #position: string | undefined;
+  #lastError: PenstockError | undefined;
+  #isTried = false;
+  #isWatchable = true;
+  /** The next proof is wanted soon. */
+  #isQuick = true;
+  #stalls = 0;
+  #relisting = new AbortController();
+  #listing: Promise<Seen<T>> | undefined;
+
+  constructor(deps: WatchDeps, of: CollectionOptions<T>) {
+    this.#deps = deps;
+    this.#of = of;
+    this.#pace = deps.pace ?? pace.PACE;
+    this.#proof = unproven(deps.clock);
+    this.#running = this.#run();
+  }
+
+  /**
+   * Waits for the first list, and a moment for what we wrote ourselves. Throws the error of the list where there never was one; TransientError when for
+   * `ageMsMax` nothing proved that it is still current, or while a write of ours is not in it.
+   */
+  async read(): Promise<Seen<T>> {
+    const { clock } = this.#deps;
+    await this.#until(() => this.#isTried, pace.FIRST_LIST_MS_MAX);
+    if (!this.#isWatchable) return this.#listNow();
+    const { what } = this.#of;
+    if (this.#proof.ageMs() === undefined) {
+      if (this.#lastError !== undefined) throw this.#lastError;
+      throw new TransientError(
+        `Cannot list ${what}: expected all of it within ${pace.FIRST_LIST_MS_MAX / 1000} s, current value is a part`,
+      );
+    }
+    await this.#seeOwnWrites();
+    const ageMs = this.#proof.ageMs() ?? Infinity;
+    if (ageMs > this.#pace.ageMsMax) throw this.#tooOld(ageMs);
+    this.#items ??= [...this.#objects.values()].map(({ kept }) => kept);
+    return { items: this.#items, asOfMs: clock.nowMs() - ageMs };
+  }
+
+  /** `lists`: it may not be watched. */
+  mode(): 'watches' | 'lists' {
+    return this.#isWatchable ? 'watches' : 'lists';
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#relisting.abort();
+    this.#tell();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    for (let failures = 0; !this.#closing.signal.aborted;) {
+      try {
+        if (this.#position === undefined) await this.#list();
+        this.#tried();
+        if (this.#position !== undefined) await this.#watch(this.#position);
+        failures = 0;
+      } catch (error) {
+        failures += 1;
+        await this.#recover(kubernetesError(`watch ${this.#of.what}`, error), failures);
+      }
+    }
+    this.#tried();
+  }
+
+  async #list(): Promise<void> {
+    const { client, clock } = this.#deps;
+    const sentMs = clock.monotonicMs();
+    const next = new Map<string, Kept<T>>();
+    const request = { ...this.#request('list'), clock, signal: this.#closing.signal };
+    const version = await eachListed(client, request, (object) => {
+      const { key, version: of } = identityOf(object);
+      const known = this.#objects.get(key);
+      // What has not changed is kept once, also while both lists are in memory.
+      next.set(key, known !== undefined && known.version === of ? known : { version: of, kept: this.#of.keep(object) });
+    });
+    this.#objects = next;
+    this.#items = undefined;
+    this.#position = version;
+    this.#prove(version, sentMs);
+    this.#isQuick = true;
+  }
+
+  async #watch(from: string): Promise<void> {
+    const { client, clock, random } = this.#deps;
+    const { watchSec, quickSec } = this.#pace;
+    const usualSec = Math.max(quickSec, Math.round(watchSec * (1 - pace.JITTER_RATIO * random())));
+    const seconds = this.#isQuick ? quickSec : usualSec;
+    const openedMs = clock.monotonicMs();
+    this.#isQuick = true;
+    this.#relisting = new AbortController();
+    if (this.#closing.signal.aborted) return;
+    await watchOnce(client, {
+      ...this.#request('watch'),
+      from,
+      seconds,
+      clock,
+      signal: this.#relisting.signal,
+      onEvent: (event) => {
+        // Bytes may have been long on their way: what counts is when they were sent at the earliest.
+        const sentMs = openedMs + Math.max(0, seconds * 1000 - pace.BOOKMARK_EARLY_MS);
+        this.#apply(event, Math.min(clock.monotonicMs(), sentMs));
+      },
+    });
+    this.#isWatchable = true;
+    // A server that ends watches at once is not asked again at once.
+    const isTooSoon = clock.monotonicMs() - openedMs < pace.RETRY_MS_MIN;
+    if (isTooSoon) await clock.sleep(pace.RETRY_MS_MIN, this.#closing.signal);
+  }
+
+  #apply({ type, version, object }: WatchEvent, sentMs: number): void {
+    if (version === '') return;
+    this.#isWatchable = true;
+    this.#position = version;
+    if (type === 'BOOKMARK') {
+      if (version === this.#proof.version()) void this.#confirm(version).catch(nothing);
+      else this.#prove(version, sentMs);
+    } else {
+      const { key } = identityOf(object);
+      if (type === 'DELETED') this.#objects.delete(key);
+      else this.#objects.set(key, { version, kept: this.#of.keep(object) });
+      this.#items = undefined;
+    }
+    this.#tell();
+  }
+
+  #prove(version: string, sinceMs: number): void {
+    this.#proof.prove(version, sinceMs);
+    this.#stalls = 0;
+    this.#lastError = undefined;
+    this.#isQuick = false;
+  }
+
+  /** A server whose cache stands still sends bookmarks, too. The store itself proves whether there is nothing new. */
+  async #confirm(version: string): Promise<void> {
+    const sentMs = this.#deps.clock.monotonicMs();
+    const newest = await newestVersion(this.#deps.client, this.#request('list'));
+    if (this.#proof.version() !== version) return;
+    if (!isNewer(newest, version)) return this.#prove(version, sentMs);
+    this.#stalls += 1;
+    if (this.#stalls < pace.STALLS_MAX) return;
+    this.#deps.log.warn('watch stood still, listed anew', { what: this.#of.what, version, newest });
+    this.#position = undefined;
+    this.#relisting.abort();
+  }
+
+  /** Waits as long as it is of use; what happened is said by the next `read`, when it matters then. */
+  async #recover(error: PenstockError, failures: number): Promise<void> {
+    const { clock, log } = this.#deps;
+    const { signal } = this.#closing;
+    const wasListed = this.#position !== undefined;
+    this.#lastError = error;
+    if (isExpired(error)) this.#position = undefined;
+    const mayNotWatch = wasListed && isForbidden(error);
+    if (mayNotWatch) {
+      if (this.#isWatchable)
+        log.warn('may not watch, lists at every look', { what: this.#of.what, error: error.message });
+      this.#isWatchable = false;
+      this.#position = undefined;
+      this.#objects = new Map();
+    }
+    this.#tried();
+    // What the server has forgotten is listed at once; when that goes on it waits like everything else.
+    if (isExpired(error) && failures === 1) return;
+    await clock.sleep(this.#isWatchable ? this.#pauseMs(error, { failures, wasListed }) : pace.NO_WATCH_MS, signal);
+  }
+
+  #pauseMs(error: PenstockError, of: { readonly failures: number; readonly wasListed: boolean }): number {
+    const isRefused = isForbidden(error) || error instanceof NotFoundError;
+    if (isRefused && !of.wasListed) return this.#of.refusedMs ?? pace.REFUSED_MS;
+    const fullMs = Math.min(pace.RETRY_MS_MAX, pace.RETRY_MS_MIN * 2 ** Math.min(of.failures - 1, 10));
+    return Math.max(error.retryAfterMs ?? 0, fullMs * (1 - this.#deps.random() / 2));
+  }
+
+  /** One list at a time, whoever asks. */
+  #listNow(): Promise<Seen<T>> {
+    const { client, clock } = this.#deps;
+    const list = async (): Promise<Seen<T>> => {
+      const asOfMs = clock.nowMs();
+      const items: T[] = [];
+      const request = { ...this.#request('list'), clock, signal: this.#closing.signal };
+      await eachListed(client, request, (object) => void items.push(this.#of.keep(object)));
+      return { items, asOfMs };
+    };
+    this.#listing ??= list().finally(() => {
+      this.#listing = undefined;
+    });
+    return this.#listing;
+  }
+
+  async #seeOwnWrites(): Promise<void> {
+    const { client } = this.#deps;
+    const { ownWrites, what } = this.#of;
+    const written = ownWrites === undefined ? undefined : client.ownWrites.newest(ownWrites);
+    const isSeen = (): boolean =>
+      written === undefined || (this.#position !== undefined && !isNewer(written, this.#position));
+    await this.#until(isSeen, pace.OWN_WRITE_MS_MAX);
+    if (isSeen()) return;
+    throw new TransientError(
+      `Cannot see ${what}: expected our own write at version ${written ?? ''}, current value is version ${this.#position ?? 'none'}`,
+    );
+  }
+
+  #tooOld(ageMs: number): TransientError {
+    const because = this.#lastError === undefined ? '' : `: ${messageOf(this.#lastError)}`;
+    return new TransientError(
+      `Cannot see ${this.#of.what}: expected proof within ${this.#pace.ageMsMax / 1000} s that no change was missed, current value is ${Math.round(ageMs / 1000)} s without${because}`,
+      { cause: this.#lastError },
+    );
+  }
+
+  #request(verb: 'list' | 'watch') {
+    const { what, path, query = {} } = this.#of;
+    return { what: `${verb} ${what}`, path, query };
+  }
+
+  #tried(): void {
+    this.#isTried = true;
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const tell of this.#changed) tell();
+  }
+
+  /** Until the condition holds, at most so long. */
+  async #until(condition: () => boolean, msMax: number): Promise<void> {
+    if (condition()) return;
+    const over = new AbortController();
+    const check = (): void => {
+      if (condition() || this.#closing.signal.aborted) over.abort();
+    };
+    this.#changed.add(check);
+    await this.#deps.clock.sleep(msMax, over.signal);
+    this.#changed.delete(check);
+  }
+}
+
+function identityOf(object: JsonRecord): { readonly key: string; readonly version: string } {
+  const { namespace, name, resourceVersion } = recordOf(object['metadata']);
+  return { key: `${textOf(namespace)}/${textOf(name)}`, version: textOf(resourceVersion) };
+}
+
+const nothing = (): void => {};
