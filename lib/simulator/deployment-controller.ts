@@ -1,9 +1,11 @@
 /** Keeps the number of pods at the wanted replicas and the Deployments' status up to date. */
 import { deletionOrder } from './deletion-order.ts';
+import { groupsOf, isReplicaReady, matchGroups } from './leader-worker-set-controller.ts';
 import { createPod, deletePod } from './pod-lifecycle.ts';
-import type { DeploymentRecord, DeploymentStatus } from './records.ts';
+import type { DeploymentRecord, DeploymentStatus, PodRecord } from './records.ts';
 import { isRollingOut, rollOn } from './rollout.ts';
 import { schedulePending } from './scheduler.ts';
+import { matchOrdinals } from './stateful-set-controller.ts';
 import { keyOf, planIn, touch } from './state.ts';
 import type { WorldState } from './state.ts';
 
@@ -29,14 +31,18 @@ function settle(state: WorldState): void {
   const dirty = [...state.dirtyDeployments];
   state.dirtyDeployments.clear();
   for (const deployment of dirty) matchReplicas(state, deployment);
-  schedulePending(state);
+  const preempted = schedulePending(state);
   // Creating and deleting marked them again; their status is written now.
   for (const deployment of new Set([...dirty, ...state.dirtyDeployments])) updateStatus(state, deployment);
   state.dirtyDeployments.clear();
+  // They are made again, and the places they left are taken, in the next pass.
+  for (const deployment of preempted) state.dirtyDeployments.add(deployment);
 }
 
 /** Creates missing pods and deletes surplus ones. Terminating pods count for nothing. */
 export function matchReplicas(state: WorldState, deployment: DeploymentRecord): void {
+  if (deployment.servedAs === 'statefulsets') return matchOrdinals(state, deployment);
+  if (deployment.servedAs === 'leaderworkersets') return matchGroups(state, deployment);
   const active = [...deployment.pods].filter((pod) => pod.deletion === undefined);
   if (isRollingOut(deployment, active)) return rollOn(state, deployment, active);
   for (let count = active.length; count < deployment.replicas; count++) createPod(state, deployment);
@@ -49,13 +55,13 @@ export function matchReplicas(state: WorldState, deployment: DeploymentRecord): 
 export function updateStatus(state: WorldState, deployment: DeploymentRecord): void {
   const before = deployment.status;
   const active = [...deployment.pods].filter((pod) => pod.deletion === undefined);
-  const readyReplicas = active.filter((pod) => pod.ready).length;
+  const replicas = replicasOf(deployment, active);
   const wasAvailable = isAvailable(deployment, before);
   const now = {
     observedGeneration: deployment.generation,
-    replicas: active.length,
-    updatedReplicas: active.filter((pod) => pod.templateHash === deployment.templateHash).length,
-    readyReplicas,
+    replicas: replicas.length,
+    updatedReplicas: replicas.filter(([pod]) => pod?.templateHash === deployment.templateHash).length,
+    readyReplicas: replicas.filter((pods) => isReplicaReady(deployment, pods)).length,
     terminatingReplicas: deployment.pods.size - active.length,
     availableChangedMs: before.availableChangedMs,
   };
@@ -65,6 +71,11 @@ export function updateStatus(state: WorldState, deployment: DeploymentRecord): v
   if (!exists || JSON.stringify(status) === JSON.stringify(before)) return;
   deployment.status = status;
   touch(state, deployment);
+}
+
+/** Each replica with its pods, none terminating. */
+function replicasOf(deployment: DeploymentRecord, active: readonly PodRecord[]): readonly (readonly PodRecord[])[] {
+  return deployment.podsPerReplica === 1 ? active.map((pod) => [pod]) : groupsOf(active).map(([, pods]) => pods);
 }
 
 /** Whether the Available condition holds: at most a quarter (rounded down) of the wanted replicas is missing. */

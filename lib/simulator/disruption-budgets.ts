@@ -16,7 +16,7 @@ export function budgetStatus(state: WorldState, budget: DisruptionBudgetRecord):
   const pods = selectedPods(state, budget);
   const owners = new Set<DeploymentRecord>(pods.map((pod) => pod.deployment));
   let expectedPods = 0;
-  for (const owner of owners) expectedPods += owner.replicas;
+  for (const owner of owners) expectedPods += owner.replicas * owner.podsPerReplica;
   const currentHealthy = pods.filter((pod) => pod.ready && pod.deletion === undefined).length;
   const desiredHealthy =
     budget.maxUnavailable === undefined
@@ -53,6 +53,11 @@ export function evictPod(state: WorldState, pod: PodRecord, options: EvictOption
   if (refusal !== undefined) return refusal;
   if (options.dryRun !== true) deletePod(state, pod, options.graceSec);
   return { kind: 'evicted' };
+}
+
+/** Whether a budget would not let it be evicted now. The scheduler takes such pods last, and takes them all the same. */
+export function violatesBudget(state: WorldState, pod: PodRecord): boolean {
+  return evictPod(state, pod, { dryRun: true }).kind !== 'evicted';
 }
 
 export type EvictOptions = { readonly dryRun?: boolean; readonly graceSec?: number | undefined };

@@ -1,6 +1,6 @@
 /** A pod from creation to its end: placing, image pull, model load, crashes, draining. */
 import { drawDurationMs, drawName, drawUuid } from './draws.ts';
-import type { DeploymentRecord, NodeRecord, PodRecord } from './records.ts';
+import type { DeploymentRecord, Labels, NodeRecord, Ordinal, PodRecord } from './records.ts';
 import { keyOf, planIn, touch } from './state.ts';
 import type { WorldState } from './state.ts';
 
@@ -8,25 +8,27 @@ import type { WorldState } from './state.ts';
 const CRASH_BACKOFF_MS = 10_000;
 const CRASH_BACKOFF_MS_MAX = 300_000;
 
-/** Creates a pod of `deployment`, not yet placed. */
-export function createPod(state: WorldState, deployment: DeploymentRecord): PodRecord {
+/** Creates a pod of `deployment`, not yet placed; with `ordinal` the one of that name. */
+export function createPod(state: WorldState, deployment: DeploymentRecord, ordinal?: Ordinal): PodRecord {
   const pod: PodRecord = {
     kind: 'pods',
     namespace: deployment.namespace,
-    name: `${deployment.name}-${deployment.templateHash}-${drawName(state.draws.names, 5)}`,
+    name: podName(state, deployment, ordinal),
     uid: drawUuid(state.draws.names),
     createdMs: state.nowMs,
     resourceVersion: 0,
     deployment,
     templateHash: deployment.templateHash,
     replicaSetUid: deployment.replicaSetUid,
-    labels: { ...deployment.podLabels, 'pod-template-hash': deployment.templateHash },
+    ordinal,
+    labels: podLabels(deployment, ordinal),
     annotations: {},
     gpus: deployment.gpusPerPod,
     ip: loopbackAddress(state.podsCreated++),
     phase: 'Pending',
     node: undefined,
     unschedulable: undefined,
+    nominated: undefined,
     scheduledMs: undefined,
     startedMs: undefined,
     loaded: false,
@@ -42,6 +44,33 @@ export function createPod(state: WorldState, deployment: DeploymentRecord): PodR
   deployment.pods.add(pod);
   touch(state, pod, 'ADDED');
   return pod;
+}
+
+function podName(state: WorldState, { name, templateHash }: DeploymentRecord, ordinal: Ordinal | undefined): string {
+  if (ordinal === undefined) return `${name}-${templateHash}-${drawName(state.draws.names, 5)}`;
+  const { replica, member } = ordinal;
+  return member === 0 ? `${name}-${replica}` : `${name}-${replica}-${member}`;
+}
+
+/** What the controllers put on pods beside the labels of the template. */
+function podLabels(deployment: DeploymentRecord, ordinal: Ordinal | undefined): Labels {
+  const { name, servedAs, templateHash } = deployment;
+  if (ordinal === undefined) return { ...deployment.podLabels, 'pod-template-hash': templateHash };
+  if (servedAs === 'leaderworkersets') return { ...deployment.podLabels, ...groupLabels(name, ordinal) };
+  return {
+    ...deployment.podLabels,
+    'apps.kubernetes.io/pod-index': String(ordinal.replica),
+    'controller-revision-hash': `${name}-${templateHash}`,
+    'statefulset.kubernetes.io/pod-name': `${name}-${ordinal.replica}`,
+  };
+}
+
+function groupLabels(name: string, { replica, member }: Ordinal): Labels {
+  return {
+    'leaderworkerset.sigs.k8s.io/name': name,
+    'leaderworkerset.sigs.k8s.io/group-index': String(replica),
+    'leaderworkerset.sigs.k8s.io/worker-index': String(member),
+  };
 }
 
 /** Places `pod` on `node` and starts its image pull (shared with other pods of that image on that node). */
@@ -66,6 +95,7 @@ function takePlace(state: WorldState, pod: PodRecord, node: NodeRecord): void {
   state.pendingPods.delete(pod);
   pod.node = node;
   pod.unschedulable = undefined;
+  pod.nominated = undefined;
   pod.scheduledMs = state.nowMs;
   node.gpusUsed += pod.gpus;
   node.pods.add(pod);

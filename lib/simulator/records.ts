@@ -15,8 +15,8 @@ export const GPU_RESOURCE = 'nvidia.com/gpu';
 
 type Versioned = { readonly uid: string; readonly createdMs: number; resourceVersion: number };
 
-/** Kinds that a world's Deployments may be served as: a custom resource with a scale subresource behaves like one. */
-export type ServedAs = 'deployments' | 'rollouts';
+/** Kinds that a world's Deployments may be served as: a custom resource behaves like one, the others have controllers of their own. */
+export type ServedAs = 'deployments' | 'rollouts' | 'statefulsets' | 'leaderworkersets';
 
 export type DeploymentRecord = Versioned & {
   readonly kind: 'deployments';
@@ -30,6 +30,11 @@ export type DeploymentRecord = Versioned & {
   templateHash: string;
   replicaSetUid: string;
   readonly gpusPerPod: number;
+  /** Above 1 only of a LeaderWorkerSet. */
+  readonly podsPerReplica: number;
+  /** Of a StatefulSet: one pod after the other, or all at once. */
+  readonly podManagement: 'OrderedReady' | 'Parallel';
+  readonly priority: PriorityClass;
   readonly nodeSelector: Labels;
   readonly tolerations: readonly Toleration[];
   readonly image: string;
@@ -46,6 +51,18 @@ export type DeploymentRecord = Versioned & {
   /** Pods not yet gone, terminating ones included. */
   readonly pods: Set<PodRecord>;
 };
+
+/** What a PriorityClass gives to pods. */
+export type PriorityClass = {
+  /** Empty: none, and the value is 0. */
+  readonly name: string;
+  readonly value: number;
+  /** False (`preemptionPolicy: Never`): waits for a place like any other. */
+  readonly preempts: boolean;
+};
+
+/** Which pod of a StatefulSet or LeaderWorkerSet it is: the replica, and its place in it (0: the leader). */
+export type Ordinal = { readonly replica: number; readonly member: number };
 
 export type DeploymentStatus = {
   readonly observedGeneration: number;
@@ -64,6 +81,7 @@ export type PodRecord = Versioned & {
   readonly deployment: DeploymentRecord;
   readonly templateHash: string;
   readonly replicaSetUid: string;
+  readonly ordinal: Ordinal | undefined;
   labels: Labels;
   annotations: Annotations;
   readonly gpus: number;
@@ -72,6 +90,8 @@ export type PodRecord = Versioned & {
   node: NodeRecord | undefined;
   /** Why it could not be placed; undefined before the first attempt and once placed. */
   unschedulable: string | undefined;
+  /** The node that others were told to leave for it. */
+  nominated: NodeRecord | undefined;
   scheduledMs: number | undefined;
   startedMs: number | undefined;
   /** The model is loaded; Ready when the node is Ready too. */

@@ -1,16 +1,21 @@
-/** First-fit placement of pending pods. */
+/** First-fit placement of pending pods, by priority. */
 import { hasLabels } from './labels.ts';
 import { GPU_RESOURCE } from './records.ts';
 import type { DeploymentRecord, NodeRecord, PodRecord, Taint } from './records.ts';
 import { placePod } from './pod-lifecycle.ts';
+import { preempt } from './preemption.ts';
 import { touch } from './state.ts';
 import type { WorldState } from './state.ts';
 
-/** Places every pending pod on the first node, in the order of their creation, that takes it; else says why none does. */
-export function schedulePending(state: WorldState): void {
+/**
+ * Places every pending pod on the first node that takes it, the highest priority first, then in the order of their creation; else pods of lower priority go
+ * for it where that makes room, else it says why no node takes it. Returns whose pods were told to go.
+ */
+export function schedulePending(state: WorldState): ReadonlySet<DeploymentRecord> {
   // Pods of one Deployment are alike and a pass only fills nodes: when one does not fit, the later ones do not either.
   const refused = new Map<DeploymentRecord, string>();
-  for (const pod of state.pendingPods) {
+  const preempted = new Set<DeploymentRecord>();
+  for (const pod of inOrder(state)) {
     const known = refused.get(pod.deployment);
     const node = known === undefined ? firstFit(state, pod) : undefined;
     if (node !== undefined) {
@@ -18,23 +23,46 @@ export function schedulePending(state: WorldState): void {
       continue;
     }
     const message = known ?? explain(state, pod);
-    refused.set(pod.deployment, message);
-    if (pod.unschedulable === message) continue;
+    const victims = known === undefined ? preempt(state, pod, (one) => isFor(pod, one)) : [];
+    for (const victim of victims) preempted.add(victim.deployment);
+    if (pod.nominated === undefined) refused.set(pod.deployment, message);
+    if (pod.unschedulable === message && victims.length === 0) continue;
     pod.unschedulable = message;
     touch(state, pod);
   }
+  return preempted;
+}
+
+function inOrder({ pendingPods }: WorldState): readonly PodRecord[] {
+  return [...pendingPods].toSorted((a, b) => b.deployment.priority.value - a.deployment.priority.value);
 }
 
 /** The first node that takes `pod` now. */
 export function firstFit(state: WorldState, pod: PodRecord): NodeRecord | undefined {
-  for (const node of state.nodes.values()) if (obstacleOf(pod, node) === undefined) return node;
+  const promised = promisedGpus(state, pod);
+  for (const node of state.nodes.values()) {
+    if (obstacleOf(pod, node, promised.get(node) ?? 0) === undefined) return node;
+  }
   return undefined;
 }
 
+/** GPUs by node that others were told to leave for pods of at least this priority. */
+function promisedGpus(state: WorldState, pod: PodRecord): ReadonlyMap<NodeRecord, number> {
+  const promised = new Map<NodeRecord, number>();
+  for (const other of state.pendingPods) {
+    const { nominated } = other;
+    if (nominated === undefined || other === pod) continue;
+    if (other.deployment.priority.value < pod.deployment.priority.value) continue;
+    promised.set(nominated, (promised.get(nominated) ?? 0) + other.gpus);
+  }
+  return promised;
+}
+
 function explain(state: WorldState, pod: PodRecord): string {
+  const promised = promisedGpus(state, pod);
   const reasons = new Map<string, number>();
   for (const node of state.nodes.values()) {
-    const obstacle = obstacleOf(pod, node) ?? '';
+    const obstacle = obstacleOf(pod, node, promised.get(node) ?? 0) ?? '';
     reasons.set(obstacle, (reasons.get(obstacle) ?? 0) + 1);
   }
   const counted = [...reasons].map(([reason, count]) => `${count} ${reason}`).toSorted();
@@ -42,14 +70,25 @@ function explain(state: WorldState, pod: PodRecord): string {
   return `0/${state.nodes.size} nodes are available: ${counted.join(', ')}.`;
 }
 
-/** Why `node` does not take `pod`, in the scheduler's words; undefined when it does. */
-function obstacleOf(pod: PodRecord, node: NodeRecord): string | undefined {
+/** Why `node` does not take `pod`, in the scheduler's words; undefined when it does. `promised`: GPUs that are kept for others. */
+function obstacleOf(pod: PodRecord, node: NodeRecord, promised: number): string | undefined {
+  const unfit = unfitness(pod, node);
+  if (unfit !== undefined) return unfit;
+  const free = node.gpusAllocatable - node.gpusUsed - promised;
+  return pod.gpus > 0 && free < pod.gpus ? `Insufficient ${GPU_RESOURCE}` : undefined;
+}
+
+/** Whether `node` would take `pod` if it were empty. */
+function isFor(pod: PodRecord, node: NodeRecord): boolean {
+  return unfitness(pod, node) === undefined;
+}
+
+function unfitness(pod: PodRecord, node: NodeRecord): string | undefined {
   if (node.unschedulable) return 'node(s) were unschedulable';
   const taints = node.ready && node.taints.length === 0 ? node.taints : effectiveTaints(node);
   const taint = taints.find((one) => one.effect !== 'PreferNoSchedule' && !isTolerated(pod, one));
   if (taint !== undefined) return `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`;
   if (!hasLabels(node.labels, pod.deployment.nodeSelector)) return "node(s) didn't match Pod's node affinity/selector";
-  if (pod.gpus > 0 && node.gpusAllocatable - node.gpusUsed < pod.gpus) return `Insufficient ${GPU_RESOURCE}`;
   return undefined;
 }
 

@@ -10,6 +10,7 @@ import type {
   DisruptionBudgetRecord,
   NodeGroupRecord,
   PodAutoscalerRecord,
+  PriorityClass,
   ScaledObjectRecord,
   Toleration,
   WarmPoolRecord,
@@ -30,6 +31,8 @@ import { prepareWarmPool } from './warm-pool.ts';
 /** KEDA's own default. */
 const KEDA_MAX_REPLICAS = 100;
 
+const NO_PRIORITY: PriorityClass = { name: '', value: 0, preempts: true };
+
 const GPU_TOLERATION: Toleration = { key: GPU_RESOURCE, operator: 'Exists' };
 
 /** Adds a Deployment; its pods are created by the next settling. */
@@ -45,6 +48,9 @@ export function addDeployment(state: WorldState, settings: DeploymentSettings): 
     templateHash: drawName(state.draws.names, 10),
     replicaSetUid: drawUuid(state.draws.names),
     gpusPerPod: settings.gpusPerPod ?? 1,
+    podsPerReplica: settings.podsPerReplica ?? 1,
+    podManagement: settings.podManagement ?? 'OrderedReady',
+    priority: settings.priority ?? NO_PRIORITY,
     nodeSelector: settings.nodeSelector ?? {},
     tolerations: settings.tolerations ?? [GPU_TOLERATION],
     image: settings.image ?? `registry.example/${settings.name}:1`,
@@ -74,10 +80,14 @@ export function addDeployment(state: WorldState, settings: DeploymentSettings): 
 
 /** Creates the Deployment's pods now, and makes those Ready at once that fit. */
 export function startServing(state: WorldState, deployment: DeploymentRecord): void {
-  matchReplicas(state, deployment);
-  for (const pod of deployment.pods) {
-    const node = firstFit(state, pod);
-    if (node !== undefined) placeReadyPod(state, pod, node);
+  // A StatefulSet makes the next pod when the last one is Ready.
+  for (let before = -1; before < deployment.pods.size;) {
+    before = deployment.pods.size;
+    matchReplicas(state, deployment);
+    for (const pod of deployment.pods) {
+      const node = pod.node === undefined ? firstFit(state, pod) : undefined;
+      if (node !== undefined) placeReadyPod(state, pod, node);
+    }
   }
   updateStatus(state, deployment);
 }

@@ -1,11 +1,11 @@
 /** What a world is made of, as plain data. Every field but the names has a default; units are in the names. */
-import type { Labels, ServedAs, Taint, Toleration, WarmState } from './records.ts';
+import type { Labels, PriorityClass, ServedAs, Taint, Toleration, WarmState } from './records.ts';
 
 export type DeploymentSettings = {
   readonly name: string;
   /** Default `default`. */
   readonly namespace?: string;
-  /** As what the API shows it. Default `deployments`; `rollouts` are the custom resource of argoproj.io/v1alpha1. */
+  /** As what the API shows it, and whose controller it has. Default `deployments`; `rollouts` are the custom resource of argoproj.io/v1alpha1. */
   readonly servedAs?: ServedAs;
   /** Default 1. Pods of the initial state are Ready at once where they fit. */
   readonly replicas?: number;
@@ -15,6 +15,12 @@ export type DeploymentSettings = {
   readonly podLabels?: Labels;
   /** GPUs a pod asks for. Default 1; 0 fits on every Ready node. */
   readonly gpusPerPod?: number;
+  /** Pods of one replica of a LeaderWorkerSet (its `size`). Default 1. */
+  readonly podsPerReplica?: number;
+  /** Of a StatefulSet. Default OrderedReady, as in Kubernetes. */
+  readonly podManagement?: 'OrderedReady' | 'Parallel';
+  /** Default: none, value 0. */
+  readonly priority?: PriorityClass;
   readonly nodeSelector?: Labels;
   /** Default: tolerates every taint of `nvidia.com/gpu`. */
   readonly tolerations?: readonly Toleration[];

@@ -10,6 +10,11 @@ const instanceAt = (world: World, index: number): string => [...world.group('gpu
 
 const action = fc.oneof(
   fc.integer({ min: 0, max: 8 }).map((replicas) => (world: World) => world.scale('chat', replicas)),
+  fc.record({ name: fc.constantFrom('set', 'lws', 'buffer'), replicas: fc.nat(3) }).map(
+    ({ name, replicas }) =>
+      (world: World) =>
+        world.scale(name, replicas),
+  ),
   fc.integer({ min: 0, max: 6 }).map((desiredSize) => (world: World) => {
     world.updateNodeGroup('gpu', { desiredSize, token: `${desiredSize}-${world.nowMs()}` });
   }),
@@ -35,8 +40,13 @@ function newWorld(seed: number): World {
   return buildWorld({
     seed,
     durationSigma: 0.3,
-    nodeGroups: [group({ maxSize: 6, gpusPerNode: 2 })],
-    deployments: [deployment({ drainSec: 40, terminationGracePeriodSec: 60, failedStartRatio: 0.1 })],
+    nodeGroups: [group({ maxSize: 8, gpusPerNode: 2 })],
+    deployments: [
+      deployment({ drainSec: 40, terminationGracePeriodSec: 60, failedStartRatio: 0.1 }),
+      deployment({ name: 'set', servedAs: 'statefulsets', replicas: 0 }),
+      deployment({ name: 'lws', servedAs: 'leaderworkersets', podsPerReplica: 2, replicas: 0, drainSec: 10 }),
+      deployment({ name: 'buffer', replicas: 1, priority: { name: 'low', value: -10, preempts: false }, drainSec: 5 }),
+    ],
     disruptionBudgets: [{ name: 'pdb', matchLabels: { app: 'chat' }, maxUnavailable: 1 }],
   });
 }
@@ -94,10 +104,14 @@ function checkRest(seed: number, script: readonly Step[], replicas: number): voi
   world.failStarts('chat', { count: 0, ratio: 0 });
   for (const node of world.state.nodes.values()) world.setNodeReady(node.name, true);
   world.scale('chat', replicas);
-  world.editGroup('gpu', { desiredSize: 6 });
+  world.scale('set', 2);
+  world.scale('lws', 1);
+  world.scale('buffer', 12);
+  world.editGroup('gpu', { desiredSize: 8 });
   wait(world, 7200);
-  expect(world.readyPods('chat')).toHaveLength(replicas);
-  expect(world.readyNodes('gpu')).toHaveLength(6);
+  const counts = ['chat', 'set', 'lws', 'buffer'].map((name) => world.readyPods(name).length);
+  expect(counts).toEqual([replicas, 2, 2, 12 - replicas]);
+  expect(world.readyNodes('gpu')).toHaveLength(8);
   expect(world.group('gpu').issues.size).toBe(0);
 }
 

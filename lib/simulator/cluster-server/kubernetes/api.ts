@@ -98,7 +98,9 @@ function answerNamespaces({ world, store }: ListContext, { target, resource, ver
 
 function answerReplicaSets({ world, store }: ListContext, { target, resource, verb }: Call): ApiAnswer {
   const owners = [...world.state.deployments.values()].filter(
-    (one) => target.namespace === undefined || one.namespace === target.namespace,
+    (one) =>
+      (target.namespace === undefined || one.namespace === target.namespace) &&
+      (one.servedAs === 'deployments' || one.servedAs === 'rollouts'),
   );
   return answerPlain({ resource, target, verb, objects: owners.map(renderReplicaSet), version: store.version() });
 }

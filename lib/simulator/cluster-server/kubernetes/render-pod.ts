@@ -1,6 +1,6 @@
 /** Pods as Kubernetes JSON. */
 import { GPU_RESOURCE } from '../../records.ts';
-import type { DeploymentRecord, PodRecord } from '../../records.ts';
+import type { DeploymentRecord, PodRecord, PriorityClass } from '../../records.ts';
 import { isoSeconds } from '../../state.ts';
 
 /** The pod as the API shows it. */
@@ -11,6 +11,7 @@ export function renderPod(pod: PodRecord) {
     status: {
       phase: pod.phase,
       conditions: conditionsOf(pod),
+      ...(pod.nominated === undefined ? {} : { nominatedNodeName: pod.nominated.name }),
       ...(pod.node === undefined ? {} : placedStatus(pod)),
       qosClass: 'BestEffort',
     },
@@ -21,7 +22,7 @@ function podMetadata(pod: PodRecord) {
   const { deployment, deletion } = pod;
   return {
     name: pod.name,
-    generateName: `${deployment.name}-${pod.templateHash}-`,
+    generateName: pod.ordinal === undefined ? `${deployment.name}-${pod.templateHash}-` : `${deployment.name}-`,
     namespace: pod.namespace,
     uid: pod.uid,
     resourceVersion: String(pod.resourceVersion),
@@ -35,17 +36,17 @@ function podMetadata(pod: PodRecord) {
         }),
     labels: pod.labels,
     ...(Object.keys(pod.annotations).length === 0 ? {} : { annotations: pod.annotations }),
-    ownerReferences: [
-      {
-        apiVersion: 'apps/v1',
-        kind: 'ReplicaSet',
-        name: `${deployment.name}-${pod.templateHash}`,
-        uid: pod.replicaSetUid,
-        controller: true,
-        blockOwnerDeletion: true,
-      },
-    ],
+    ownerReferences: [{ apiVersion: 'apps/v1', ...controllerOf(pod), controller: true, blockOwnerDeletion: true }],
   };
+}
+
+/** A LeaderWorkerSet has a StatefulSet of its leaders, and one of the workers of each. */
+function controllerOf({ deployment, templateHash, replicaSetUid, ordinal }: PodRecord) {
+  const { name, uid } = deployment;
+  if (ordinal === undefined) return { kind: 'ReplicaSet', name: `${name}-${templateHash}`, uid: replicaSetUid };
+  if (deployment.servedAs === 'statefulsets') return { kind: 'StatefulSet', name, uid };
+  const owner = ordinal.member === 0 ? name : `${name}-${ordinal.replica}`;
+  return { kind: 'StatefulSet', name: owner, uid: `${replicaSetUid}-${owner}` };
 }
 
 /** The pod spec of a Deployment's template. */
@@ -64,8 +65,18 @@ export function podSpec(deployment: DeploymentRecord) {
     terminationGracePeriodSeconds: deployment.terminationGracePeriodSec,
     dnsPolicy: 'ClusterFirst',
     schedulerName: 'default-scheduler',
+    ...priorityOf(deployment.priority),
     ...(Object.keys(deployment.nodeSelector).length === 0 ? {} : { nodeSelector: deployment.nodeSelector }),
     tolerations: deployment.tolerations,
+  };
+}
+
+// As the admission of the real API fills them in.
+function priorityOf({ name, value, preempts }: PriorityClass) {
+  return {
+    ...(name === '' ? {} : { priorityClassName: name }),
+    priority: value,
+    preemptionPolicy: preempts ? 'PreemptLowerPriority' : 'Never',
   };
 }
 

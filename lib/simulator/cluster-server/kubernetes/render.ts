@@ -4,8 +4,10 @@ import { budgetStatus } from '../../disruption-budgets.ts';
 import type { ApiRecord, DeploymentRecord, DisruptionBudgetRecord, PodAutoscalerRecord } from '../../records.ts';
 import { isoSeconds } from '../../state.ts';
 import type { WorldState } from '../../state.ts';
+import { metadataOf } from './render-metadata.ts';
 import { renderNode } from './render-node.ts';
 import { podSpec, renderPod } from './render-pod.ts';
+import { leaderLabels, renderLeaderWorkerSet, renderStatefulSet } from './render-sets.ts';
 
 const KEDA = 'keda.sh/v1alpha1';
 
@@ -13,22 +15,16 @@ const KEDA = 'keda.sh/v1alpha1';
 export function render(state: WorldState, record: ApiRecord): object {
   if (record.kind === 'pods') return renderPod(record);
   if (record.kind === 'nodes') return renderNode(record);
-  if (record.kind === 'deployments') return renderDeployment(record);
+  if (record.kind === 'deployments') return renderWorkload(record);
   if (record.kind === 'poddisruptionbudgets') return renderBudget(state, record);
   if (record.kind === 'horizontalpodautoscalers') return renderPodAutoscaler(record);
   return { metadata: { ...metadataOf(record), annotations: record.annotations }, spec: record.spec };
 }
 
-/** Metadata that every object has. */
-export function metadataOf(record: ApiRecord) {
-  return {
-    name: record.name,
-    ...('namespace' in record ? { namespace: record.namespace } : {}),
-    uid: record.uid,
-    resourceVersion: String(record.resourceVersion),
-    ...('generation' in record ? { generation: record.generation } : {}),
-    creationTimestamp: isoSeconds(record.createdMs),
-  };
+function renderWorkload(deployment: DeploymentRecord): object {
+  if (deployment.servedAs === 'statefulsets') return renderStatefulSet(deployment);
+  if (deployment.servedAs === 'leaderworkersets') return renderLeaderWorkerSet(deployment);
+  return renderDeployment(deployment);
 }
 
 function renderDeployment(deployment: DeploymentRecord) {
@@ -123,7 +119,7 @@ export function renderScale(deployment: DeploymentRecord) {
     namespace: deployment.namespace,
     ...metadataOf(deployment),
   };
-  const selector = Object.entries(deployment.podLabels).map(([key, value]) => `${key}=${value}`);
+  const selector = Object.entries(scaleSelector(deployment)).map(([key, value]) => `${key}=${value}`);
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
@@ -131,6 +127,11 @@ export function renderScale(deployment: DeploymentRecord) {
     spec: deployment.replicas === 0 ? {} : { replicas: deployment.replicas },
     status: { replicas: deployment.status.replicas, selector: selector.join(',') },
   };
+}
+
+/** A LeaderWorkerSet has only its leaders counted. */
+function scaleSelector(deployment: DeploymentRecord) {
+  return deployment.servedAs === 'leaderworkersets' ? leaderLabels(deployment) : deployment.podLabels;
 }
 
 function renderBudget(state: WorldState, budget: DisruptionBudgetRecord) {

@@ -14,6 +14,7 @@ export type Resource = {
 
 const READ = ['get', 'list', 'watch'];
 const apps = { group: 'apps', version: 'v1', namespaced: true };
+const lws = { group: 'leaderworkerset.x-k8s.io', version: 'v1', namespaced: true };
 const argo = { group: 'argoproj.io', version: 'v1alpha1', namespaced: true };
 const core = { group: '', version: 'v1' };
 
@@ -23,6 +24,10 @@ export const RESOURCES: readonly Resource[] = [
   { ...apps, resource: 'deployments/scale', kind: 'Scale', verbs: ['get', 'update', 'patch'] },
   { ...argo, resource: 'rollouts', kind: 'Rollout', verbs: [...READ, 'patch'], stored: 'deployments' },
   { ...argo, resource: 'rollouts/scale', kind: 'Scale', verbs: ['get', 'update', 'patch'] },
+  { ...apps, resource: 'statefulsets', kind: 'StatefulSet', verbs: [...READ, 'patch'], stored: 'deployments' },
+  { ...apps, resource: 'statefulsets/scale', kind: 'Scale', verbs: ['get', 'update', 'patch'] },
+  { ...lws, resource: 'leaderworkersets', kind: 'LeaderWorkerSet', verbs: [...READ, 'patch'], stored: 'deployments' },
+  { ...lws, resource: 'leaderworkersets/scale', kind: 'Scale', verbs: ['get', 'update', 'patch'] },
   { ...apps, resource: 'replicasets', kind: 'ReplicaSet', verbs: ['get', 'list'] },
   { ...core, namespaced: true, resource: 'pods', kind: 'Pod', verbs: [...READ, 'patch', 'delete'], stored: 'pods' },
   { ...core, namespaced: true, resource: 'pods/eviction', kind: 'Eviction', verbs: ['create'] },

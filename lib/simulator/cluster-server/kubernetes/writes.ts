@@ -19,6 +19,8 @@ export type WriteContext = { readonly world: World; readonly request: ApiRequest
 const SERVED_AS = {
   deployments: { group: 'apps', resource: 'deployments' },
   rollouts: { group: 'argoproj.io', resource: 'rollouts' },
+  statefulsets: { group: 'apps', resource: 'statefulsets' },
+  leaderworkersets: { group: 'leaderworkerset.x-k8s.io', resource: 'leaderworkersets' },
 } as const;
 const INT32_MAX = 2 ** 31 - 1;
 
