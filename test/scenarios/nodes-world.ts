@@ -42,6 +42,8 @@ export async function nodesWorld(of: {
   readonly settings: WorldSettings;
   readonly workloads: readonly ScalingPolicy[];
   readonly nodeGroups: readonly NodeGroupPolicy[] | ((world: World) => readonly NodeGroupPolicy[]);
+  /** Others who act on the world, every 5 s: `sec` since the start. */
+  readonly others?: (world: World, sec: number) => void;
 }): Promise<NodesWorld> {
   const cluster = await startCluster(of.settings);
   const { clock, kubernetes, world } = cluster;
@@ -135,7 +137,9 @@ export async function nodesWorld(of: {
       const id = `nodeGroup/${group.name}`;
       const isBusy = ((await recordOf(id))?.drains ?? []).length > 0;
       const desired = group.observed?.desired ?? group.nodes;
-      if (!isBusy && group.victims.length + (group.ghosts ?? []).length === 0 && group.nodes <= desired) continue;
+      const isHeld = group.ownership === 'buffer' && group.placeholders !== group.observed?.placeholders;
+      if (!isHeld && !isBusy && group.victims.length + (group.ghosts ?? []).length === 0 && group.nodes <= desired)
+        continue;
       due.set(id, { job: { kind: 'nodeGroup', pool: 'default', id: group.name }, atMs: 0 });
     }
     for (const target of Object.values(outcome.plan.targets)) {
@@ -160,8 +164,8 @@ export async function nodesWorld(of: {
       tell(`size/${name}`, `${name} desired ${group.size.desiredSize}`);
       tell(`ready/${name}`, `${name} ready ${ready}`);
     }
-    for (const { name } of of.settings.deployments ?? []) {
-      tell(`pods/${name}`, `${name} serving ${world.readyPods({ name, namespace: 'default' }).length}`);
+    for (const { name, namespace = 'default' } of of.settings.deployments ?? []) {
+      tell(`pods/${name}`, `${name} serving ${world.readyPods({ name, namespace }).length}`);
     }
   };
 
@@ -176,6 +180,7 @@ export async function nodesWorld(of: {
         for (let step = 0; step < planSec / STEP_SEC; step++) {
           await act();
           await cluster.pass(STEP_SEC);
+          of.others?.(world, Math.round((clock.nowMs() - startMs) / 1000));
           look();
         }
       }
