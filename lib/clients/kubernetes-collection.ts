@@ -67,6 +67,8 @@ export class WatchedCollection<T> {
   #lastError: PenstockError | undefined;
   #isTried = false;
   #isWatchable = true;
+  /** It was watched since it was last said. */
+  #isWatched = false;
   /** The next proof is wanted soon. */
   #isQuick = true;
   #stalls = 0;
@@ -163,21 +165,27 @@ export class WatchedCollection<T> {
       seconds,
       clock,
       signal: this.#relisting.signal,
+      onOpen: () => this.#opened(),
       onEvent: (event) => {
         // Bytes may have been long on their way: what counts is when they were sent at the earliest.
         const sentMs = openedMs + Math.max(0, seconds * 1000 - pace.BOOKMARK_EARLY_MS);
         this.#apply(event, Math.min(clock.monotonicMs(), sentMs));
       },
     });
-    this.#isWatchable = true;
     // A server that ends watches at once is not asked again at once.
     const isTooSoon = clock.monotonicMs() - openedMs < pace.RETRY_MS_MIN;
     if (isTooSoon) await clock.sleep(pace.RETRY_MS_MIN, this.#closing.signal);
   }
 
+  #opened(): void {
+    this.#isWatchable = true;
+    if (this.#isWatched) return;
+    this.#isWatched = true;
+    this.#deps.log.info('is watched', { what: this.#of.what, objects: this.#objects.size });
+  }
+
   #apply({ type, version, object }: WatchEvent, sentMs: number): void {
     if (version === '') return;
-    this.#isWatchable = true;
     this.#position = version;
     if (type === 'BOOKMARK') {
       if (version === this.#proof.version()) void this.#confirm(version).catch(nothing);
@@ -223,9 +231,11 @@ export class WatchedCollection<T> {
       if (this.#isWatchable)
         log.warn('may not watch, lists at every look', { what: this.#of.what, error: error.message });
       this.#isWatchable = false;
+      this.#isWatched = false;
       this.#position = undefined;
       this.#objects = new Map();
     }
+    if (!this.#isTried) log.debug('could not be listed', { what: this.#of.what, error: error.message });
     this.#tried();
     // What the server has forgotten is listed at once; when that goes on it waits like everything else.
     if (isExpired(error) && failures === 1) return;

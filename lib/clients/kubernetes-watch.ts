@@ -28,6 +28,8 @@ export type WatchRequest = {
   readonly clock: Clock;
   /** Ends it at once and without an error. */
   readonly signal: AbortSignal;
+  /** The server has begun to answer. */
+  readonly onOpen: () => void;
   readonly onEvent: (event: WatchEvent) => void;
 };
 
@@ -70,7 +72,10 @@ export async function watchOnce(client: KubernetesClient, request: WatchRequest)
     abortAfter(ANSWER_MS_MAX);
     let isOpen = false;
     for await (const line of client.lines(what, { path, query }, ending.signal)) {
-      if (!isOpen) abortAfter(seconds * 1000 + OVERDUE_MS_MAX);
+      if (!isOpen) {
+        abortAfter(seconds * 1000 + OVERDUE_MS_MAX);
+        request.onOpen();
+      }
       isOpen = true;
       if (line !== '') request.onEvent(eventOf(line, what));
     }

@@ -56,7 +56,10 @@ export async function buildProcess(base: Base, env: Environment): Promise<BuiltP
     queue,
     clusterView: clusterViewByKind({
       views: orchestrators.views,
-      otherwise: kubernetes === null ? NO_CLUSTER : clusterViews.kubernetesEks({ kubernetes, aws, clock: systemClock }),
+      otherwise:
+        kubernetes === null
+          ? NO_CLUSTER
+          : clusterViews.kubernetesWatched({ kubernetes, aws, clock: systemClock, log, random: Math.random }),
       clock: systemClock,
     }),
     targets: new Map<string, Target>([
@@ -78,7 +81,9 @@ export async function buildProcess(base: Base, env: Environment): Promise<BuiltP
     evaluateEveryMs: config.loop.evaluateEveryMs,
     leadingDebounceMs: config.loop.leadingDebounceMs,
     close: async () => {
-      await Promise.allSettled([producer.close(), queue.close(), state.close(), kubernetes?.close()]);
+      // Watches end first: their connections are waited for.
+      await Promise.allSettled([producer.close(), queue.close(), state.close(), deps.clusterView.close()]);
+      await kubernetes?.close();
       aws.close();
     },
   };

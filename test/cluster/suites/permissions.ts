@@ -2,13 +2,17 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { VirtualClock, systemClock } from '../../../lib/base/clock.ts';
 import { ConflictError, messageOf } from '../../../lib/base/errors.ts';
+import type { LogFields } from '../../../lib/base/log.ts';
 import type { KubernetesClient } from '../../../lib/clients/kubernetes.ts';
+import type { ClusterView } from '../../../lib/cluster-view/contract.ts';
 import { kubernetesEksView } from '../../../lib/cluster-view/kubernetes-eks.ts';
+import { kubernetesWatchedView } from '../../../lib/cluster-view/kubernetes-watched.ts';
 import type { TargetRef } from '../../../lib/core/types.ts';
 import { kubernetesPods } from '../../../lib/load-sources/kubernetes-pods.ts';
 import { kubernetesDrainer } from '../../../lib/node-provisioners/kubernetes-drainer.ts';
 import { kubernetesScale } from '../../../lib/targets/kubernetes-scale.ts';
 import { groupPolicy, workloadPolicy } from '../../core/builders.ts';
+import { until } from '../../support/until.ts';
 import { neededBy, textOf } from '../support/needed-permissions.ts';
 import type { NeededPermission, Permission, Scope, Task } from '../support/needed-permissions.ts';
 
@@ -114,6 +118,8 @@ const MAIN = neededBy('ServiceAccount penstock');
 const IN_NAMESPACES: readonly Task[] = [
   'see Deployments',
   'see StatefulSets',
+  'watch Deployments',
+  'watch StatefulSets',
   'resize Deployments',
   'resize StatefulSets',
   'choose pods that go first',
@@ -136,6 +142,7 @@ const INSTALLATIONS: readonly {
     tasks: [
       'see Deployments beside node groups',
       'see node groups',
+      'watch Deployments beside node groups',
       'resize Deployments',
       'choose pods that go first',
       'cordon nodes',
@@ -168,6 +175,10 @@ export const TASK_CALLS: Readonly<Record<Task, Call>> = {
     const seen = (await view.observe({ workloads: [], nodeGroups: [GROUP] })).nodeGroups['permissions'];
     if (seen?.kind !== 'observed') throw new Error(seen?.reason);
   },
+  'watch Deployments': (client, fixture) => watchWorkload(client, { fixture, kind: 'Deployment', groups: [] }),
+  'watch StatefulSets': (client, fixture) => watchWorkload(client, { fixture, kind: 'StatefulSet', groups: [] }),
+  'watch Deployments beside node groups': (client, fixture) =>
+    watchWorkload(client, { fixture, kind: 'Deployment', groups: [GROUP] }),
   'resize Deployments': (client, { namespaces }) =>
     resize(client, { kind: 'Deployment', namespace: namespaces.inference, name: 'engine' }),
   'resize StatefulSets': (client, { namespaces }) =>
@@ -193,20 +204,44 @@ export const TASK_CALLS: Readonly<Record<Task, Call>> = {
   'find pods of StatefulSets (bridge)': (client, fixture) => findPods(client, { fixture, kind: 'StatefulSet' }),
 };
 
-async function seeWorkload(
-  client: KubernetesClient,
-  asked: {
-    readonly fixture: PermissionFixture;
-    readonly kind: string;
-    readonly groups: readonly (typeof GROUP)[];
-  },
-): Promise<void> {
-  const { fixture, kind, groups } = asked;
+type AskedToSee = {
+  readonly fixture: PermissionFixture;
+  readonly kind: string;
+  readonly groups: readonly (typeof GROUP)[];
+  /** The groups must be seen, too. */
+  readonly isWhole?: boolean;
+};
+
+async function seeWorkload(client: KubernetesClient, asked: AskedToSee): Promise<void> {
+  await seeBy(kubernetesEksView({ kubernetes: client, clock: systemClock }), asked);
+}
+
+async function seeBy(view: ClusterView, { fixture, kind, groups, isWhole = false }: AskedToSee): Promise<void> {
   const target = { kind, namespace: fixture.namespaces.inference, name: 'engine' };
-  const view = kubernetesEksView({ kubernetes: client, clock: systemClock });
   const seen = await view.observe({ workloads: [workloadPolicy({ target }, 'engine')], nodeGroups: groups });
   const found = seen.targets['engine'];
   if (found?.kind !== 'observed') throw new Error(found?.reason);
+  const missing = Object.values(seen.nodeGroups).find((one) => one.kind === 'missing');
+  if (missing?.kind === 'missing' && isWhole) throw new Error(missing.reason);
+}
+
+/** Without permission to watch it is seen all the same, by lists, but that is not this task. */
+async function watchWorkload(client: KubernetesClient, asked: AskedToSee): Promise<void> {
+  const settled = new Map<unknown, unknown>();
+  const settle = (_: string, fields: LogFields = {}): void => void settled.set(fields['what'], fields['error']);
+  const log = { debug: settle, info: settle, warn: settle, error: settle };
+  const view = kubernetesWatchedView({ kubernetes: client, clock: systemClock, log, random: Math.random });
+  try {
+    const seen = await seeBy(view, { ...asked, isWhole: true }).catch((error: unknown) => error);
+    // Objects, their pods, HPAs and ScaledObjects; and nodes.
+    const count = 4 + asked.groups.length;
+    await until('all is watched or refused', async () => settled.size === count);
+    const refused = [...settled].find(([what, error]) => !/ScaledObjects/.test(String(what)) && error !== undefined);
+    if (refused !== undefined) throw new Error(String(refused[1]));
+    if (seen !== undefined) throw seen;
+  } finally {
+    await view.close();
+  }
 }
 
 /** To the count it has: a write all the same. Goes on to the write where the read is refused for another reason than permission. */

@@ -6,6 +6,9 @@ export const TASKS = [
   'see StatefulSets',
   'see Deployments beside node groups',
   'see node groups',
+  'watch Deployments',
+  'watch StatefulSets',
+  'watch Deployments beside node groups',
   'resize Deployments',
   'resize StatefulSets',
   'choose pods that go first',
@@ -38,7 +41,9 @@ export type NeededPermission = Permission & {
   readonly asked?: Scope;
 };
 
-const SEEN_IN_NAMESPACES: readonly Task[] = ['see Deployments', 'see StatefulSets'];
+const WATCHED_IN_NAMESPACES: readonly Task[] = ['watch Deployments', 'watch StatefulSets'];
+/** What is watched is listed first. */
+const SEEN_IN_NAMESPACES: readonly Task[] = ['see Deployments', 'see StatefulSets', ...WATCHED_IN_NAMESPACES];
 
 export const NEEDED: readonly NeededPermission[] = [
   { verb: 'list', group: '', resource: 'pods', scope: 'inference', stops: SEEN_IN_NAMESPACES },
@@ -62,29 +67,75 @@ export const NEEDED: readonly NeededPermission[] = [
     group: 'apps',
     resource: 'deployments',
     scope: 'inference',
-    stops: ['see Deployments', 'see Deployments beside node groups'],
+    stops: [
+      'see Deployments',
+      'see Deployments beside node groups',
+      'watch Deployments',
+      'watch Deployments beside node groups',
+    ],
   },
-  { verb: 'list', group: 'apps', resource: 'statefulsets', scope: 'inference', stops: ['see StatefulSets'] },
+  {
+    verb: 'list',
+    group: 'apps',
+    resource: 'statefulsets',
+    scope: 'inference',
+    stops: ['see StatefulSets', 'watch StatefulSets'],
+  },
+  { verb: 'watch', group: '', resource: 'pods', scope: 'inference', stops: WATCHED_IN_NAMESPACES },
+  {
+    verb: 'watch',
+    group: 'autoscaling',
+    resource: 'horizontalpodautoscalers',
+    scope: 'inference',
+    stops: WATCHED_IN_NAMESPACES,
+  },
+  {
+    verb: 'watch',
+    group: 'keda.sh',
+    resource: 'scaledobjects',
+    scope: 'inference',
+    stops: [],
+    serves: WATCHED_IN_NAMESPACES,
+  },
+  {
+    verb: 'watch',
+    group: 'apps',
+    resource: 'deployments',
+    scope: 'inference',
+    stops: ['watch Deployments', 'watch Deployments beside node groups'],
+  },
+  { verb: 'watch', group: 'apps', resource: 'statefulsets', scope: 'inference', stops: ['watch StatefulSets'] },
   { verb: 'get', group: 'apps', resource: 'deployments', scope: 'inference', stops: ['resize Deployments'] },
   { verb: 'patch', group: 'apps', resource: 'deployments/scale', scope: 'inference', stops: ['resize Deployments'] },
   { verb: 'get', group: 'apps', resource: 'statefulsets', scope: 'inference', stops: ['resize StatefulSets'] },
   { verb: 'patch', group: 'apps', resource: 'statefulsets/scale', scope: 'inference', stops: ['resize StatefulSets'] },
   { verb: 'get', group: '', resource: 'pods', scope: 'inference', stops: ['choose pods that go first'] },
   { verb: 'patch', group: '', resource: 'pods', scope: 'inference', stops: ['choose pods that go first'] },
-  { verb: 'list', group: '', resource: 'nodes', scope: 'cluster', stops: ['see node groups'] },
+  {
+    verb: 'list',
+    group: '',
+    resource: 'nodes',
+    scope: 'cluster',
+    stops: ['see node groups', 'watch Deployments beside node groups'],
+  },
   {
     verb: 'list',
     group: '',
     resource: 'pods',
     scope: 'cluster',
-    stops: ['see Deployments beside node groups', 'see node groups', 'empty nodes'],
+    stops: [
+      'see Deployments beside node groups',
+      'see node groups',
+      'watch Deployments beside node groups',
+      'empty nodes',
+    ],
   },
   {
     verb: 'list',
     group: 'autoscaling',
     resource: 'horizontalpodautoscalers',
     scope: 'cluster',
-    stops: ['see Deployments beside node groups'],
+    stops: ['see Deployments beside node groups', 'watch Deployments beside node groups'],
   },
   {
     verb: 'list',
@@ -92,7 +143,36 @@ export const NEEDED: readonly NeededPermission[] = [
     resource: 'scaledobjects',
     scope: 'cluster',
     stops: [],
-    serves: ['see Deployments beside node groups'],
+    serves: ['see Deployments beside node groups', 'watch Deployments beside node groups'],
+  },
+  {
+    verb: 'watch',
+    group: '',
+    resource: 'nodes',
+    scope: 'cluster',
+    stops: ['watch Deployments beside node groups'],
+  },
+  {
+    verb: 'watch',
+    group: '',
+    resource: 'pods',
+    scope: 'cluster',
+    stops: ['watch Deployments beside node groups'],
+  },
+  {
+    verb: 'watch',
+    group: 'autoscaling',
+    resource: 'horizontalpodautoscalers',
+    scope: 'cluster',
+    stops: ['watch Deployments beside node groups'],
+  },
+  {
+    verb: 'watch',
+    group: 'keda.sh',
+    resource: 'scaledobjects',
+    scope: 'cluster',
+    stops: [],
+    serves: ['watch Deployments beside node groups'],
   },
   { verb: 'patch', group: '', resource: 'nodes', scope: 'cluster', stops: ['cordon nodes'] },
   {
@@ -144,7 +224,7 @@ export const SUBJECTS: Readonly<
   },
   'Group penstock-evaluate': { tasks: TASKS.filter((task) => task.startsWith('see ')), needed: NEEDED },
   'Group penstock-actuate': {
-    tasks: TASKS.filter((task) => !task.startsWith('see ') && !task.includes('bridge')),
+    tasks: TASKS.filter((task) => !/^(see|watch) /.test(task) && !task.includes('bridge')),
     needed: NEEDED,
   },
 };
