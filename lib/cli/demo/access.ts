@@ -1,5 +1,5 @@
 /** Namespaces and identities of the demo on a real control plane: the RBAC that is shipped, as it is. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { KubernetesClient } from '../../clients/kubernetes.ts';
@@ -29,7 +29,7 @@ export type AccessOptions = {
   readonly root: string;
 };
 
-/** Creates the namespaces, applies the manifests, and writes one kubeconfig per process. Throws what the client throws. */
+/** Creates the namespaces, applies the manifests, and writes a kubeconfig for each process and one for people. Throws what the client throws. */
 export async function giveAccess(
   kubernetes: KubernetesClient,
   { controlPlane, folder, root }: AccessOptions,
@@ -51,8 +51,11 @@ export async function giveAccess(
     });
     return file;
   };
+  // Under a name short enough to be typed.
+  const operator = join(folder, 'kubeconfig');
+  await copyFile(controlPlane.kubeconfigFile, operator);
   return {
-    operator: controlPlane.kubeconfigFile,
+    operator,
     run: await kubeconfig('run', 'penstock'),
     bridge: await kubeconfig('bridge', 'penstock-bridge'),
   };

@@ -10,6 +10,8 @@ export type Role = 'operator' | 'run' | 'bridge';
 export type DemoCluster = {
   /** `Kubernetes 1.36.3`, `simulated Kubernetes`: for people. */
   readonly label: string;
+  /** A command with which anybody can look into it; null where there is none. */
+  readonly hint: string | null;
   readonly fleet: FleetView;
   /** The simulated EKS: node groups, instances, what they cost. */
   readonly cloud: World;

@@ -7,6 +7,8 @@ import { environment } from '../../hosts/config.ts';
 import { freePorts } from '../../local/ports.ts';
 import { DEFAULT_TOPICS } from '../../loop/deps.ts';
 import type { Topics } from '../../loop/deps.ts';
+import { makeBill } from './bill.ts';
+import type { Bill } from './bill.ts';
 import { startChild } from './children.ts';
 import type { Child } from './children.ts';
 import { readController, sumOf } from './controller-client.ts';
@@ -62,13 +64,13 @@ export async function playDay(options: PlayOptions): Promise<DemoReport | undefi
   const children = startChildren(options, { topics, httpPort, policyFile });
   progress('Started the controller and the bridge as processes of their own.');
   const url = `http://127.0.0.1:${httpPort}`;
+  await waitForController({ url, children, signal, logFiles: logFilesOf(options) });
+  if (signal.aborted) return undefined;
+  progress(`Live. ${options.durationSec} s for one day; the controller's log is ${logFilesOf(options)[0] ?? ''}`);
   const startMs = systemClock.nowMs();
   const traffic = makeTraffic({ fleet, cloud, startMs, durationMs: options.durationSec * 1000 });
   const modelServers = startModelServers({ fleet, models: traffic.models, port: metricsPort });
   undo.push(() => modelServers.close());
-  await waitForController({ url, children, signal, logFiles: logFilesOf(options) });
-  if (signal.aborted) return undefined;
-  progress(`Live. ${options.durationSec} s for one day; the controller's log is ${logFilesOf(options)[0] ?? ''}`);
 
   const show = options.live ? showLive(options) : showPlain(options);
   const producing = producerOf(kafka, topics);
@@ -81,6 +83,7 @@ export async function playDay(options: PlayOptions): Promise<DemoReport | undefi
     url,
     show,
     producing,
+    bill: makeBill(cloud),
     update: () => modelServers.update(),
   };
   try {
@@ -101,6 +104,7 @@ type Run = {
   readonly url: string;
   readonly show: Show;
   readonly producing: Producing;
+  readonly bill: Bill;
   readonly update: () => void;
 };
 
@@ -242,6 +246,7 @@ async function playTicks(run: Run): Promise<void> {
     if (options.signal.aborted || elapsedMs >= durationMs) break;
     run.producing.publish(traffic.tick(systemClock.nowMs()));
     run.update();
+    run.bill.look();
     if (elapsedMs - lastLookMs >= LOOK_MS) {
       lastLookMs = elapsedMs;
       for (const model of traffic.models) model.history.push(model.requestsPerSec);
@@ -279,6 +284,7 @@ async function look(run: Run, doneRatio: number): Promise<void> {
     patches: acceptedPatches(run),
     alerts: servers.receiver.received(),
     servers: `Kafka ${servers.kafka.version} · ${servers.redis.kind} ${servers.redis.version} · ${servers.cluster.label}`,
+    hint: servers.cluster.hint,
   });
 }
 
@@ -291,6 +297,7 @@ function acceptedPatches({ options, traffic }: Run): number {
 /** Stops the load, lets the pipeline run dry, and reads everything back. */
 async function account(run: Run): Promise<DemoReport> {
   const { servers } = run.options;
+  const bill = run.bill.read();
   await run.producing.settled();
   // The bridge stops first: from here on nothing new is produced.
   await run.children.find((child) => child.name === 'bridge')?.stop();
@@ -308,7 +315,7 @@ async function account(run: Run): Promise<DemoReport> {
     requests: servers.cluster.requests,
     receiver: servers.receiver,
     unservedShare: run.traffic.unservedShare(),
-    cost: servers.cluster.cloud.cost(),
+    ...bill,
     readBack: await readBack(servers),
   });
 }

@@ -62,10 +62,10 @@ async function start(options: ClusterOptions): Promise<DemoCluster> {
   progress(
     `Deployments, nodes and the shipped RBAC are in place; EKS and Auto Scaling are simulated on ${server.awsUrl}.`,
   );
-  progress(
-    `Look for yourself: kubectl --kubeconfig ${kubeconfigFiles.operator} get deployments,pods,nodes -n ${NAMESPACE}`,
-  );
+  const hint = `kubectl --kubeconfig ${kubeconfigFiles.operator} get pods -n ${NAMESPACE} --watch`;
+  progress(`Look for yourself: ${hint}`);
   return {
+    hint,
     label: `Kubernetes ${controlPlane.version.replace(/^v/, '')}`,
     fleet,
     cloud: world,

@@ -1,5 +1,6 @@
 /** What the demo measured: read back from Kafka, the cluster's API, the controller and the alert receiver, then checked. */
 import type { RequestsLog } from '../../simulator/cluster-server/requests-log.ts';
+import type { Cost } from './bill.ts';
 import type { Receiver } from './receiver.ts';
 import { quantileOf, sumOf } from './controller-client.ts';
 import type { ControllerView } from './controller-client.ts';
@@ -27,6 +28,8 @@ export type DemoReport = {
   readonly unservedShare: number;
   readonly gpuHours: number;
   readonly costUsd: number;
+  /** The largest fleet of the day, kept all day. */
+  readonly constantFleet: Cost;
   readonly problems: readonly string[];
 };
 
@@ -44,7 +47,8 @@ export type ReportInput = {
   readonly requests: RequestsLog;
   readonly receiver: Receiver;
   readonly unservedShare: number;
-  readonly cost: { readonly gpuHours: number; readonly usd: number };
+  readonly cost: Cost;
+  readonly constant: Cost;
   /** Read back from the APIs at the end. */
   readonly readBack: ReadBack;
 };
@@ -80,6 +84,7 @@ export function makeReport(input: ReportInput): DemoReport {
     unservedShare: input.unservedShare,
     gpuHours: input.cost.gpuHours,
     costUsd: input.cost.usd,
+    constantFleet: input.constant,
   };
   return { ...report, problems: problemsOf(report, input) };
 }

@@ -22,7 +22,7 @@ export const models: readonly ModelScene[] = [
     shape: officeDay(42),
     serving: { slotsPerReplica: 10, serviceSec: 2, waitLimitSec: 2 },
     source: 'bridge',
-    maxReplicas: 14,
+    maxReplicas: 16,
     tokensPerRequest: { input: 924, output: 142 },
   },
   {
@@ -61,20 +61,47 @@ export const POISON: readonly string[] = [
   '{"schema":"penstock.queue-depth/1","workload":"image-batch","source":"queue/demo/jobs","intervalStartMs":1,"intervalEndMs":2,"depth":-5}',
 ];
 
+/** The day begins before the morning ramp, so that the first minute already shows growth, and ends at midnight. */
+export const FIRST_HOUR = 4;
+export const HOURS = 20;
+
 /** Length of the day for which the times below are meant [s]. */
 const DAY_SEC = 120;
 
-/** Starting a replica takes about six seconds of a two-minute day: boot 3 s, GPUs 0.5 s, image 0.5 s, model 2 s. A shorter day is as short for machines. */
+/** What starting a replica takes in a two-minute day [s]. */
+const START = { boot: 3, gpus: 0.5, image: 0.5, model: 2 } as const;
+
+/** How many times as fast as in life the hours pass. */
+export function daySpeed(dayDurationSec: number): number {
+  return (HOURS * 3_600) / dayDurationSec;
+}
+
+/** A shorter day is as short for machines; in a longer one they take no longer. */
+function paceOf(dayDurationSec: number): number {
+  return Math.min(1, dayDurationSec / DAY_SEC);
+}
+
+/** From asked for to serving, on a node that is not there yet [s]. */
+export function replicaStartSec(dayDurationSec: number): number {
+  return paceOf(dayDurationSec) * (START.boot + START.gpus + START.image + START.model);
+}
+
+/** The fleet at the beginning of a day of this length [s]. */
 export function worldSettings(dayDurationSec: number): WorldSettings {
-  const pace = Math.min(1, dayDurationSec / DAY_SEC);
+  const pace = paceOf(dayDurationSec);
   const deployment = {
     namespace: NAMESPACE,
-    imagePullSec: 0.5 * pace,
-    modelLoadSec: 2 * pace,
+    imagePullSec: START.image * pace,
+    modelLoadSec: START.model * pace,
     terminationGracePeriodSec: 5,
     drainSec: 1,
   };
-  const group = { bootSec: 3 * pace, gpuReadySec: 0.5 * pace, inServiceSec: pace, zones: ['eu-west-1a'] };
+  const group = {
+    bootSec: START.boot * pace,
+    gpuReadySec: START.gpus * pace,
+    inServiceSec: pace,
+    zones: ['eu-west-1a'],
+  };
   return {
     cluster: 'demo',
     seed: 7,

@@ -19,6 +19,7 @@ export type Frame = {
   readonly patches: number;
   readonly alerts: readonly OpsAlert[];
   readonly servers: string;
+  readonly hint: string | null;
 };
 
 export type Show = { frame(frame: Frame): void; end(): void };
@@ -82,6 +83,12 @@ export function showPlain({ colors, lines }: { readonly colors: Colors; readonly
   const remember = memoryOf();
   let frames = 0;
   let shown = 0;
+  const told = new Set<string>();
+  lines.write(
+    colors.dim(
+      'hour   requests/s and replicas ready/wanted of each model; each decision with its reason; each alert\n',
+    ),
+  );
   return {
     frame: (frame) => {
       const view = remember(frame);
@@ -91,6 +98,12 @@ export function showPlain({ colors, lines }: { readonly colors: Colors; readonly
         lines.write(
           `${clock(decision.hour)}  ${decision.workload.padEnd(15)} ${decision.from ?? '?'} → ${decision.to}  ${decision.because}\n`,
         );
+      }
+      for (const alert of view.alerts) {
+        const line = `${alert.state === 'resolved' ? 'resolved' : alert.severity}: ${alert.title}`;
+        if (told.has(line)) continue;
+        told.add(line);
+        lines.write(`${clock(view.hour)}  ${colors.yellow('alert')} ${line}\n`);
       }
       if (frames++ % PLAIN_EVERY !== 0) return;
       const models = view.models

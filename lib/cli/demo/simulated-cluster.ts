@@ -22,6 +22,7 @@ async function start(options: ClusterOptions): Promise<DemoCluster> {
   await writeFile(file, JSON.stringify(kubeconfigOf(server)));
   return {
     label: 'simulated Kubernetes',
+    hint: null,
     fleet: simulatedFleet(world),
     cloud: world,
     awsUrl: server.awsUrl,

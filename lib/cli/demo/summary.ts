@@ -1,6 +1,7 @@
 /** The last words of the demo: what happened, in ten lines. */
 import type { Colors } from './view.ts';
 import type { DemoReport } from './report.ts';
+import { daySpeed, replicaStartSec } from './scene.ts';
 
 /** Lines for a terminal. */
 export function renderSummary(report: DemoReport, colors: Colors): string[] {
@@ -22,8 +23,17 @@ export function renderSummary(report: DemoReport, colors: Colors): string[] {
       `p50 ${ms(latency.p50)}, p99 ${ms(latency.p99)} (from the event's time in Kafka to the accepted PATCH)`,
     ),
     row('late requests', `${(report.unservedShare * 100).toFixed(2)} % waited longer than their limit`),
+    row(
+      '',
+      colors.dim(
+        `(rises are steeper than in life: hours pass ${n(daySpeed(report.durationSec))} times as fast, a replica still needs about ${replicaStartSec(report.durationSec).toFixed(0)} s)`,
+      ),
+    ),
     row('alerts', `${report.alertsDelivered} delivered, signatures checked by the receiver`),
-    row('cost', `${report.gpuHours.toFixed(2)} GPU-hours, ${report.costUsd.toFixed(2)} USD of simulated time`),
+    row(
+      'cost',
+      `${report.gpuHours.toFixed(2)} GPU-hours, ${report.costUsd.toFixed(2)} USD of simulated time${saving(report)}`,
+    ),
     row(
       'ran on',
       `Kafka ${report.kafka.version} (${report.kafka.kind}), ${report.redis.kind} ${report.redis.version}, ${report.cluster}, simulated EKS`,
@@ -31,6 +41,14 @@ export function renderSummary(report: DemoReport, colors: Colors): string[] {
     '',
     ...report.problems.map((problem) => ` ${colors.red('✗')} ${problem}`),
   ];
+}
+
+/** How much less than the largest fleet of the day kept all day; nothing where it was that fleet. */
+function saving({ constantFleet, gpuHours }: DemoReport): string {
+  const ratio = constantFleet.gpuHours > 0 ? 1 - gpuHours / constantFleet.gpuHours : 0;
+  return ratio < 0.01
+    ? ''
+    : `; the largest fleet of the day kept all day: ${constantFleet.gpuHours.toFixed(2)} GPU-hours, ${constantFleet.usd.toFixed(2)} USD`;
 }
 
 function ms(value: number | null): string {

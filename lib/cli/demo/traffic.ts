@@ -6,7 +6,7 @@ import type { Serving, ServingStep } from '../../simulator/traffic/serving-model
 import type { World } from '../../simulator/world.ts';
 import { readyPods } from './fleet.ts';
 import type { FleetView } from './fleet.ts';
-import { POISON, STOCK_OUT, models } from './scene.ts';
+import { FIRST_HOUR, HOURS, POISON, STOCK_OUT, models } from './scene.ts';
 import type { ModelScene } from './scene.ts';
 
 export type ModelState = {
@@ -42,8 +42,6 @@ export type Traffic = {
 
 /** Gateways and queues report so often [ms]. */
 const REPORT_MS = 500;
-/** The day begins before the morning ramp, so that the first minute already shows growth. */
-const FIRST_HOUR = 4;
 
 /** A day of `durationMs` [ms] that begins at `startMs`. `fleet` serves it; `cloud` has the node groups, and may hold the fleet too. */
 export function makeTraffic(options: {
@@ -55,7 +53,7 @@ export function makeTraffic(options: {
   const states = models.map((scene): ModelState => stateOf(scene, options.startMs));
   let lastMs = options.startMs;
   let poisoned = 0;
-  const hourAt = (nowMs: number): number => FIRST_HOUR + ((nowMs - options.startMs) / options.durationMs) * 20;
+  const hourAt = (nowMs: number): number => FIRST_HOUR + ((nowMs - options.startMs) / options.durationMs) * HOURS;
 
   return {
     models: states,

@@ -1,5 +1,6 @@
 /** From what the controller says and the cluster shows to what the screen draws. */
 import type { World } from '../../simulator/world.ts';
+import { usdPerHour } from './bill.ts';
 import type { ControllerView } from './controller-client.ts';
 import { quantileOf, sumOf } from './controller-client.ts';
 import { readyPods } from './fleet.ts';
@@ -15,6 +16,7 @@ export type ViewInput = {
   readonly controller: ControllerView | undefined;
   readonly doneRatio: number;
   readonly servers: string;
+  readonly hint: string | null;
   readonly eventsProduced: number;
   readonly eventsPerSec: number;
   readonly patches: number;
@@ -30,15 +32,13 @@ export function viewOf(input: ViewInput): DemoView {
     hour: input.traffic.hour(),
     doneRatio: input.doneRatio,
     servers: input.servers,
+    hint: input.hint,
     eventsProduced: input.eventsProduced,
     eventsPerSec: input.eventsPerSec,
     eventsDeadLettered: sumOf(metrics, 'penstock_ingest_dead_lettered_total'),
     patches: input.patches,
     eventToPatchP50Ms: quantileOf(metrics, 'penstock_event_to_patch_ms', 0.5),
-    usdPerHour: [...cloud.state.groups.values()].reduce(
-      (sum, group) => sum + group.instances.size * group.usdPerHour,
-      0,
-    ),
+    usdPerHour: usdPerHour(cloud),
     models: input.traffic.models.map((model) => {
       const { pods, replicas } = fleet.deployment(model.scene.name);
       const ready = readyPods(fleet, model.scene.name).length;

@@ -41,6 +41,8 @@ export type DemoView = {
   readonly hour: number;
   readonly doneRatio: number;
   readonly servers: string;
+  /** A command with which anybody can look into the cluster; null where there is none. */
+  readonly hint: string | null;
   readonly eventsProduced: number;
   readonly eventsPerSec: number;
   readonly eventsDeadLettered: number;
@@ -53,6 +55,12 @@ export type DemoView = {
   readonly alerts: readonly { readonly severity: string; readonly state: string; readonly title: string }[];
 };
 
+/** Of the bar of replicas. */
+const LEGEND = [
+  ['■', 'green', 'serving'],
+  ['◧', 'yellow', 'starting'],
+  ['□', 'red', 'wanted'],
+] as const;
 const SPARKS = '▁▂▃▄▅▆▇█';
 const SPARK_WIDTH = 26;
 const BAR_WIDTH = 18;
@@ -86,7 +94,8 @@ export function renderView(view: DemoView, options: { readonly colors: Colors; r
       ALERTS_SHOWN,
     ),
     '',
-    colors.dim(' Ctrl-C stops everything.'),
+    `${colors.dim(' Ctrl-C stops everything.')}   ${legend(colors)}`,
+    ...(view.hint === null ? [] : [colors.dim(` ${view.hint}`)]),
   ];
   return lines.map((line) => fit(line, options.width));
 }
@@ -110,6 +119,10 @@ function header(view: DemoView, colors: Colors): string[] {
         `${view.patches} resizes${latency} · ${view.usdPerHour.toFixed(2)} USD/h`,
     ),
   ];
+}
+
+function legend(colors: Colors): string {
+  return LEGEND.map(([sign, color, meaning]) => ` ${colors[color](sign)}${colors.dim(` ${meaning}`)}`).join(' ');
 }
 
 /** 14.5 → `14:30`. */

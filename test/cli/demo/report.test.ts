@@ -43,6 +43,7 @@ async function input(over: Partial<ReportInput> & { metrics?: ReadonlyMap<string
     receiver: { url: '', received: () => [{} as never, {} as never], rejected: () => rejected, close: async () => {} },
     unservedShare: 0.0123,
     cost: { gpuHours: 0.5, usd: 1.25 },
+    constant: { gpuHours: 0.8, usd: 2 },
     readBack: {
       deployments: new Map([
         ['llama-8b-chat', 7],
@@ -79,6 +80,7 @@ describe('makeReport', () => {
       eventToPatchMs: { p50: 83, p99: 190 },
       unservedShare: 0.0123,
       gpuHours: 0.5,
+      constantFleet: { gpuHours: 0.8, usd: 2 },
       costUsd: 1.25,
       problems: [],
     });
@@ -152,6 +154,16 @@ describe('renderSummary', () => {
     expect(summary).toContain('1,000 produced, 997 applied once, 3 dead-lettered');
     expect(summary).toContain('p50 83 ms, p99 190 ms');
     expect(summary).toContain('1.23 % waited longer');
+    expect(summary).toContain('hours pass 600 times as fast, a replica still needs about 6 s');
+    expect(summary).toContain(
+      '0.50 GPU-hours, 1.25 USD of simulated time; the largest fleet of the day kept all day: 0.80 GPU-hours, 2.00 USD',
+    );
+    expect(summary).toContain('simulated Kubernetes, simulated EKS');
+  });
+
+  test('compares with no other fleet where there was but one', async () => {
+    const cost = { gpuHours: 0.5, usd: 1.25 };
+    expect(text(makeReport(await input({ cost, constant: cost })))).toMatch(/1\.25 USD of simulated time$/m);
   });
 
   test('lists the problems, and does not call it a success', async () => {

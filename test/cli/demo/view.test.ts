@@ -15,6 +15,7 @@ function demoView(over: Partial<DemoView> = {}): DemoView {
     hour: 14.5,
     doneRatio: 0.525,
     servers: 'Kafka 4.4.0 · redis 8.2.1',
+    hint: null,
     eventsProduced: 12_345,
     eventsPerSec: 61.7,
     eventsDeadLettered: 3,
@@ -108,7 +109,7 @@ const GOLDEN_WIDE = [
   ' ✓ resolved llama-8b-chat: inFlight not heard',
   '',
   '',
-  ' Ctrl-C stops everything.',
+  ' Ctrl-C stops everything.    ■ serving  ◧ starting  □ wanted',
 ].join('\n');
 
 const GOLDEN_NARROW = [
@@ -137,12 +138,17 @@ const GOLDEN_NARROW = [
   ' ✓ resolved llama-8b-chat: inFlight not heard',
   '',
   '',
-  ' Ctrl-C stops everything.',
+  ' Ctrl-C stops everything.    ■ serving  ◧ starting  □ wanted',
 ].join('\n');
 
 describe('renderView', () => {
   test('at its full width', () => {
     expect(render(demoView())).toBe(GOLDEN_WIDE);
+  });
+
+  test('ends with how to look into the cluster where there is a way', () => {
+    const hint = 'kubectl --kubeconfig /tmp/demo/kubeconfig get pods --watch';
+    expect(render(demoView({ hint }))).toBe(`${GOLDEN_WIDE}\n ${hint}`);
   });
 
   test('in 60 columns cuts what does not fit', () => {
