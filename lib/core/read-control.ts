@@ -4,6 +4,7 @@ import { LEVEL_MS } from './forecast/levels.ts';
 import type { ForecastState } from './forecast/forecast.ts';
 import type { IdleState } from './scaling/idle.ts';
 import type { LeadTimeState } from './scaling/lead-time.ts';
+import type { LateState } from './scaling/late.ts';
 import type { WorkState } from './scaling/work.ts';
 
 type Check = (value: unknown) => boolean;
@@ -87,6 +88,7 @@ const isWork = shaped<WorkState>({
   full: shaped<WorkState['full']>({ perSec: isNumber, seenMs: isNumber }),
   steady: shaped<WorkState['steady']>({ ready: isNumber, sinceMs: isNumber }),
   busySinceMs: orNull(isNumber),
+  late: orAbsent(shaped<LateState>({ sumSec: isNumber, well: isNumber, sinceMs: isNumber, offMs: isNumber })),
 });
 
 const isLeadTimes = shaped<LeadTimeState>({

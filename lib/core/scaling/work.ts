@@ -9,6 +9,9 @@ import { constantAt, shareOf } from '../mean.ts';
 import { COVERAGE_RATIO_MIN } from '../signals/parts.ts';
 import type { SignalDemand } from '../signals/contract.ts';
 import type { SignalName } from '../types.ts';
+import { lateAfter } from './late.ts';
+import type { LateState } from './late.ts';
+import { sloMissRatioOf } from './objective.ts';
 
 /** Means of what was completed, per second. */
 export type Served = { readonly done: number; readonly input: number; readonly output: number };
@@ -29,6 +32,8 @@ export type WorkState = {
   readonly steady: { readonly ready: number; readonly sinceMs: number };
   /** Since when a queue has kept them busy; null: it does not. */
   readonly busySinceMs: number | null;
+  /** Of first tokens that come late; absent while they are in time, or not reported. */
+  readonly late?: LateState;
 };
 
 /** An output token is about as much work as five input tokens: 4 to 6 in the model servers measured (docs/decision-core.md), and what hosted models charge for it. */
@@ -93,6 +98,8 @@ export function workAfter(input: WorkloadInput): WorkState | undefined {
   state.full = full;
   state.serves = serves;
   state.did = did;
+  const late = lateNow(input, { state, served, dtMs });
+  if (late !== undefined) state.late = late;
   return state;
 }
 
@@ -198,6 +205,20 @@ function servesNow(
   return { serves: Math.round(serves * 1e4) / 1e4, did: Math.round(did * 1e4) / 1e4 };
 }
 
+/** Only a steady fleet without a queue tells: who waits is late because of the queue, and that is what the speed is learned from. */
+function lateNow(
+  input: WorkloadInput,
+  of: { readonly state: WorkState; readonly served: Served; readonly dtMs: number },
+): LateState | undefined {
+  const before = input.control?.work?.late;
+  const { state, dtMs } = of;
+  const late = whole(input.readings.lateRatio);
+  const isStarting = input.target.kind === 'observed' && input.target.ready < input.target.replicas;
+  if (late === null || of.served.done <= 0) return before;
+  if (isStarting || state.busySinceMs !== null || !isSteady(state, input.nowMs)) return before;
+  return lateAfter(before, { dtMs, late, tolerated: sloMissRatioOf(input.policy) });
+}
+
 /** How long requests are now, in parts of the usual. */
 function lengthRatio(state: Pick<WorkState, 'recent' | 'usual'>): number {
   const [now, usual] = [lengthOf(state.recent), lengthOf(state.usual)];
@@ -250,7 +271,9 @@ export function withLearnedWork(
 ): readonly SignalDemand[] {
   const { state } = of;
   if (state === undefined) return signals;
-  return signals.map((signal) => {
+  // As of the last evaluation: a larger reading must never give less.
+  const well = of.input.control?.work?.late?.well ?? 1;
+  const learned = signals.map((signal) => {
     if (signal.demand === null) return signal;
     if (signal.kind === 'inFlight') return byArrivals(signal, { input: of.input, state });
     if (signal.kind === 'requestRate') {
@@ -259,6 +282,15 @@ export function withLearnedWork(
     }
     return signal.kind === 'tokens' ? scaled(signal, { by: 1 / state.serves, ratio: 1, serves: state.serves }) : signal;
   });
+  return well === 1 ? learned : learned.map((signal) => inTime(signal, well));
+}
+
+/** The demand of a load for replicas that answer in time. */
+function inTime(signal: SignalDemand, well: number): SignalDemand {
+  if (signal.demand === null || signal.role !== 'load') return signal;
+  const note =
+    1 - well > TOLERANCE ? `, of which a replica does ${figure(well)} in time (learned from first tokens)` : '';
+  return { ...signal, demand: signal.demand / well, because: `${signal.because}${note}` };
 }
 
 /** Once it is known what a full replica serves: arrivals over that. What waits is counted as a backlog then, not as load. */
