@@ -90,7 +90,8 @@ function leadOf({ p50Sec, p90Sec, starts }: WorkloadStatus['leadTime']): string 
 function groupState(row: StatusView['nodeGroups'][number]): string {
   if (row.shortage !== null) return `${troubleOf(row.shortage)}: ${briefCause(row.shortage)}`;
   if (row.draining.length > 0) return `draining ${row.draining.join(', ')}`;
-  return row.lastAction === null ? 'idle' : row.lastAction.detail;
+  const doing = row.lastAction === null ? 'idle' : row.lastAction.detail;
+  return row.spare === null ? doing : `${doing}; ${row.spare.because}`;
 }
 
 /** Age in the largest unit that fits: `4s`, `12m`, `3h`, `2d`; `never` for null. */

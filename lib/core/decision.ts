@@ -87,8 +87,11 @@ function ownerStep({ workload, mode, replicas }: PlannedWorkload): TrailStep[] {
 }
 
 function nodeStep(group: NodePlan): TrailStep[] {
-  if (group.because === null) return [];
-  return [{ rule: 'nodes', from: group.desired, to: group.nodes, unit: 'nodes', because: group.because }];
+  const { because, desired, nodes, spare } = group;
+  return [
+    ...(spare === undefined ? [] : [{ rule: 'spare', ...spare, unit: 'nodes' }]),
+    ...(because === null ? [] : [{ rule: 'nodes', from: desired, to: nodes, unit: 'nodes', because }]),
+  ];
 }
 
 /** List price of the groups before and after [USD/h], to the cent; null when no price or no group is known. */

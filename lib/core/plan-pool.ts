@@ -22,7 +22,7 @@ export function planPool(asked: PoolInput): PoolOutcome {
   const input = inSteps(asked);
   const allotment = allot(input);
   const { supply } = allotment;
-  reserveNodes(supply);
+  reserveNodes(input, supply);
   const moves = movesOf(input, supply);
   const idle = idleNodesOf(input, supply);
   const existingOf = (workload: PoolWorkload): number => existing(input, { workload, allotment });

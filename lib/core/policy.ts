@@ -10,6 +10,9 @@ export const REPLICAS_MAX = 10_000;
 /** Most pods of one replica: the largest models run on 16 nodes, and a list of pods per replica stays short. */
 export const PODS_PER_REPLICA_MAX = 64;
 
+/** Most nodes that may stand by: a typing error of one more digit is caught. */
+export const SPARE_MAX = 100;
+
 const nameSchema = z
   .string()
   .max(253)
@@ -228,8 +231,21 @@ export const nodeGroupPolicySchema = z.strictObject({
         max: z.int().min(1).max(1_000),
         /** Most nodes on their way at once: a stock-out or a wrong figure costs at most so much. */
         surgeMax: z.int().min(1).max(1_000).default(10),
-        /** Nodes kept free beyond what is needed. Left out: one for a spot group in use, else none. */
-        spare: z.int().min(0).max(100).optional(),
+        /**
+         * Nodes kept free beyond what is needed. auto: as many as bursts within the time a node takes have shown to be worth (docs/node-groups.md), beginning with `start`, at most `max`.
+         * Left out: one for a spot group in use, else none.
+         */
+        spare: z
+          .union([
+            z.int().min(0).max(SPARE_MAX),
+            z.literal('auto'),
+            z.strictObject({
+              /** Until something was seen. */
+              start: z.int().min(0).max(SPARE_MAX).default(0),
+              max: z.int().min(0).max(SPARE_MAX).optional(),
+            }),
+          ])
+          .optional(),
       }),
       shape: z.strictObject({
         instanceType: z.string().min(1),

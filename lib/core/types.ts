@@ -242,8 +242,27 @@ export type NodeLead = {
   readonly warm?: LeadTimeSec;
 };
 
+/** How many nodes of a group stand by, and what it was learned from. */
+export type NodeSpare = {
+  readonly seenMs: number;
+  /** The histogram as of then [epoch ms]. */
+  readonly sampledMs: number;
+  /** The last lead time, oldest first: since when [epoch ms], nodes needed then, the most needed in it. */
+  readonly slots: readonly (readonly [atMs: number, nodes: number, most: number])[];
+  /** Seconds in which the need rose by so many nodes within a lead time, half forgotten in a day. */
+  readonly bins: readonly number[];
+  /** In force. */
+  readonly nodes: number;
+  /** Since when fewer would do [epoch ms]; null: they would not. */
+  readonly lowSinceMs: number | null;
+  /** As of then: share of times above which a node is worth it, and the lead time. */
+  readonly share: number;
+  readonly leadMs: number;
+};
+
 /** What only time tells of a node group. */
 export type GroupWatch = {
+  readonly spare?: NodeSpare;
   readonly lead?: NodeLead;
   /** Instances in its warm pool as of then, where there are any. */
   readonly warm?: number;

@@ -1,8 +1,9 @@
 /** What an operator sees: every workload with its load, counts, last decision, and every node group and alert. */
 import { nodeLeadSecOf } from '../core/nodes/lead.ts';
+import { spareText } from '../core/nodes/spare.ts';
 import type { NodeGroupPolicy, PolicySet } from '../core/policy.ts';
 import { leadTimeSecOf } from '../core/scaling/lead-time.ts';
-import type { NodeLead, OpsAlert, ScalingDecision } from '../core/types.ts';
+import type { NodeLead, NodeSpare, OpsAlert, ScalingDecision } from '../core/types.ts';
 import type { ActuationRecord } from '../state/contract.ts';
 import type { LoopDeps } from './deps.ts';
 import { listPauses } from './pauses.ts';
@@ -49,6 +50,8 @@ export type NodeGroupStatus = {
   readonly leadTime: LeadTimeStatus;
   /** The same of instances that waited in a warm pool; null until one came from there. */
   readonly warmLeadTime: LeadTimeStatus | null;
+  /** Nodes that stand by as learned (`nodes.spare: auto`), and why; null where they are not learned. */
+  readonly spare: { readonly nodes: number; readonly because: string } | null;
 };
 
 export type StatusView = {
@@ -149,8 +152,13 @@ async function nodeGroupStatuses(deps: StatusDeps, policies: PolicySet): Promise
           ?.cause ?? null,
       lastAction: actionOf(record),
       ...leadTimesOf(policy, plan?.groupWatch?.[name]?.lead),
+      spare: spareOf(plan?.groupWatch?.[name]?.spare),
     };
   });
+}
+
+function spareOf(spare: NodeSpare | undefined): NodeGroupStatus['spare'] {
+  return spare === undefined ? null : { nodes: spare.nodes, because: spareText(spare) };
 }
 
 function leadTimesOf(

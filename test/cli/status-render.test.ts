@@ -36,6 +36,7 @@ const group = (over: Partial<NodeGroupStatus> = {}): NodeGroupStatus => ({
   lastAction: null,
   leadTime: { p50Sec: 180, p90Sec: 180, starts: 0 },
   warmLeadTime: null,
+  spare: null,
   ...over,
 });
 
@@ -136,10 +137,12 @@ describe('renderStatus', () => {
       group({ shortage: 'InsufficientInstanceCapacity', draining: ['node-1'], lastAction }),
       group({ draining: ['node-1', 'node-2'], lastAction }),
       group({ lastAction }),
+      group({ lastAction, spare: { nodes: 2, because: '2 nodes standing by: bursts' } }),
     ].map((one) => render(view({ nodeGroups: [one] }))[4]);
     expect(states[0]).toMatch(/noCapacity: InsufficientInstanceCapacity$/);
     expect(states[1]).toMatch(/draining node-1, node-2$/);
     expect(states[2]).toMatch(/6 → 8 nodes$/);
+    expect(states[3]).toMatch(/6 → 8 nodes; 2 nodes standing by: bursts$/);
   });
 
   test('shows three signals at most', () => {

@@ -75,6 +75,7 @@ describe('readStatus', () => {
           lastAction: null,
           leadTime: { p50Sec: 180, p90Sec: 180, starts: 0 },
           warmLeadTime: null,
+          spare: null,
         },
       ],
       alerts: [],

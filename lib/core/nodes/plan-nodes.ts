@@ -7,6 +7,7 @@ import type { GroupFacts } from './groups.ts';
 import { idleLongEnough } from './idle.ts';
 import { nodeLeadText } from './lead.ts';
 import type { IdleNodes } from './idle.ts';
+import { spareText } from './spare.ts';
 import { orderedNodes } from './supply.ts';
 import type { Supply } from './supply.ts';
 import { ghostsOf, victimsOf, whyNoNewVictims } from './victims.ts';
@@ -26,6 +27,8 @@ export type NodePlan = {
   readonly placeholders?: number;
   /** Why it differs from what is desired now; null when it does not. */
   readonly because: string | null;
+  /** Nodes standing by as learned, where that has changed. */
+  readonly spare?: { readonly from: number; readonly to: number; readonly because: string };
 };
 
 /** Plans every group of the pool. A group never observed and never planned is left out: there is no number to stand on. */
@@ -90,6 +93,7 @@ function planGroup(input: PoolInput, parts: GroupParts): NodePlan {
     ...(isBuffer ? { placeholders: placeholdersAtLeast(input, parts) } : {}),
     victims: policy.spec.ownership === 'own' ? victims : [],
     ghosts,
+    ...spareOf(input, parts),
     because: becauseOf(input, { ...parts, nodes, ordered, ghosts, victims: victims.map((victim) => victim.nodeName) }),
   };
 }
@@ -136,7 +140,7 @@ function becauseOf(
   if (of.ordered > 0) {
     const where = (observed.warm ?? 0) >= of.ordered ? 'warm' : 'cold';
     const takes = nodeLeadText(of.group.watch?.lead, { policy, where });
-    return `${name}: ${count(of.ordered, 'more node')} for replicas that fit on no node there is; ${takes}`;
+    return `${name}: ${count(of.ordered, 'more node')} ${purposeOf(of)}; ${takes}`;
   }
   const moving = (of.moves.get(name) ?? []).find((node) => of.victims.includes(node.name));
   if (moving !== undefined)
@@ -148,4 +152,17 @@ function becauseOf(
   const [ghost] = of.ghosts;
   if (ghost !== undefined) return `${name}: ${of.ghosts.join(', ')} never became nodes`;
   return `${name}: as planned before`;
+}
+
+function purposeOf({ supply, group, ordered }: GroupParts & { readonly ordered: number }): string {
+  const spare = (supply.bins.new.get(group.name) ?? []).filter((bin) => bin.isSpare === true).length;
+  if (spare === 0) return 'for replicas that fit on no node there is';
+  return spare === ordered ? 'to stand by' : `for replicas that fit on no node there is, ${spare} of them to stand by`;
+}
+
+function spareOf(input: PoolInput, { supply, group }: GroupParts): Pick<NodePlan, 'spare'> {
+  const now = supply.watch.get(group.name)?.spare;
+  if (now === undefined) return {};
+  const from = input.previous?.groupWatch?.[group.name]?.spare?.nodes ?? 0;
+  return from === now.nodes ? {} : { spare: { from, to: now.nodes, because: `${group.name}: ${spareText(now)}` } };
 }

@@ -1,8 +1,11 @@
 /** Nodes beyond what replicas need: on-demand ones while spot nodes are not there yet, and spare ones. */
+import type { PoolInput } from '../decide-types.ts';
+import { total } from './gpus.ts';
 import type { GroupFacts } from './groups.ts';
 import { place } from './place.ts';
+import { spareAfter, sparePolicyOf } from './spare.ts';
 import { canOrder, orderNode } from './supply.ts';
-import type { Bin, Content, Supply } from './supply.ts';
+import type { Content, Supply } from './supply.ts';
 
 /** Spot: one more than is needed, so that an interruption does not show. Source: SpotHedge overprovisions by one or two. */
 const SPOT_SPARE_NODES = 1;
@@ -11,12 +14,12 @@ const SPOT_SPARE_NODES = 1;
  * Fills `supply` further, last, with what is left of limits and budget. What waits for a spot node gets a place on the on-demand groups of its policy
  * too: free GPUs there are kept, missing ones ordered, and both are let go once the spot node is there. Spare nodes are kept free or ordered.
  */
-export function reserveNodes(supply: Supply): void {
+export function reserveNodes(input: PoolInput, supply: Supply): void {
   for (const content of waitingForSpot(supply)) {
     const groups = content.groups.filter((name) => marketOf(supply, name) === 'onDemand');
     if (groups.length > 0) place(supply, { ...content, workload: 'spot-cover', groups, replicas: 1 });
   }
-  for (const group of supply.groups.values()) keepSpare(supply, group);
+  for (const group of supply.groups.values()) keepSpare(supply, { group, nodes: spareOf(input, supply, group) });
 }
 
 function waitingForSpot(supply: Supply): readonly Content[] {
@@ -30,8 +33,9 @@ function marketOf(supply: Supply, name: string): 'onDemand' | 'spot' | undefined
   return supply.groups.get(name)?.policy.spec.shape.market;
 }
 
-function keepSpare(supply: Supply, group: GroupFacts): void {
-  let missing = spareOf(supply, group);
+function keepSpare(supply: Supply, of: { readonly group: GroupFacts; readonly nodes: number }): void {
+  const { group } = of;
+  let missing = of.nodes;
   if (missing === 0) return;
   const empty = new Set(group.observed.nodes.filter((node) => node.podCount === 0).map((node) => node.name));
   const coming = (supply.bins.pending.get(group.name) ?? []).filter((bin) => !bin.used);
@@ -49,15 +53,34 @@ function keepSpare(supply: Supply, group: GroupFacts): void {
   }
 }
 
-function spareOf(supply: Supply, group: GroupFacts): number {
-  const { nodes, shape } = group.policy.spec;
-  if (nodes.spare !== undefined) return nodes.spare;
-  return shape.market === 'spot' && isInUse(supply, group) ? SPOT_SPARE_NODES : 0;
+/** What is learned is carried on with the plan. */
+function spareOf(input: PoolInput, supply: Supply, group: GroupFacts): number {
+  const policy = sparePolicyOf(group.policy);
+  const need = neededNodes(supply, group);
+  if (policy === null) return group.policy.spec.shape.market === 'spot' && need > 0 ? SPOT_SPARE_NODES : 0;
+  const { spare: _, ...watch } = supply.watch.get(group.name) ?? {};
+  if (!policy.isAuto) {
+    if (Object.keys(watch).length === 0) supply.watch.delete(group.name);
+    else supply.watch.set(group.name, watch);
+    return policy.start;
+  }
+  const spare = spareAfter(input, { supply, group, policy, need });
+  supply.watch.set(group.name, { ...watch, spare });
+  return spare.nodes;
 }
 
-function isInUse(supply: Supply, { name, observed }: GroupFacts): boolean {
-  const bins: readonly Bin[] = [supply.bins.free, supply.bins.pending, supply.bins.new].flatMap(
-    (by) => by.get(name) ?? [],
+/** Nodes of the group that carry something, or will by this plan. */
+function neededNodes(supply: Supply, { name, observed }: GroupFacts): number {
+  const names = new Set(
+    observed.nodes.filter((node) => node.podCount > 0 || total(node.gpusUsed) > 0).map((node) => node.name),
   );
-  return bins.some((bin) => bin.used) || observed.nodes.some((node) => node.podCount > 0);
+  let coming = 0;
+  for (const by of [supply.bins.free, supply.bins.pending, supply.bins.new]) {
+    for (const bin of by.get(name) ?? []) {
+      if (!bin.used) continue;
+      if (bin.nodeName === null) coming++;
+      else names.add(bin.nodeName);
+    }
+  }
+  return names.size + coming;
 }

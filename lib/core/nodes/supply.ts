@@ -49,7 +49,8 @@ export type Supply = {
   readonly isDegraded: boolean;
   /** Which workload is on hold and why, by group: nothing of it may shrink. */
   readonly holds: ReadonlyMap<string, string>;
-  readonly watch: ReadonlyMap<string, GroupWatch>;
+  /** As it will be carried on: what is learned from the placement itself is added to it. */
+  readonly watch: Map<string, GroupWatch>;
 };
 
 /** Supply of a pool, with nodes ordered already where a group is below its minimum. */

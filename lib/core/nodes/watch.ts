@@ -11,7 +11,7 @@ import { nodeLeadAfter, nodeStartMsMax } from './lead.ts';
 const COHORTS_MAX = 8;
 
 /** Every observed group's watch; groups that are not observed keep theirs. */
-export function watchGroups(input: PoolInput): ReadonlyMap<string, GroupWatch> {
+export function watchGroups(input: PoolInput): Map<string, GroupWatch> {
   return new Map(
     input.nodeGroups.flatMap((group) => {
       const { name } = group.policy.metadata;
@@ -65,6 +65,7 @@ function watchGroup(input: PoolInput, { group, before }: Of): GroupWatch | undef
     ...(trouble === undefined ? {} : { trouble }),
     ...(lead === undefined ? {} : { lead }),
     ...(warm === 0 ? {} : { warm }),
+    ...(before?.spare === undefined ? {} : { spare: before.spare }),
   };
   return Object.keys(watch).length === 0 ? undefined : watch;
 }
