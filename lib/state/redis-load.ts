@@ -5,7 +5,7 @@
  * stored. Offsets are inside, so a write whose answer got lost is found by reading: its records are duplicates then.
  */
 import { ConflictError, TransientError } from '../base/errors.ts';
-import { decodeWindow, encodeWindow } from '../core/window/codec.ts';
+import { decodeWindow, EMPTIED_FIELDS, encodeWindow } from '../core/window/codec.ts';
 import type { LoadWindow } from '../core/window/load-window.ts';
 import { APPLY_ATTEMPTS_MAX, type LoadState } from './contract.ts';
 import type { RedisParts } from './redis-parts.ts';
@@ -25,8 +25,8 @@ redis.call('HSET', KEYS[1], unpack(ARGV, 2))
 return 1
 `);
 
-/** `window` undefined: nothing (readable) is stored. `version` empty: no hash. */
-type Entry = { readonly version: string; readonly window: LoadWindow | undefined };
+/** `window` undefined: nothing (readable) is stored. `version` empty: no hash. `isOfBefore`: of an older format, so that all fields must be written anew. */
+type Entry = { readonly version: string; readonly window: LoadWindow | undefined; readonly isOfBefore?: true };
 
 /** Longest pause after the first lost race [ms], doubled with each: about two round trips, and a quarter of a second after seven. */
 const LOST_RACE_MS = 2;
@@ -59,7 +59,7 @@ export function redisLoad(parts: RedisParts): LoadState {
   const write = async (workload: string, entry: Entry, window: LoadWindow): Promise<boolean> => {
     const version = nextVersion();
     const args = [entry.version, 'v', version];
-    const fields = encodeWindow(window, entry.window);
+    const fields = fieldsOf(window, entry);
     for (const name in fields) args.push(name, fields[name] ?? '');
     // Until the answer is here nobody knows what is stored.
     cache.delete(workload);
@@ -106,11 +106,19 @@ export function redisLoad(parts: RedisParts): LoadState {
   };
 }
 
+/** What has to be written: changes, or everything where what is stored cannot be built on. */
+function fieldsOf(window: LoadWindow, entry: Entry): Readonly<Record<string, string>> {
+  if (entry.window !== undefined && entry.isOfBefore !== true) return encodeWindow(window, entry.window);
+  return entry.version === '' ? encodeWindow(window) : { ...EMPTIED_FIELDS, ...encodeWindow(window) };
+}
+
 function entryOf(workload: string, fields: Readonly<Record<string, string>>, parts: RedisParts): Entry {
   const version = fields['v'] ?? '';
   if (Object.keys(fields).length === 0) return { version, window: undefined };
   const decoded = decodeWindow(fields);
-  if (decoded.kind === 'window') return { version, window: decoded.window };
+  if (decoded.kind === 'window') {
+    return { version, window: decoded.window, ...(decoded.isOfBefore ? { isOfBefore: true } : {}) };
+  }
   if (decoded.kind === 'newer') {
     throw new TransientError(
       `Cannot read "${workload}": expected a window of this version, current value has format ${decoded.format}`,

@@ -38,6 +38,14 @@ function levelAt(atMs: number, course: number): number {
   return wave * burst * (1 + 0.1 * Math.sin(atMs / 9_000 + course * 3));
 }
 
+/** Five characters at random, as Kubernetes gives them. */
+function podSuffix(pod: number): string {
+  const letters = 'bcdfghjklmnpqrstvwxz2456789';
+  let [rest, text] = [(pod + 1) * 7_368_787, ''];
+  for (let at = 0; at < 5; at++, rest = Math.floor(rest / letters.length)) text += letters[rest % letters.length];
+  return text;
+}
+
 /** Reports of every source for one interval that ends at `endMs`. */
 export function reportsAt(
   endMs: number,
@@ -49,7 +57,7 @@ export function reportsAt(
     offset: offset + pod,
     timestampMs: endMs + 35,
     event: inferenceLoad({
-      source: `pod/llama-8b-chat-7c9f8d6b5-x2k${pod.toString().padStart(3, '0')}`,
+      source: `pod/llama-8b-chat-7c9f8d6b5-${podSuffix(pod)}`,
       intervalStartMs: endMs - REPORT_MS,
       intervalEndMs: endMs,
       inFlight: Math.round(share * 8_000) / 1_000,
@@ -114,9 +122,15 @@ export function fullMemories(count: number): readonly FullWorkload[] {
     if (of === undefined) throw new Error('no course');
     // Every second one compares its forecasts with what came, as in a fleet that is evaluated every 10 s and compares every 15 s at the earliest.
     const nowMs = of.input.nowMs + (index % 2) * EVALUATE_MS;
-    const input = index < courses.length ? of.input : structuredClone(of.input);
+    const input = index < courses.length ? of.input : copyOf(of.input);
     return { input: { ...input, nowMs }, window: of.window };
   });
+}
+
+/** Memories come out of a store, as JSON; the rest is made by this process. */
+function copyOf({ control, ...rest }: WorkloadInput): WorkloadInput {
+  const stored = control === undefined ? undefined : (JSON.parse(JSON.stringify(control)) as WorkloadControl);
+  return { ...structuredClone(rest), control: stored };
 }
 
 /** Decides all of them. */

@@ -7,7 +7,9 @@ import type { LoadWindow } from '../../lib/core/window/load-window.ts';
 import type { RedisHandle } from '../../lib/local/index.ts';
 import { checkRedis } from '../../lib/state/index.ts';
 import { checkInfo } from '../../lib/state/redis-check.ts';
+import { EMPTIED_FIELDS } from '../../lib/core/window/codec.ts';
 import { describeState } from '../conformance/state.ts';
+import { STORED_BEFORE } from '../core/window/before.ts';
 import { inferenceLoad, START_MS } from '../events/builders.ts';
 import { ownRedis, testRedisUrl, uniqueName } from '../support/kafka-redis.ts';
 import { openStores, until } from './support.ts';
@@ -110,6 +112,35 @@ describe('redis state under faults', () => {
       await stores.close();
     }
   });
+
+  test.each([1, 2] as const)(
+    'goes on with a window that was stored in format %i, and leaves nothing of that',
+    async (format) => {
+      const name = uniqueName('before');
+      const { stores, client } = openStores({ url: redis.url, prefix: name });
+      try {
+        await client.hset(`${name}:load:w`, { v: 'before', ...STORED_BEFORE[format] });
+        const before = (await stores.load.readMany(['w'])).get('w');
+        expect(before?.sources.size).toBe(4);
+        // Nothing new: nothing is written, so that a process of the version before may go on with it.
+        expect(await stores.load.apply('w', applyOne(3))).toBe(0);
+        expect(await client.hget(`${name}:load:w`, 'm')).toBe(STORED_BEFORE[format].m);
+        expect(await stores.load.apply('w', applyOne(40))).toBe(1);
+        const fields = await client.hgetall(`${name}:load:w`);
+        const left = Object.keys(EMPTIED_FIELDS).filter((field) => (fields[field] ?? '') !== '');
+        expect(left).toEqual([]);
+        stores.load.forgetCache();
+        const window = (await stores.load.readMany(['w'])).get('w');
+        expect(window?.applied.get('t-0')?.offset).toBe(40);
+        expect(window?.sources.size).toBe(4);
+        for (const [slot, bucket] of before?.buckets.entries() ?? []) {
+          if (bucket !== undefined && slot > 20) expect(window?.buckets[slot]).toEqual(bucket);
+        }
+      } finally {
+        await stores.close();
+      }
+    },
+  );
 
   test('rebuilds an unreadable window from nothing, and leaves one of a newer version alone', async () => {
     const name = uniqueName('corrupt');

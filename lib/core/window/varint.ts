@@ -1,9 +1,10 @@
 /** Whole numbers as short printable text: base 32 digits in base 64 characters, least significant first, bit 6 says that more follow. */
 
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+/** Characters of six bits, by their value. */
+export const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
 /** Character code → digit; -1 for characters that are none. */
-const DIGITS = Int8Array.from({ length: 128 }, (_, code) => ALPHABET.indexOf(String.fromCharCode(code)));
+export const DIGITS = Int8Array.from({ length: 128 }, (_, code) => ALPHABET.indexOf(String.fromCharCode(code)));
 
 /** The two characters of every 10 bits with more to follow: a table, because a stored window is some 4,000 numbers. */
 const PAIRS: readonly string[] = Array.from(
@@ -64,6 +65,14 @@ export class IntegerReader {
   /** One character as it stands; empty at the end. */
   char(): string {
     return this.#text.charAt(this.#at++);
+  }
+
+  /** So many characters as they stand; fewer make it unsound. */
+  take(length: number): string {
+    const part = this.#text.slice(this.#at, this.#at + length);
+    this.#at += length;
+    if (part.length < length) this.#sound = false;
+    return part;
   }
 
   /** Everything up to `end` (exclusive), which is skipped. */
