@@ -158,7 +158,11 @@ describe('renderSummary', () => {
     expect(summary).toContain(
       '0.50 GPU-hours, 1.25 USD of simulated time; the largest fleet of the day kept all day: 0.80 GPU-hours, 2.00 USD',
     );
-    expect(summary).toContain('simulated Kubernetes, simulated EKS');
+    expect(summary).toContain('simulated Kubernetes and simulated EKS');
+  });
+
+  test('explains late requests only where there are some', async () => {
+    expect(text(makeReport(await input({ unservedShare: 0.0004 })))).not.toContain('steeper than in life');
   });
 
   test('compares with no other fleet where there was but one', async () => {
