@@ -41,14 +41,22 @@ function settle(state: WorldState): void {
 
 /** Creates missing pods and deletes surplus ones. Terminating pods count for nothing. */
 export function matchReplicas(state: WorldState, deployment: DeploymentRecord): void {
-  if (deployment.servedAs === 'statefulsets') return matchOrdinals(state, deployment);
-  if (deployment.servedAs === 'leaderworkersets') return matchGroups(state, deployment);
+  if (deployment.servedAs === 'statefulsets') return untilAtRest(state, () => matchOrdinals(state, deployment));
+  if (deployment.servedAs === 'leaderworkersets') return untilAtRest(state, () => matchGroups(state, deployment));
   const active = [...deployment.pods].filter((pod) => pod.deletion === undefined);
   if (isRollingOut(deployment, active)) return rollOn(state, deployment, active);
   for (let count = active.length; count < deployment.replicas; count++) createPod(state, deployment);
   if (active.length <= deployment.replicas) return;
   const surplus = deletionOrder(active, state.nowMs).slice(0, active.length - deployment.replicas);
   for (const pod of surplus) deletePod(state, pod);
+}
+
+/** A pod that was not placed is gone at once, which lets the next step be done. */
+function untilAtRest(state: WorldState, pass: () => void): void {
+  for (let before = -1; before !== state.version;) {
+    before = state.version;
+    pass();
+  }
 }
 
 /** Writes the status when it changed. */

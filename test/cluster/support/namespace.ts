@@ -31,6 +31,8 @@ export type DeploymentOptions = {
   readonly gpus?: number;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly graceSec?: number;
+  readonly priorityClassName?: string;
+  readonly podManagementPolicy?: 'OrderedReady' | 'Parallel';
 };
 
 export type NodeOptions = {
@@ -112,7 +114,8 @@ export async function openNamespace(title: string, kubeConfig: KubeConfig = test
     },
     createStatefulSet: async (name: string, replicas: number, options: DeploymentOptions = {}): Promise<void> => {
       const { metadata, spec } = deploymentBody({ ...options, name, namespace, replicas });
-      const body = { metadata, spec: { ...spec, serviceName: name, podManagementPolicy: 'Parallel' } };
+      const { podManagementPolicy = 'Parallel' } = options;
+      const body = { metadata, spec: { ...spec, serviceName: name, podManagementPolicy } };
       await apps.createNamespacedStatefulSet({ namespace, body });
     },
     removeStatefulSet: async (name: string): Promise<void> => {
@@ -211,23 +214,31 @@ type DeploymentBody = DeploymentOptions & {
   readonly replicas: number;
 };
 
-function deploymentBody({ name, namespace, replicas, annotations = {}, graceSec, gpus }: DeploymentBody) {
-  const own = isOwnCluster();
-  const gpuCount = gpus ?? (own ? 1 : 0);
-  const limits = gpuCount > 0 ? { [GPU]: String(gpuCount) } : {};
+function deploymentBody({ name, replicas, annotations = {}, ...options }: DeploymentBody) {
   return {
     metadata: { name },
     spec: {
       replicas,
       selector: { matchLabels: { app: name } },
-      template: {
-        metadata: { labels: { app: name }, annotations },
-        spec: {
-          containers: [{ name: 'engine', image: IMAGE, resources: { limits } }],
-          ...(graceSec === undefined ? {} : { terminationGracePeriodSeconds: graceSec }),
-          ...(own ? { nodeSelector: { [SUITE_LABEL]: namespace } } : {}),
-        },
-      },
+      template: { metadata: { labels: { app: name }, annotations }, spec: podSpec(options) },
     },
+  };
+}
+
+/** A pod of a namespace that only its own nodes take. */
+export function podSpec({
+  namespace,
+  graceSec,
+  gpus,
+  priorityClassName,
+}: { readonly namespace: string } & DeploymentOptions) {
+  const own = isOwnCluster();
+  const gpuCount = gpus ?? (own ? 1 : 0);
+  const limits = gpuCount > 0 ? { [GPU]: String(gpuCount) } : {};
+  return {
+    containers: [{ name: 'engine', image: IMAGE, resources: { limits } }],
+    ...(graceSec === undefined ? {} : { terminationGracePeriodSeconds: graceSec }),
+    ...(priorityClassName === undefined ? {} : { priorityClassName }),
+    ...(own ? { nodeSelector: { [SUITE_LABEL]: namespace } } : {}),
   };
 }

@@ -10,7 +10,7 @@ import type { World } from '../../../lib/simulator/world.ts';
 import type { WorldSettings } from '../../../lib/simulator/world-settings.ts';
 import { group } from '../builders.ts';
 import { until } from '../../support/until.ts';
-import type { KubernetesFixture } from './kubernetes-conformance.ts';
+import type { KindsFixture } from '../../cluster/suites/kinds.ts';
 
 const NAMESPACE = 'serving';
 const SCALER = {
@@ -22,7 +22,9 @@ const SCALER = {
 const TOKENS = { admin: { user: 'admin', rules: 'admin' as const }, scaler: SCALER };
 const QUICK = { bootSec: 0.05, gpuReadySec: 0.05, inServiceSec: 0.05 };
 
-export type SimulatorFixture = KubernetesFixture & {
+const QUICK_PODS = { imagePullSec: 0.005, modelLoadSec: 0.01 };
+
+export type SimulatorFixture = KindsFixture & {
   readonly world: World;
   /** Endpoint of EKS and Auto Scaling. */
   readonly awsUrl: string;
@@ -69,7 +71,18 @@ export async function simulatorFixture({
       return made;
     },
     createDeployment: async (name, replicas) => {
-      world.addDeployment({ name, namespace, replicas, imagePullSec: 0.005, modelLoadSec: 0.01 });
+      world.addDeployment({ name, namespace, replicas, ...QUICK_PODS });
+    },
+    createSet: async (name, replicas, { podManagement }) => {
+      world.addDeployment({ name, namespace, replicas, servedAs: 'statefulsets', podManagement, ...QUICK_PODS });
+    },
+    createGroups: async (name, replicas, { size }) => {
+      const lws = { servedAs: 'leaderworkersets', podsPerReplica: size } as const;
+      world.addDeployment({ name, namespace, replicas, ...lws, ...QUICK_PODS });
+    },
+    createWithPriority: async (name, replicas, { value, preempts, endsAfterMs = 0 }) => {
+      const priority = { name: `class-${name}`, value, preempts };
+      world.addDeployment({ name, namespace, replicas, priority, drainSec: endsAfterMs / 1000, ...QUICK_PODS });
     },
     removeDeployment: async (name) => world.removeDeployment({ namespace, name }),
     rollOut: async (name) => world.rollOut({ namespace, name }),
