@@ -67,7 +67,9 @@ Example:
 
 program
   .command('demo')
-  .description('play a day of inference traffic against real Kafka and Redis and a simulated cluster')
+  .description(
+    'play a day of inference traffic on real Kafka and Redis, and on a simulated cluster or a real control plane',
+  )
   .option('--duration <seconds>', 'how long the day takes', integerBetween(20, 3_600), 120)
   .addOption(
     new Option('--cluster <kind>', 'a simulated cluster, or a real Kubernetes control plane, built the first time')
@@ -83,7 +85,8 @@ program
     'after',
     `
 Example:
-  penstock demo --duration 60 --report report.json`,
+  penstock demo --duration 60 --report report.json
+  penstock demo --cluster real`,
   )
   .action(async (options: DemoOptions) => {
     const { demoCommand } = await import('./demo/command.ts');

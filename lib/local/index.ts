@@ -1,4 +1,4 @@
-/** Brings up real Kafka and Redis for the demo and for tests, without root and on a bare machine. */
+/** Brings up a real Kafka, Redis and Kubernetes control plane for the demo and for tests, without root and on a bare machine. */
 export { defaultCacheDir } from './cache.ts';
 export { startControlPlane, type StartControlPlaneOptions } from './control-plane.ts';
 export { KWOK_NODE } from './control-plane-arguments.ts';

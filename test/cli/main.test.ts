@@ -82,6 +82,7 @@ describe('wrong usage', () => {
     ['one argument too many', ['run', 'now']],
     ['a number out of range', ['explain', 'chat', '--last', '0']],
     ['no number', ['demo', '--duration', 'long']],
+    ['no such cluster', ['demo', '--cluster', 'imagined']],
   ])('%s: exit code 2, told on standard error', async (_what, args) => {
     const { code, out, err } = await run(args);
     expect([code, out]).toEqual([2, '']);

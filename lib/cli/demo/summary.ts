@@ -25,10 +25,8 @@ export function renderSummary(report: DemoReport, colors: Colors): string[] {
     row('late requests', `${(report.unservedShare * 100).toFixed(2)} % waited longer than their limit`),
     ...(report.unservedShare < LATE_RATIO_TOLD ? [] : [row('', colors.dim(whyLate(report)))]),
     row('alerts', `${report.alertsDelivered} delivered, signatures checked by the receiver`),
-    row(
-      'cost',
-      `${report.gpuHours.toFixed(2)} GPU-hours, ${report.costUsd.toFixed(2)} USD of simulated time${saving(report)}`,
-    ),
+    row('cost', `${report.gpuHours.toFixed(2)} GPU-hours, ${report.costUsd.toFixed(2)} USD of simulated time`),
+    ...constantFleet(report).map((line) => row('', colors.dim(line))),
     row(
       'ran on',
       `Kafka ${report.kafka.version} (${report.kafka.kind}), ${report.redis.kind} ${report.redis.version}, ${report.cluster} and simulated EKS`,
@@ -40,18 +38,20 @@ export function renderSummary(report: DemoReport, colors: Colors): string[] {
 
 /** A newcomer asks why there are late requests at all, when he sees some. */
 const LATE_RATIO_TOLD = 0.001;
+/** A larger fleet is worth a line when it shows in the figures. */
+const CONSTANT_RATIO_TOLD = 1.01;
 
 function whyLate({ durationSec }: DemoReport): string {
   const startSec = replicaStartSec(durationSec).toFixed(0);
   return `(rises are steeper than in life: hours pass ${n(daySpeed(durationSec))} times as fast, a replica still needs about ${startSec} s)`;
 }
 
-/** How much less than the largest fleet of the day kept all day; nothing where it was that fleet. */
-function saving({ constantFleet, gpuHours }: DemoReport): string {
-  const ratio = constantFleet.gpuHours > 0 ? 1 - gpuHours / constantFleet.gpuHours : 0;
-  return ratio < 0.01
-    ? ''
-    : `; the largest fleet of the day kept all day: ${constantFleet.gpuHours.toFixed(2)} GPU-hours, ${constantFleet.usd.toFixed(2)} USD`;
+/** What a fleet of one size would have cost; nothing to say where it was one. */
+function constantFleet({ constantFleet: constant, gpuHours }: DemoReport): string[] {
+  if (constant.gpuHours <= gpuHours * CONSTANT_RATIO_TOLD) return [];
+  return [
+    `(${constant.gpuHours.toFixed(2)} GPU-hours, ${constant.usd.toFixed(2)} USD had it been as large all day as it was at most)`,
+  ];
 }
 
 function ms(value: number | null): string {
