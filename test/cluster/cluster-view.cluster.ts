@@ -1,7 +1,10 @@
 /** The cluster view's suite on a real control plane; EKS is the simulated cloud. */
 import { describe, expect, test } from '@jest/globals';
 import { systemClock, VirtualClock } from '../../lib/base/clock.ts';
+import { silentLogger } from '../../lib/base/log.ts';
+import { PACE } from '../../lib/clients/kubernetes-pace.ts';
 import { kubernetesEksView } from '../../lib/cluster-view/kubernetes-eks.ts';
+import { kubernetesWatchedView } from '../../lib/cluster-view/kubernetes-watched.ts';
 import { clusterViewConformance } from '../conformance/cluster-view.ts';
 import { groupPolicy, workloadPolicy } from '../core/builders.ts';
 import { until } from '../support/until.ts';
@@ -13,49 +16,8 @@ import { startProxy } from './support/proxy.ts';
 import { shippedRbac } from './support/rbac.ts';
 
 if (isOwnCluster()) {
-  clusterViewConformance('kubernetesEks on a real control plane', async () => {
-    const site = await openNamespace('view');
-    const { namespace } = site;
-    // Its own name: the nodes of other files are of other groups.
-    const name = namespace;
-    const cloud = await mirroredCloud(site, nodeGroup({ name, desiredSize: 2 }));
-    const identity = await shippedRbac(site);
-    const proxy = await startProxy(site.kubeConfig.getCurrentCluster()?.server ?? '');
-    await site.createDeployment('llama', 2);
-    await until('two pods serve', async () => {
-      const { status } = await site.apps.readNamespacedDeployment({ name: 'llama', namespace });
-      return status?.readyReplicas === 2;
-    });
-    const clock = new VirtualClock();
-    const target = { namespace, name: 'llama' };
-    const provider = { kind: 'eksNodeGroup', cluster: cloud.cluster, nodeGroup: name };
-    let isCloudOpen = true;
-    const closeCloud = async (): Promise<void> => {
-      if (isCloudOpen) await cloud.close();
-      isCloudOpen = false;
-    };
-    return {
-      view: kubernetesEksView({
-        kubernetes: site.client({ token: identity.token, server: proxy.url }),
-        aws: cloud.aws,
-        clock,
-      }),
-      workload: workloadPolicy({ target }, 'llama'),
-      group: groupPolicy({ provider }, name),
-      unknownWorkload: workloadPolicy({ target: { namespace, name: 'nothing' } }, 'nothing'),
-      unknownGroup: groupPolicy({ provider: { ...provider, nodeGroup: 'nothing' } }, 'nothing'),
-      nowMs: () => clock.nowMs(),
-      pass: (sec) => clock.advance(sec * 1000),
-      cut: () => {
-        void proxy.cut();
-        void closeCloud();
-      },
-      close: async () => {
-        await Promise.allSettled([proxy.cut(), closeCloud(), identity.remove()]);
-        await site.close();
-      },
-    };
-  });
+  clusterViewConformance('kubernetesEks on a real control plane', () => start('lists'));
+  clusterViewConformance('kubernetesWatched on a real control plane', () => start('watches'));
 
   test('a node that has registered and is not Ready is seen as such, and the pod waits for one that is', async () => {
     const site = await openNamespace('late');
@@ -95,4 +57,51 @@ if (isOwnCluster()) {
   });
 } else {
   describe('kubernetesEks', () => test.skip(`sees targets and node groups (${NEEDS_OWN_CLUSTER})`, () => {}));
+}
+
+async function start(kind: 'lists' | 'watches') {
+  const site = await openNamespace('view');
+  const { namespace } = site;
+  // Its own name: the nodes of other files are of other groups.
+  const name = namespace;
+  const cloud = await mirroredCloud(site, nodeGroup({ name, desiredSize: 2 }));
+  const identity = await shippedRbac(site);
+  const proxy = await startProxy(site.kubeConfig.getCurrentCluster()?.server ?? '');
+  await site.createDeployment('llama', 2);
+  await until('two pods serve', async () => {
+    const { status } = await site.apps.readNamespacedDeployment({ name: 'llama', namespace });
+    return status?.readyReplicas === 2;
+  });
+  const clock = new VirtualClock();
+  const target = { namespace, name: 'llama' };
+  const provider = { kind: 'eksNodeGroup', cluster: cloud.cluster, nodeGroup: name };
+  let isCloudOpen = true;
+  const closeCloud = async (): Promise<void> => {
+    if (isCloudOpen) await cloud.close();
+    isCloudOpen = false;
+  };
+  const options = { kubernetes: site.client({ token: identity.token, server: proxy.url }), aws: cloud.aws, clock };
+  const view =
+    kind === 'lists'
+      ? kubernetesEksView(options)
+      : kubernetesWatchedView({ ...options, log: silentLogger, random: Math.random });
+  return {
+    view,
+    currentSec: kind === 'lists' ? 0 : PACE.ageMsMax / 1000,
+    workload: workloadPolicy({ target }, 'llama'),
+    group: groupPolicy({ provider }, name),
+    unknownWorkload: workloadPolicy({ target: { namespace, name: 'nothing' } }, 'nothing'),
+    unknownGroup: groupPolicy({ provider: { ...provider, nodeGroup: 'nothing' } }, 'nothing'),
+    nowMs: () => clock.nowMs(),
+    pass: (sec: number) => clock.advance(sec * 1000),
+    cut: () => {
+      void proxy.cut();
+      void closeCloud();
+    },
+    close: async () => {
+      await view.close();
+      await Promise.allSettled([proxy.cut(), closeCloud(), identity.remove()]);
+      await site.close();
+    },
+  };
 }

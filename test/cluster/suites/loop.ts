@@ -8,7 +8,7 @@ import { seededRandom } from '../../../lib/base/random.ts';
 import type { AwsClients } from '../../../lib/clients/aws.ts';
 import type { KubernetesClient } from '../../../lib/clients/kubernetes.ts';
 import type { V1Node, V1Pod } from '../../../lib/clients/kubernetes-facade.ts';
-import { kubernetesEksView } from '../../../lib/cluster-view/kubernetes-eks.ts';
+import { kubernetesWatchedView } from '../../../lib/cluster-view/kubernetes-watched.ts';
 import { startProcess } from '../../../lib/hosts/process.ts';
 import { DEFAULT_TOPICS } from '../../../lib/loop/deps.ts';
 import { eksNodeGroup } from '../../../lib/node-provisioners/eks-node-group.ts';
@@ -170,6 +170,7 @@ export async function startLoop(fixture: Omit<LoopFixture, 'observer' | 'createD
   const topics = Object.values(DEFAULT_TOPICS).map((topic) => ({ topic, partitions: 1, replicationFactor: 1 }));
   await stream.admin().ensureTopics(topics);
   const actions = memoryActions({ clock, log, metrics, random: seededRandom(1) });
+  const clusterView = kubernetesWatchedView({ kubernetes, aws, clock, log, random: seededRandom(2) });
   const host = await startProcess({
     deps: {
       clock,
@@ -179,7 +180,7 @@ export async function startLoop(fixture: Omit<LoopFixture, 'observer' | 'createD
       policies: createMemoryPolicySource({ documents: policies(fixture) }),
       topics: DEFAULT_TOPICS,
       queue: actions.openQueue(),
-      clusterView: kubernetesEksView({ kubernetes, aws, clock }),
+      clusterView,
       targets: new Map([['*', kubernetesScale(kubernetes)]]),
       provisioners: new Map([['eksNodeGroup', eksNodeGroup(aws)]]),
       drainer: kubernetesDrainer(kubernetes, { clock }),
@@ -201,6 +202,7 @@ export async function startLoop(fixture: Omit<LoopFixture, 'observer' | 'createD
     stop: async () => {
       await gateway.stop();
       await host.stop();
+      await clusterView.close();
     },
   };
 }

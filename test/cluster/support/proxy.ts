@@ -1,4 +1,4 @@
-/** A proxy on 127.0.0.1 in front of an API server: passes bytes on late, or not at all. TLS goes through it untouched. */
+/** A proxy on 127.0.0.1 in front of an API server: passes bytes on, late, or not at all. TLS goes through it untouched. */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -8,6 +8,8 @@ export type Proxy = {
   readonly url: string;
   /** How late what is sent to the server and back arrives [ms]; from now on. */
   delayMs: { request: number; answer: number };
+  /** True: connections stay open and nothing comes through them any more, in either direction, as behind a firewall that has forgotten them. What is swallowed is lost. */
+  isSilent: boolean;
   /** Ends every connection and refuses new ones. */
   cut(): Promise<void>;
 };
@@ -16,7 +18,7 @@ export type Proxy = {
 export async function startProxy(server: string): Promise<Proxy> {
   const target = new URL(server);
   const sockets = new Set<Socket>();
-  const proxy: { delayMs: Proxy['delayMs'] } = { delayMs: { request: 0, answer: 0 } };
+  const proxy = { delayMs: { request: 0, answer: 0 }, isSilent: false };
   const listener = createServer((client) => {
     const upstream = connect(Number(target.port), target.hostname);
     for (const socket of [client, upstream]) {
@@ -29,8 +31,11 @@ export async function startProxy(server: string): Promise<Proxy> {
         upstream.destroy();
       });
     }
-    passOn(client, upstream, () => proxy.delayMs.request);
-    passOn(upstream, client, () => proxy.delayMs.answer);
+    // A connection that has lost bytes is of no use to anybody, whatever comes later.
+    const passes = { isLost: false };
+    const keepsOn = (): boolean => !(passes.isLost ||= proxy.isSilent);
+    passOn(client, upstream, { delayMs: () => proxy.delayMs.request, keepsOn });
+    passOn(upstream, client, { delayMs: () => proxy.delayMs.answer, keepsOn });
   });
   listener.listen(0, '127.0.0.1');
   await once(listener, 'listening');
@@ -46,8 +51,11 @@ export async function startProxy(server: string): Promise<Proxy> {
   });
 }
 
-function passOn(from: Duplex, to: Duplex, delayMs: () => number): void {
+type Passing = { readonly delayMs: () => number; readonly keepsOn: () => boolean };
+
+function passOn(from: Duplex, to: Duplex, { delayMs, keepsOn }: Passing): void {
   from.on('data', (chunk: Buffer) => {
+    if (!keepsOn()) return;
     const pass = (): void => {
       if (!to.destroyed) to.write(chunk);
     };
