@@ -1,6 +1,9 @@
 /** Second pure step: the wanted replicas of all workloads that share node groups → replicas after allocation, and nodes per group, at the same instant. */
 import { allot } from './allocation/allot.ts';
 import type { Allotment } from './allocation/allot.ts';
+import { giveWay } from './allocation/give-way.ts';
+import type { GiveWay } from './allocation/give-way.ts';
+import { stillToGo } from './allocation/give-way-pods.ts';
 import type { PoolInput, PoolOutcome, PoolWorkload } from './decide-types.ts';
 import { decisionId, decisionOf } from './decision.ts';
 import { movesOf } from './nodes/consolidate.ts';
@@ -15,7 +18,8 @@ import type { Mode, PlannedNodeGroup, PlannedTarget, TargetRef } from './types.t
 
 /**
  * Replicas → GPUs → free GPUs on nodes there are, nodes on their way, new nodes. Growth is limited to GPUs that exist or are on their way, so
- * that no pod waits for nothing; running replicas and `replicas.min` are never cut for it. What cannot be had is in `unmet`.
+ * that no pod waits for nothing; running replicas are not cut for it unless the fleet lets lower tiers give way (`preemption`), and `replicas.min` never is. What cannot be had
+ * is in `unmet`.
  * Deterministic; integers; a leading evaluation lowers nothing.
  */
 export function planPool(asked: PoolInput): PoolOutcome {
@@ -25,14 +29,22 @@ export function planPool(asked: PoolInput): PoolOutcome {
   reserveNodes(input, supply);
   const moves = movesOf(input, supply);
   const idle = idleNodesOf(input, supply);
-  const existingOf = (workload: PoolWorkload): number => existing(input, { workload, allotment });
+  const way = giveWay(input, {
+    allotment,
+    replicasOf: (workload) => standingOf(input, { workload, allotment }),
+    isActed: (workload) => modeOf(workload) === 'act',
+  });
+  const existingOf = (workload: PoolWorkload): number => existing(input, { workload, allotment, way });
   const nodes = planNodes(input, { supply, idle, moves, placeholders: placeholdersOf(input, { supply, existingOf }) });
-  const goFirst = goFirstOf(input, { supply, moves, goingOf: (workload) => goingOf(input, { workload, allotment }) });
+  const goingOfEach = (workload: PoolWorkload): number => goingOf(input, { workload, allotment, way });
+  const goFirst = goFirstOf(input, { supply, moves, goingOf: goingOfEach });
   const seq = Math.max((input.previous?.seq ?? 0) + 1, (input.seqAfter ?? 0) + 1, input.nowMs);
-  const planned = input.workloads.map((workload) => planWorkload(input, { workload, allotment, nodes, seq }));
+  const planned = input.workloads.map((workload) => planWorkload(input, { workload, allotment, way, nodes, seq }));
   const decisions = planned.map((each) => decisionOf(input, each));
   const targets = planned.flatMap(
-    (each, index) => targetOf(input, { each, decision: decisions[index]?.id ?? '', goFirst }) ?? [],
+    (each, index) =>
+      targetOf(input, { each, decision: decisions[index]?.id ?? '', goFirst: goFirstFor(each, { way, goFirst }) }) ??
+      [],
   );
   return {
     plan: {
@@ -44,6 +56,7 @@ export function planPool(asked: PoolInput): PoolOutcome {
       nodeGroups: Object.fromEntries(nodes.map((group) => [group.name, plannedGroup(input, { group, seq })])),
       idleNodes: idle,
       ...(allotment.supply.watch.size === 0 ? {} : { groupWatch: Object.fromEntries(allotment.supply.watch) }),
+      ...(way.memory === null ? {} : { preemption: way.memory }),
     },
     decisions,
     unmet: Object.fromEntries(
@@ -72,33 +85,47 @@ function planWorkload(
   parts: {
     readonly workload: PoolWorkload;
     readonly allotment: Allotment;
+    readonly way: GiveWay;
     readonly nodes: readonly NodePlan[];
     readonly seq: number;
   },
 ): PlannedWorkload {
-  const { workload, allotment } = parts;
+  const { workload, allotment, way } = parts;
   const { policy, outcome } = workload;
   const { name } = policy.metadata;
-  const granted = allotment.granted.get(name) ?? outcome.wanted;
+  const gives = way.gives.get(name);
+  const granted = Math.min(allotment.granted.get(name) ?? outcome.wanted, gives?.to ?? Infinity);
+  const says = [gives?.because, way.says.get(name)].filter((each) => each !== undefined);
   return {
     workload,
     mode: modeOf(workload),
-    replicas: replicasOf(input, { workload, allotment }),
+    replicas: replicasOf(input, parts),
     unmet: outcome.wanted - granted,
-    blockedBy: granted < outcome.wanted ? (allotment.blockedBy.get(name) ?? []) : [],
+    blockedBy: granted < outcome.wanted ? [...(allotment.blockedBy.get(name) ?? []), ...says] : [],
     allocatedBecause: granted < outcome.wanted ? allotment.because.get(name) : undefined,
     groups: policy.spec.nodeGroups.flatMap((group) => parts.nodes.find((plan) => plan.name === group) ?? []),
     seq: parts.seq,
   };
 }
 
-type Allotted = { readonly workload: PoolWorkload; readonly allotment: Allotment };
+type Allotted = { readonly workload: PoolWorkload; readonly allotment: Allotment; readonly way: GiveWay };
 
-/** What has GPUs, and what runs or must run all the same. */
-function replicasOf(input: PoolInput, { workload, allotment }: Allotted): number {
+function replicasOf(input: PoolInput, of: Allotted): number {
+  const gives = of.way.gives.get(of.workload.policy.metadata.name);
+  return Math.min(standingOf(input, of), gives?.to ?? Infinity);
+}
+
+/** What has GPUs, and what runs or must run all the same, but for what has given way already. */
+function standingOf(input: PoolInput, { workload, allotment }: Omit<Allotted, 'way'>): number {
   const { policy, outcome } = workload;
-  const granted = allotment.granted.get(policy.metadata.name) ?? outcome.wanted;
-  return Math.max(granted, Math.min(outcome.wanted, Math.max(currentOf(input, workload), policy.spec.replicas.min)));
+  const { name } = policy.metadata;
+  const granted = allotment.granted.get(name) ?? outcome.wanted;
+  const kept = Math.max(
+    granted,
+    Math.min(outcome.wanted, Math.max(currentOf(input, workload), policy.spec.replicas.min)),
+  );
+  const limit = allotment.limits.get(name);
+  return limit?.isCut === true ? Math.min(kept, limit.replicas ?? kept) : kept;
 }
 
 function currentOf(input: PoolInput, { policy, target }: PoolWorkload): number {
@@ -122,13 +149,24 @@ function modeOf({ policy, target }: PoolWorkload): Mode {
   return policy.spec.mode === 'act' && isOwned ? 'observe' : policy.spec.mode;
 }
 
+/** Pods that give way to a higher tier before all others: their GPUs are where it needs them. */
+function goFirstFor(
+  { workload, replicas }: PlannedWorkload,
+  { way, goFirst }: { readonly way: GiveWay; readonly goFirst: ReadonlyMap<string, readonly string[]> },
+): readonly string[] {
+  const { policy, target } = workload;
+  const others = goFirst.get(policy.metadata.name) ?? [];
+  if (way.memory === null || target.kind === 'missing' || replicas >= target.replicas) return others;
+  return [...new Set([...stillToGo(workload, way.memory.given), ...others])].slice(0, target.replicas - replicas);
+}
+
 /** Null for a target that was never observed: there is no count to stand on, and the sink must not be told to shrink it. */
 function targetOf(
   input: PoolInput,
   of: {
     readonly each: PlannedWorkload;
     readonly decision: string;
-    readonly goFirst: ReadonlyMap<string, readonly string[]>;
+    readonly goFirst: readonly string[];
   },
 ): PlannedTarget | null {
   const { workload, mode, replicas } = of.each;
@@ -147,7 +185,7 @@ function targetOf(
     // Above the maximum only what runs already, while it may not be lowered.
     bounds: { min, max: Math.max(max, Math.min(replicas, running)) },
     decision: of.decision,
-    ...(of.goFirst.has(name) ? { goFirst: of.goFirst.get(name) ?? [] } : {}),
+    ...(of.goFirst.length === 0 ? {} : { goFirst: of.goFirst }),
   };
 }
 

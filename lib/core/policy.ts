@@ -143,6 +143,8 @@ export const scalingPolicySchema = z.strictObject({
           tier: z.int().min(1).max(9).default(1),
           weight: z.number().positive().max(1_000).default(1),
           kind: z.enum(['interactive', 'batch', 'training']).default('interactive'),
+          /** false: keeps what runs also where the Fleet lets higher tiers take it (`preemption`). Left out: true. */
+          preemptible: z.boolean().optional(),
         })
         .default(priorityDefault),
       /** Seconds from asked for to serving, until it has been learned. 180: a tuned cold start with a node to boot. */
@@ -328,6 +330,17 @@ export const fleetSchema = z.strictObject({
   spec: z.strictObject({
     gpuQuota: z.record(z.string(), z.int().min(0).max(1_000_000)).optional(),
     allocation: z.enum(['resource', 'load', 'priority', 'fair', 'auto']).default('auto'),
+    /** Running replicas of lower tiers give way when a higher tier has been short of GPUs. Left out: what runs stays, because a running service is not hurt on a doubt. */
+    preemption: z
+      .strictObject({
+        /** What may be asked for: the floors (`replicas.min`) of a higher tier, or all it wants. */
+        for: z.enum(['floors', 'wants']),
+        /** How long it must have been short. 60: longer than a reading that is wrong once, and than what frees itself. */
+        afterSec: z.number().min(10).max(3_600).default(60),
+        /** Replicas of the whole pool that give way in a minute. 4: a wrong policy costs little before somebody sees it. */
+        maxPerMinute: z.int().min(1).max(20).default(4),
+      })
+      .optional(),
     budget: z.strictObject({ usdPerHourMax: z.number().positive().max(1e7) }).optional(),
     alertHooks: z.array(alertHookSchema).max(20).default([]),
     /** Hooks for alerts of policies that name none. */

@@ -225,6 +225,21 @@ export type Plan = {
   readonly idleNodes?: Readonly<Record<string, number>>;
   /** Nodes asked for that do not come or are of no use, by node group. */
   readonly groupWatch?: Readonly<Record<string, GroupWatch>>;
+  /** Replicas of lower tiers that give way to higher ones, where the fleet allows it. */
+  readonly preemption?: Preemption;
+};
+
+export type Preemption = {
+  /** Since when GPUs have been missing, by workload [epoch ms]. */
+  readonly shortSince: Readonly<Record<string, number>>;
+  /** Of the last ten minutes, oldest first; `to`: the count that `from` went down to. */
+  readonly given: readonly {
+    readonly atMs: number;
+    readonly from: string;
+    readonly for: string;
+    readonly to: number;
+    readonly pods: readonly string[];
+  }[];
 };
 
 /** How long nodes of a group took from asked for to Ready with GPUs. */

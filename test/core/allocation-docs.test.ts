@@ -6,6 +6,9 @@ import type { AllocationClaim, AllocationStrategy, CapacityPool } from '../../li
 import { allocationStrategies } from '../../lib/core/allocation/index.ts';
 import type { GpuCounts } from '../../lib/core/types.ts';
 import { claim, GPU, shares } from './allocation-claims.ts';
+import { fleet, groupPolicy, workloadPolicy } from './builders.ts';
+import { toyFleet } from './toy-fleet.ts';
+import type { ToyFleet } from './toy-fleet.ts';
 
 const PAGE = readFileSync(join(import.meta.dirname, '../../docs/allocation.md'), 'utf8');
 
@@ -78,6 +81,45 @@ function exampleOf([, head = '', table = '']: readonly string[], index: number):
   };
 }
 
+type Course = {
+  readonly title: string;
+  readonly rows: readonly Readonly<Record<string, string>>[];
+  readonly toy: ToyFleet;
+};
+
+/** `for=wants | nodes=3 x gpu=4`, with a row for each workload. */
+function courseOf([, head = '', table = '']: readonly string[]): Course {
+  const [, what = '', nodes = '', gpus = ''] = /for=(\w+) \| nodes=(\d+) x gpu=(\d+)/.exec(head) ?? [];
+  const [header = '', , ...lines] = table.trim().split('\n');
+  const columns = cellsOf(header);
+  const rows = lines.map((line) => Object.fromEntries(cellsOf(line).map((cell, at) => [columns[at] ?? '', cell])));
+  const toy = toyFleet({
+    fleet: fleet({ allocation: 'fair', preemption: { for: what } }),
+    group: groupPolicy({ nodes: { max: 3 }, shape: { instanceType: 'g', gpus: { [GPU]: Number(gpus) } } }, 'a'),
+    nodes: Number(nodes),
+    workloads: rows.map(({ workload, tier, needs = '', runs, wants: wanted, floor }) => ({
+      policy: workloadPolicy(
+        {
+          nodeGroups: ['a'],
+          gpusPerReplica: gpusOf(needs),
+          replicas: { min: Number(floor), max: 40 },
+          priority: { tier: Number(tier) },
+          signals: [{ kind: 'requestRate', perReplicaPerSec: 1 }],
+        },
+        workload,
+      ),
+      running: Number(runs),
+      wanted: Number(wanted),
+    })),
+  });
+  return { title: head, rows, toy };
+}
+
+const COURSES = [...PAGE.matchAll(/<!-- preemption: (.*?) -->\n((?:\|.*\n)+)/g)].map(courseOf);
+
+/** Half an hour: everything has settled. */
+const COURSE_TICKS = 180;
+
 const EXAMPLES = [...PAGE.matchAll(/<!-- example: (.*?) -->\n((?:\|.*\n)+)/g)].map(exampleOf);
 
 describe('docs/allocation.md', () => {
@@ -89,4 +131,17 @@ describe('docs/allocation.md', () => {
   test.each(EXAMPLES.map((example) => [example.title, example] as const))('example %s', (_title, example) => {
     expect(shares(example.strategy, example.claims, example.pools)).toEqual(example.gets);
   });
+
+  test('has courses of preemption', () => {
+    expect(COURSES.length).toBeGreaterThanOrEqual(3);
+  });
+
+  test.each(COURSES.map((course, index) => [`${index + 1}: ${course.title}`, course] as const))(
+    'preemption %s',
+    (_title, { rows, toy }) => {
+      for (let tick = 0; tick < COURSE_TICKS; tick++) toy.tick();
+      expect(rows.map(({ workload = '' }) => toy.bound(workload))).toEqual(rows.map((row) => Number(row['ends with'])));
+      expect(toy.pending()).toBe(0);
+    },
+  );
 });

@@ -44,6 +44,7 @@ export async function nodesWorld(of: {
   readonly nodeGroups: readonly NodeGroupPolicy[] | ((world: World) => readonly NodeGroupPolicy[]);
   /** Others who act on the world, every 5 s: `sec` since the start. */
   readonly others?: (world: World, sec: number) => void;
+  readonly fleet?: Readonly<Record<string, unknown>>;
 }): Promise<NodesWorld> {
   const cluster = await startCluster(of.settings);
   const { clock, kubernetes, world } = cluster;
@@ -65,7 +66,7 @@ export async function nodesWorld(of: {
       current: async () => ({
         workloads: new Map(of.workloads.map((policy) => [policy.metadata.name, policy])),
         nodeGroups: new Map(policies.map((policy) => [policy.metadata.name, policy])),
-        fleet: fleet(),
+        fleet: fleet(of.fleet),
         version: 'v1',
       }),
       refresh: async () => ({ changed: false, problems: [] }),
@@ -90,7 +91,7 @@ export async function nodesWorld(of: {
     kind: 'full',
     nowMs: clock.nowMs(),
     policyVersion: 'v1',
-    fleet: fleet(),
+    fleet: fleet(of.fleet),
     snapshot,
     previous: current,
     workloads: of.workloads.map((policy) => {
