@@ -202,7 +202,7 @@ function refOf({ kind, namespace, name, apiVersion, resource, fence }: TargetRef
 }
 
 function plannedGroup(input: PoolInput, of: { readonly group: NodePlan; readonly seq: number }): PlannedNodeGroup {
-  const { name, policy, nodes, observed, victims, ghosts, placeholders, desired } = of.group;
+  const { name, policy, nodes, observed, victims, ghosts, undelivered, placeholders, desired } = of.group;
   return {
     name,
     mode: policy.spec.mode,
@@ -212,6 +212,7 @@ function plannedGroup(input: PoolInput, of: { readonly group: NodePlan; readonly
     bounds: { min: policy.spec.nodes.min, max: Math.max(policy.spec.nodes.max, Math.min(nodes, desired ?? 0)) },
     victims,
     ...(ghosts.length === 0 ? {} : { ghosts }),
+    ...(undelivered === 0 ? {} : { undelivered }),
     ...(placeholders === undefined ? {} : { placeholders }),
     decision: decisionId({
       pool: input.pool,

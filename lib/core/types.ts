@@ -208,6 +208,8 @@ export type PlannedNodeGroup = {
   readonly victims: readonly { readonly nodeName: string; readonly instanceId: string }[];
   /** Instances that never became nodes, as the cloud says too: to be ended. Absent: none. */
   readonly ghosts?: readonly string[];
+  /** Nodes that were asked for, never delivered, and are no longer needed: desired may be lowered by them. Absent: none. */
+  readonly undelivered?: number;
   readonly decision: string;
 };
 
@@ -278,6 +280,8 @@ export type NodeSpare = {
 /** What only time tells of a node group. */
 export type GroupWatch = {
   readonly spare?: NodeSpare;
+  /** Since when nodes that a stock-out has not delivered are not needed any more [epoch ms]. */
+  readonly undeliveredSinceMs?: number;
   readonly lead?: NodeLead;
   /** Instances in its warm pool as of then, where there are any. */
   readonly warm?: number;

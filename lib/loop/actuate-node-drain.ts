@@ -1,4 +1,4 @@
-/** Frees nodes one small step at a time: cordon, evict, look twice, end exactly that instance. Desired is never lowered in any other way. */
+/** Frees nodes one small step at a time: cordon, evict, look twice, end exactly that instance. Of nodes there are, desired is never lowered in any other way. */
 import type { StepResult } from '../action-queue/contract.ts';
 import { ConflictError, NotFoundError } from '../base/errors.ts';
 import type { NodeGroupState } from '../node-provisioners/contract.ts';

@@ -11,6 +11,7 @@ import { followUpdate, growTo, isPending, moveFloor } from './actuate-node-updat
 import { continueDrains } from './actuate-node-drain.ts';
 import { endGhost } from './actuate-node-ghost.ts';
 import { welcomeBack } from './actuate-node-return.ts';
+import { lowerUndelivered } from './actuate-node-undelivered.ts';
 import { FOREIGN_PAUSE_MS, RAISE_AGE_MS_MAX, isForeign, modeRefusal } from './actuate-rules.ts';
 import { DONE, again, beginStep } from './actuate-step.ts';
 import type { ActuationStep } from './actuate-step.ts';
@@ -124,6 +125,8 @@ async function own(context: GroupContext, seen: Seen): Promise<StepResult> {
   if (drained !== undefined) return drained;
   const ended = await endGhost(context, { state, desired: Math.min(desired, state.desired) });
   if (ended !== undefined) return ended;
+  const lowered = await lowerUndelivered(context, { state, desired });
+  if (lowered !== undefined) return lowered;
   if (planned.nodes > desired) {
     if (nowMs - plan.atMs > RAISE_AGE_MS_MAX) return staleEnd(context, 'the plan is too old to raise by');
     return growTo(context, { state, desired });

@@ -1,6 +1,6 @@
 /** Sizes of a node group: one update in flight, remembered before it is sent, followed until it ends. */
 import type { StepResult } from '../action-queue/contract.ts';
-import { CapacityError, ConflictError, NotFoundError, TransientError, messageOf } from '../base/errors.ts';
+import { CapacityError, ConflictError, DeniedError, NotFoundError, TransientError, messageOf } from '../base/errors.ts';
 import { fnv1a64Hex } from '../core/hash.ts';
 import type { NodeGroupState } from '../node-provisioners/contract.ts';
 import type { ActuationRecord } from '../state/contract.ts';
@@ -111,7 +111,12 @@ export async function moveFloor(context: GroupContext, state: NodeGroupState): P
  */
 export async function sendSizes(
   context: GroupContext,
-  wish: { readonly sizes: Sizes; readonly state: NodeGroupState },
+  wish: {
+    readonly sizes: Sizes;
+    readonly state: NodeGroupState;
+    /** Desired is lowered by nodes that were never delivered. */
+    readonly undelivered?: true;
+  },
 ): Promise<StepResult> {
   const { deps, step, policy, provisioner } = context;
   const { sizes, state } = wish;
@@ -123,7 +128,8 @@ export async function sendSizes(
   if (intent !== known) await step.save({ update: intent });
   const token = tokenOf(policy.metadata.name, sizes, intent.startedMs);
   try {
-    const { updateId } = await provisioner.resize(policy, { ...sizes, token });
+    const undelivered = wish.undelivered === undefined ? {} : { undelivered: wish.undelivered };
+    const { updateId } = await provisioner.resize(policy, { ...sizes, token, ...undelivered });
     await step.end(
       'inProgress',
       `${state.desired} → ${sizes.desired} nodes asked for (min ${sizes.min}, max ${sizes.max})`,
@@ -134,8 +140,16 @@ export async function sendSizes(
     );
     return again(UPDATE_POLL_MS);
   } catch (error) {
-    return refusedSizes(context, error);
+    const isLowering = wish.undelivered === true;
+    return isLowering ? refusedLowering(context, error) : refusedSizes(context, error);
   }
+}
+
+/** Instances came meanwhile, or nobody may count them: what is asked for stays as it is. */
+async function refusedLowering(context: GroupContext, error: unknown): Promise<StepResult> {
+  if (!(error instanceof ConflictError) && !(error instanceof DeniedError)) return refusedSizes(context, error);
+  await context.step.end('already', messageOf(error), { update: undefined });
+  return again(SHORTAGE_LOOK_MS);
 }
 
 async function refusedSizes({ deps, step, policy }: GroupContext, error: unknown): Promise<StepResult> {

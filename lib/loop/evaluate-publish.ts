@@ -105,7 +105,8 @@ function mustResize(group: PlannedNodeGroup): boolean {
   if (group.ownership === 'buffer') return (group.placeholders ?? 0) !== (group.observed.placeholders ?? 0);
   // A floor is moved by its minimum, also down.
   if (group.ownership === 'floor') return group.nodes !== group.observed.min;
-  return group.victims.length > 0 || (group.ghosts ?? []).length > 0 || group.nodes > group.observed.desired;
+  const isShrinking = group.victims.length > 0 || (group.ghosts ?? []).length > 0 || (group.undelivered ?? 0) > 0;
+  return isShrinking || group.nodes > group.observed.desired;
 }
 
 /** A drain that is no longer wanted must be undone, so its group is looked at as long as one runs. */

@@ -7,8 +7,8 @@ import { terminateInstance } from '../clients/aws-instances.ts';
 import { capacityShortageOf } from '../clients/aws-node-groups.ts';
 import type { AwsClients } from '../clients/aws.ts';
 import type { NodeGroupPolicy } from '../core/policy.ts';
-import { assertSizes, refuseLower } from './sizes.ts';
-import type { NodeProvisioner } from './contract.ts';
+import { assertSizes, refuseDelivered, refuseLower } from './sizes.ts';
+import type { NodeProvisioner, SizeChange } from './contract.ts';
 
 /** Errors follow the contract; nothing is sent at construction. The same sizes sent again change nothing, so a token is not needed. */
 export function autoScalingGroup(clients: AwsClients): NodeProvisioner {
@@ -37,14 +37,16 @@ function nameOf({ metadata, spec }: NodeGroupPolicy): string {
 async function resize(
   clients: AwsClients,
   group: NodeGroupPolicy,
-  change: { readonly min: number; readonly max: number; readonly desired: number; readonly token: string },
+  change: SizeChange,
 ): Promise<{ readonly updateId: string }> {
   const { min, max, desired, token } = change;
   assertSizes(change);
   const name = nameOf(group);
   const what = `resize Auto Scaling group "${name}" to ${min}/${desired}/${max}`;
   const current = await describeAutoScalingGroup(clients, name);
-  refuseLower(what, { current: current.desired, desired });
+  const sizes = { current: current.desired, desired };
+  if (change.undelivered === true) refuseDelivered(what, { ...sizes, instances: current.instanceIds.length });
+  else refuseLower(what, sizes);
   if (current.min === min && current.max === max && current.desired === desired) return { updateId: token };
   const command = new UpdateAutoScalingGroupCommand({
     AutoScalingGroupName: name,

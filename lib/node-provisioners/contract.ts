@@ -24,18 +24,24 @@ export type UpdateState = {
   readonly errors: readonly string[];
 };
 
+export type SizeChange = {
+  readonly min: number;
+  readonly max: number;
+  readonly desired: number;
+  readonly token: string;
+  readonly undelivered?: true;
+};
+
 /** Resizes a group of nodes. All calls take the policy, so that one provisioner serves many groups. */
 export type NodeProvisioner = {
   /** Throws NotFoundError, DeniedError, TransientError. */
   describe(group: NodeGroupPolicy): Promise<NodeGroupState>;
   /**
    * Sends min, max and desired together (min <= desired <= max is asserted). The same `token` never makes two updates. Never lowers `desired`: nodes go
-   * through `terminate`. Throws ConflictError while another update is in flight, CapacityError, DeniedError, ConfigError, TransientError.
+   * through `terminate`. But with `undelivered` it does, by nodes that were never launched: the instances are counted just before, and desired stays above them by at least one,
+   * so that one that comes meanwhile makes the cloud end none. Throws ConflictError while another update is in flight or when a size does not fit what is there, CapacityError, DeniedError, ConfigError, TransientError.
    */
-  resize(
-    group: NodeGroupPolicy,
-    change: { readonly min: number; readonly max: number; readonly desired: number; readonly token: string },
-  ): Promise<{ readonly updateId: string }>;
+  resize(group: NodeGroupPolicy, change: SizeChange): Promise<{ readonly updateId: string }>;
   pollUpdate(group: NodeGroupPolicy, updateId: string): Promise<UpdateState>;
   /** Ends this very instance and lowers desired by one. Idempotent: an instance that is gone is fine. Throws like `resize`. */
   terminate(group: NodeGroupPolicy, instanceId: string): Promise<void>;

@@ -1,14 +1,15 @@
 /** EKS managed node groups: sizes through EKS, single instances through the Auto Scaling group behind it. */
 import { DescribeUpdateCommand, UpdateNodegroupConfigCommand } from '@aws-sdk/client-eks';
 import { ConfigError, ConflictError } from '../base/errors.ts';
+import { describeAutoScalingGroup } from '../clients/aws-auto-scaling-groups.ts';
 import { awsCall } from '../clients/aws-errors.ts';
 import { terminateInstance } from '../clients/aws-instances.ts';
 import { capacityShortageOf, describeEksNodeGroup } from '../clients/aws-node-groups.ts';
-import type { EksNodeGroupRef } from '../clients/aws-node-groups.ts';
+import type { EksNodeGroup, EksNodeGroupRef } from '../clients/aws-node-groups.ts';
 import type { AwsClients } from '../clients/aws.ts';
 import type { NodeGroupPolicy } from '../core/policy.ts';
-import { assertSizes, refuseLower } from './sizes.ts';
-import type { NodeProvisioner, UpdateState } from './contract.ts';
+import { assertSizes, refuseDelivered, refuseLower } from './sizes.ts';
+import type { NodeProvisioner, SizeChange, UpdateState } from './contract.ts';
 
 const UPDATE_STATES: Readonly<Record<string, UpdateState['state']>> = {
   InProgress: 'inProgress',
@@ -39,14 +40,15 @@ export function eksNodeGroup(clients: AwsClients): NodeProvisioner {
 async function resize(
   clients: AwsClients,
   group: NodeGroupPolicy,
-  change: { readonly min: number; readonly max: number; readonly desired: number; readonly token: string },
+  change: SizeChange,
 ): Promise<{ readonly updateId: string }> {
   const { min, max, desired, token } = change;
   assertSizes(change);
   const { cluster, nodeGroup } = refOf(group);
   const what = `resize node group "${cluster}/${nodeGroup}" to ${min}/${desired}/${max}`;
   const current = await describeEksNodeGroup(clients, refOf(group));
-  refuseLower(what, { current: current.desired, desired });
+  if (change.undelivered === true) await refuseIfDelivered(clients, { what, current, desired });
+  else refuseLower(what, { current: current.desired, desired });
   const command = new UpdateNodegroupConfigCommand({
     clusterName: cluster,
     nodegroupName: nodeGroup,
@@ -59,6 +61,23 @@ async function resize(
     throw new ConflictError(`Cannot ${what}: expected an update, current value is an answer without one`);
   }
   return { updateId: update.id };
+}
+
+/** EKS says nothing of instances: the Auto Scaling groups behind it are asked, and must agree on what is desired. */
+async function refuseIfDelivered(
+  clients: AwsClients,
+  of: { readonly what: string; readonly current: EksNodeGroup; readonly desired: number },
+): Promise<void> {
+  const { what, current, desired } = of;
+  const groups = await Promise.all(current.scalingGroups.map((name) => describeAutoScalingGroup(clients, name)));
+  const known = groups.reduce((sum, group) => sum + group.desired, 0);
+  if (groups.length === 0 || known !== current.desired) {
+    throw new ConflictError(
+      `Cannot ${what}: expected Auto Scaling to want ${current.desired} instances too, current value is ${known}`,
+    );
+  }
+  const instances = groups.reduce((sum, group) => sum + group.instanceIds.length, 0);
+  refuseDelivered(what, { current: current.desired, desired, instances });
 }
 
 async function pollUpdate(clients: AwsClients, group: NodeGroupPolicy, updateId: string): Promise<UpdateState> {

@@ -98,19 +98,23 @@ export function memoryNodes(options: { readonly clock: Clock; readonly updateMs?
     },
     resize: async (policy, change) => {
       const state = existing(policy);
-      const { min, max, desired, token } = change;
+      const { min, max, desired, token, undelivered } = change;
       assert(
         min >= 0 && min <= desired && desired <= max && max >= 1,
         `min ${min} <= desired ${desired} <= max ${max}`,
       );
       fault('resize');
-      if (desired < state.desired) throw new ConflictError(`Cannot lower desired from ${state.desired} to ${desired}`);
+      const isLowering = undelivered === true;
+      const mayLower = isLowering && desired > state.nodes.length;
+      if ((desired < state.desired && !mayLower) || (isLowering && desired > state.desired)) {
+        throw new ConflictError(`Cannot lower desired from ${state.desired} to ${desired}`);
+      }
       const known = updates.get(token);
       if (known !== undefined) return { updateId: known.id };
       if (running(policy) !== undefined || state.status === 'updating') {
         throw new ConflictError('Cannot resize: an update is in flight');
       }
-      calls.push({ call: 'resize', ...change });
+      calls.push({ call: 'resize', min, max, desired, token });
       const id = `update-${updates.size + 1}`;
       const name = groupNameOf(policy);
       updates.set(token, { id, group: name, endsMs: clock.nowMs() + updateMs, end: nextEnd });

@@ -12,6 +12,18 @@ export function assertSizes({ min, max, desired }: Sizes): void {
   );
 }
 
+/** Lowers only what was never delivered: at least one more than the instances there are stays asked for. Throws ConflictError. */
+export function refuseDelivered(
+  what: string,
+  sizes: { readonly current: number; readonly desired: number; readonly instances: number },
+): void {
+  const { current, desired, instances } = sizes;
+  if (desired <= current && desired > instances) return;
+  throw new ConflictError(
+    `Cannot ${what}: expected a desired size from ${instances + 1} (the instances there are, and one) to ${current}, current value is ${desired}`,
+  );
+}
+
 /** A lowered desired size lets the cloud choose the victim, so it is refused whatever the caller thinks it read. Throws ConflictError. */
 export function refuseLower(what: string, sizes: { readonly current: number; readonly desired: number }): void {
   if (sizes.desired >= sizes.current) return;

@@ -18,6 +18,8 @@ export type ProvisionerHarness = {
   pass(sec: number): Promise<void>;
   /** The next update fails with this text. */
   failNextUpdate(text: string): void;
+  /** The cloud gives no more instances. */
+  withoutCapacity(): void | Promise<void>;
   /** The next resize is done and its answer is lost. */
   loseNextAnswer(): void;
   close(): Promise<void>;
@@ -109,6 +111,27 @@ export function nodeProvisionerConformance(
       expect((await harness.provisioner.describe(harness.group)).desired).toBe(3);
       expect(harness.instances()).toHaveLength(3);
       expect(harness.updates()).toBe(0);
+    });
+
+    test('desired is lowered by what was never delivered, and by nothing else', async () => {
+      const lower = (desired: number) =>
+        harness.provisioner.resize(harness.group, {
+          min: 1,
+          max: 5,
+          desired,
+          token: `lower-${desired}`,
+          undelivered: true,
+        });
+      await harness.withoutCapacity();
+      await ended((await resize(5)).updateId);
+      expect(harness.instances()).toHaveLength(3);
+      // One more than there are stays asked for.
+      await expect(lower(3)).rejects.toBeInstanceOf(ConflictError);
+      await ended((await lower(4)).updateId);
+      expect((await harness.provisioner.describe(harness.group)).desired).toBe(4);
+      await harness.pass(120);
+      expect(harness.instances()).toHaveLength(3);
+      await expect(lower(5)).rejects.toBeInstanceOf(ConflictError);
     });
 
     test('sizes that contradict each other are a bug of the caller', async () => {

@@ -24,6 +24,7 @@ nodeProvisionerConformance(
       // The SDK sends a request again when its answer was lost; the same sizes again change nothing.
       updates: () => new Set(cluster.server.requests.of('UpdateAutoScalingGroup').map((one) => one.body)).size,
       pass: (sec) => cluster.pass(sec),
+      withoutCapacity: () => cluster.world.setCapacity('g5', 3),
       failNextUpdate: () => {},
       loseNextAnswer: () =>
         void cluster.server.faults.add({ kind: 'loseAnswer', operation: 'UpdateAutoScalingGroup', count: 2 }),

@@ -18,6 +18,7 @@ nodeProvisionerConformance('eksNodeGroup', async () => {
     instances: () => [...cluster.world.group('g5').instances.keys()],
     updates: () => cluster.world.group('g5').updates.size,
     pass: (sec) => cluster.pass(sec),
+    withoutCapacity: () => cluster.world.setCapacity('g5', 3),
     failNextUpdate: (text) => cluster.world.failUpdate('g5', { errorCode: text, errorMessage: 'it did not work' }),
     // Both attempts of the SDK.
     loseNextAnswer: () =>

@@ -15,6 +15,7 @@ nodeProvisionerConformance('memory', async () => {
     instances: () => group.nodes.map((node) => node.instanceId),
     updates: () => nodes.calls.filter((one) => one.call === 'resize').length,
     pass: (sec) => clock.advance(sec * 1000),
+    withoutCapacity: () => {},
     failNextUpdate: (text) => nodes.nextUpdateEnds({ state: 'failed', errors: [text] }),
     loseNextAnswer: () => nodes.failNext('resize', { error: new TransientError('lost'), applied: true }),
     close: async () => {},

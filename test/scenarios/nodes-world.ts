@@ -139,7 +139,8 @@ export async function nodesWorld(of: {
       const isBusy = ((await recordOf(id))?.drains ?? []).length > 0;
       const desired = group.observed?.desired ?? group.nodes;
       const isHeld = group.ownership === 'buffer' && group.placeholders !== group.observed?.placeholders;
-      if (!isHeld && !isBusy && group.victims.length + (group.ghosts ?? []).length === 0 && group.nodes <= desired)
+      const going = group.victims.length + (group.ghosts ?? []).length + (group.undelivered ?? 0);
+      if (!isHeld && !isBusy && going === 0 && group.nodes <= desired)
         continue;
       due.set(id, { job: { kind: 'nodeGroup', pool: 'default', id: group.name }, atMs: 0 });
     }

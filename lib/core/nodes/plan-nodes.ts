@@ -10,6 +10,7 @@ import type { IdleNodes } from './idle.ts';
 import { spareText } from './spare.ts';
 import { orderedNodes } from './supply.ts';
 import type { Supply } from './supply.ts';
+import { undeliveredOf } from './undelivered.ts';
 import { ghostsOf, victimsOf, whyNoNewVictims } from './victims.ts';
 
 export type NodePlan = {
@@ -23,6 +24,8 @@ export type NodePlan = {
   readonly victims: PlannedNodeGroup['victims'];
   /** Instances to end that never became nodes. */
   readonly ghosts: readonly string[];
+  /** Nodes a stock-out never delivered that are not needed any more. */
+  readonly undelivered: number;
   /** Ownership `buffer` only. */
   readonly placeholders?: number;
   /** Why it differs from what is desired now; null when it does not. */
@@ -60,6 +63,7 @@ function unseen(input: PoolInput, group: PoolNodeGroup): readonly NodePlan[] {
       observed: null,
       victims: [],
       ghosts: [],
+      undelivered: 0,
       because: null,
     },
   ];
@@ -80,7 +84,9 @@ function planGroup(input: PoolInput, parts: GroupParts): NodePlan {
   const victims = victimsOf(input, parts);
   const ghosts = ghostsOf(input, parts);
   const ordered = orderedNodes(parts.supply, group.name);
-  const owned = atLeastBefore(input, { group, nodes: desired - victims.length - ghosts.length + ordered });
+  const undelivered = ordered > 0 ? 0 : undeliveredOf(input, parts);
+  const left = desired - victims.length - ghosts.length - undelivered;
+  const owned = atLeastBefore(input, { group, nodes: left + ordered });
   const isFloor = policy.spec.ownership === 'floor';
   const isBuffer = policy.spec.ownership === 'buffer';
   const nodes = policy.spec.mode === 'paused' ? desired : isFloor ? floorOf(input, { ...parts, ordered }) : owned;
@@ -93,8 +99,16 @@ function planGroup(input: PoolInput, parts: GroupParts): NodePlan {
     ...(isBuffer ? { placeholders: placeholdersAtLeast(input, parts) } : {}),
     victims: policy.spec.ownership === 'own' ? victims : [],
     ghosts,
+    undelivered,
     ...spareOf(input, parts),
-    because: becauseOf(input, { ...parts, nodes, ordered, ghosts, victims: victims.map((victim) => victim.nodeName) }),
+    because: becauseOf(input, {
+      ...parts,
+      nodes,
+      ordered,
+      ghosts,
+      undelivered,
+      victims: victims.map((victim) => victim.nodeName),
+    }),
   };
 }
 
@@ -133,6 +147,7 @@ function becauseOf(
     readonly ordered: number;
     readonly victims: readonly string[];
     readonly ghosts: readonly string[];
+    readonly undelivered: number;
   },
 ): string | null {
   const { name, observed, policy } = of.group;
@@ -151,6 +166,8 @@ function becauseOf(
   }
   const [ghost] = of.ghosts;
   if (ghost !== undefined) return `${name}: ${of.ghosts.join(', ')} never became nodes`;
+  if (of.undelivered > 0)
+    return `${name}: ${count(of.undelivered, 'node')} less asked for: the cloud did not deliver them, and nobody needs them any more`;
   return `${name}: as planned before`;
 }
 

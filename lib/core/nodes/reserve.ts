@@ -3,12 +3,9 @@ import type { PoolInput } from '../decide-types.ts';
 import { total } from './gpus.ts';
 import type { GroupFacts } from './groups.ts';
 import { place } from './place.ts';
-import { spareAfter, sparePolicyOf } from './spare.ts';
+import { spareAfter, sparePolicyOf, spareWanted } from './spare.ts';
 import { canOrder, orderNode } from './supply.ts';
 import type { Content, Supply } from './supply.ts';
-
-/** Spot: one more than is needed, so that an interruption does not show. Source: SpotHedge overprovisions by one or two. */
-const SPOT_SPARE_NODES = 1;
 
 /**
  * Fills `supply` further, last, with what is left of limits and budget. What waits for a spot node gets a place on the on-demand groups of its policy
@@ -57,7 +54,7 @@ function keepSpare(supply: Supply, of: { readonly group: GroupFacts; readonly no
 function spareOf(input: PoolInput, supply: Supply, group: GroupFacts): number {
   const policy = sparePolicyOf(group.policy);
   const need = neededNodes(supply, group);
-  if (policy === null) return group.policy.spec.shape.market === 'spot' && need > 0 ? SPOT_SPARE_NODES : 0;
+  if (policy === null) return need > 0 ? spareWanted(group.policy, undefined) : 0;
   const { spare: _, ...watch } = supply.watch.get(group.name) ?? {};
   if (!policy.isAuto) {
     if (Object.keys(watch).length === 0) supply.watch.delete(group.name);

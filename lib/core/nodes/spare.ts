@@ -42,6 +42,16 @@ export function sparePolicyOf({ spec }: NodeGroupPolicy): SparePolicy | null {
   return { isAuto: true, start: Math.min(spare.start, spare.max ?? max, max), max: Math.min(spare.max ?? max, max) };
 }
 
+/** One more than is needed of a spot group in use, so that an interruption does not show. Source: SpotHedge overprovisions by one or two. */
+const SPOT_SPARE_NODES = 1;
+
+/** How many shall stand by: as learned, as the policy says, or one of a spot group. `spare`: what was learned. */
+export function spareWanted(group: NodeGroupPolicy, spare: NodeSpare | undefined): number {
+  const policy = sparePolicyOf(group);
+  if (policy === null) return group.spec.shape.market === 'spot' ? SPOT_SPARE_NODES : 0;
+  return policy.isAuto ? (spare?.nodes ?? policy.start) : policy.start;
+}
+
 /** The memory as of now, and with it the nodes in force. Only a full evaluation on a fresh snapshot, with every load known, teaches or lowers. */
 export function spareAfter(
   input: PoolInput,

@@ -66,6 +66,7 @@ function watchGroup(input: PoolInput, { group, before }: Of): GroupWatch | undef
     ...(lead === undefined ? {} : { lead }),
     ...(warm === 0 ? {} : { warm }),
     ...(before?.spare === undefined ? {} : { spare: before.spare }),
+    ...(before?.undeliveredSinceMs === undefined ? {} : { undeliveredSinceMs: before.undeliveredSinceMs }),
   };
   return Object.keys(watch).length === 0 ? undefined : watch;
 }
