@@ -140,8 +140,7 @@ export async function nodesWorld(of: {
       const desired = group.observed?.desired ?? group.nodes;
       const isHeld = group.ownership === 'buffer' && group.placeholders !== group.observed?.placeholders;
       const going = group.victims.length + (group.ghosts ?? []).length + (group.undelivered ?? 0);
-      if (!isHeld && !isBusy && going === 0 && group.nodes <= desired)
-        continue;
+      if (!isHeld && !isBusy && going === 0 && group.nodes <= desired) continue;
       due.set(id, { job: { kind: 'nodeGroup', pool: 'default', id: group.name }, atMs: 0 });
     }
     for (const target of Object.values(outcome.plan.targets)) {
