@@ -130,6 +130,8 @@ export type ActuationSummary = {
   readonly outcome: string;
   readonly foreignWrite: { readonly count: number; readonly atMs: number } | null;
   readonly capacityShortage: { readonly untilMs: number; readonly cause: string } | null;
+  /** Pods to go first may not be marked. */
+  readonly marksDenied?: true;
 };
 
 /** One rule, one file: returns the conditions that hold now. Pure. */

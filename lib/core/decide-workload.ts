@@ -13,6 +13,7 @@ import { sizeDemand } from './scaling/demand.ts';
 import { heardAfter, heardNames } from './signals/heard.ts';
 import type { Heard } from './signals/heard.ts';
 import { fallbackDue, unknownSince } from './scaling/fallback.ts';
+import { GRACE_RULE } from './scaling/grace.ts';
 import { holdOf } from './scaling/hold.ts';
 import { idleAfter, sizeIdle } from './scaling/idle.ts';
 import type { IdleState } from './scaling/idle.ts';
@@ -143,9 +144,15 @@ function decide(facts: Facts, parts: { readonly want: Draft; readonly wants: Wan
   return atLeastMin(facts, withFallback(facts, course));
 }
 
+/** As the trail calls them. */
+const HOLD_RULES = { data: 'hold', leading: 'leading', grace: GRACE_RULE } as const;
+
 function held(facts: Facts, parts: { readonly want: Draft; readonly standing: number }): Draft {
-  const rule = facts.hold?.kind === 'leading' ? 'leading' : 'hold';
-  return step(parts.want, { rule, to: parts.standing, because: facts.hold?.reason ?? 'the load is unknown' });
+  return step(parts.want, {
+    rule: HOLD_RULES[facts.hold?.kind ?? 'data'],
+    to: parts.standing,
+    because: facts.hold?.reason ?? 'the load is unknown',
+  });
 }
 
 function lower(facts: Facts, parts: { readonly want: Draft; readonly wants: Wants; readonly standing: number }): Draft {

@@ -70,5 +70,6 @@ function summaryOf(record: ActuationRecord): ActuationSummary {
     outcome: record.outcome,
     foreignWrite: record.foreignWrite ?? null,
     capacityShortage: record.capacityBackoff ?? null,
+    ...(record.marksDenied === true ? { marksDenied: true as const } : {}),
   };
 }

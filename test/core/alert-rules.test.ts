@@ -60,6 +60,14 @@ const short = (alerts: string[]) =>
     nodeGroups: [poolGroup(fourBusy, { policy: groupPolicy({ nodes: { max: 4 } }) })],
   });
 
+/** A pool of one workload that the decision core may lower. */
+const lowering = (over: Parameters<typeof workloadInput>[0], inFlight: number): PoolInput => {
+  const input = workloadInput({ readings: readings({ inFlight: value(inFlight), queued: value(0) }), ...over });
+  return poolInput({ workloads: [{ policy: input.policy, target: input.target, outcome: decideWorkload(input) }] });
+};
+
+const planOf = (seq: number, atMs: number) => ({ ...planPool(poolInput()).plan, seq, atMs });
+
 const turning = (times: number) => {
   const outcome = wants(4, { control: { ...wants(4).control, changes: flips(times) } });
   return conditionsOf('flapping', poolInput({ workloads: [poolWorkload({ wanted: 4, outcome })] }));
@@ -200,6 +208,55 @@ describe('alert rules', () => {
     expect(turning(9)).toMatchObject([
       { title: 'llama-8b-chat is flapping', detail: expect.stringMatching(/^8 direction changes .* between 4 and 8/) },
     ]);
+  });
+
+  test('short-grace: how many replicas stay for it, with both figures', () => {
+    const target = observed(10);
+    const control = { ...wants(10).control, lastAtMs: T0 - 10_000, wants: [[T0 - 10_000, 10]] as const };
+    const policy = workloadPolicy({ scaleDown: { windowSec: 0 } });
+    const of = (longestRequestSec: number, inFlight: number) =>
+      conditionsOf('short-grace', lowering({ policy, target, control, longestRequestSec }, inFlight));
+    expect(of(45, 32)).toMatchObject([
+      {
+        key: 'short-grace/llama-8b-chat',
+        severity: 'warning',
+        title: 'llama-8b-chat cannot shrink: the grace of its pods is shorter than its requests',
+        detail: expect.stringMatching(
+          /^\d replicas kept that the load does not need: terminationGracePeriodSeconds of the pods is 30 s and requests took at least 45 s, which a shrink would cut off \(set .* higher, or .*\)\.$/,
+        ),
+      },
+    ]);
+    // Long enough, or nothing to be lowered.
+    expect(of(20, 32)).toEqual([]);
+    expect(of(45, 80)).toEqual([]);
+  });
+
+  test('marks-denied: which permission is missing where, while the workload is in mode act', () => {
+    const denied = { 'target/llama-8b-chat': record({ marksDenied: true }) };
+    expect(conditionsOf('marks-denied', poolInput(), denied)).toMatchObject([
+      {
+        key: 'marks-denied/llama-8b-chat',
+        title: 'llama-8b-chat: idle pods cannot be asked to go first',
+        detail: expect.stringContaining('may not patch pods in namespace default'),
+      },
+    ]);
+    const watching = poolWorkload({ wanted: 4, policy: workloadPolicy({ mode: 'observe' }) });
+    expect(conditionsOf('marks-denied', poolInput({ workloads: [watching] }), denied)).toEqual([]);
+  });
+
+  test('clocks-apart: a plan from a clock ahead, seen by who finds it and by who found its sequence', () => {
+    const of = (previous: ReturnType<typeof planOf>) => conditionsOf('clocks-apart', poolInput({ previous }));
+    expect(of(planOf(T0 + 42_000, T0 + 42_000))).toMatchObject([
+      {
+        key: 'clocks-apart/default',
+        title: 'Clocks of the controllers of pool default are apart',
+        detail: expect.stringContaining('a clock that is 42 s ahead of another'),
+      },
+    ]);
+    // The one ahead finds what the one behind has made of its plan.
+    expect(of(planOf(T0 - 2_000, T0 - 44_000))).toHaveLength(1);
+    expect(of(planOf(T0 + 29_000, T0 + 29_000))).toEqual([]);
+    expect(of(planOf(T0 - 2_000, T0 - 2_000))).toEqual([]);
   });
 
   test('go to the hooks of the policy, else of the fleet', () => {

@@ -27,7 +27,7 @@ const wanted = (input: WorkloadInput) => decideWorkload(input).wanted;
 describe('a shrink', () => {
   test('is refused where requests take longer than the grace of the pods, and the field is named', () => {
     const outcome = decideWorkload(lowered({ longestRequestSec: 45 }));
-    expect(outcome).toMatchObject({ wanted: 10, binding: 'hold' });
+    expect(outcome).toMatchObject({ wanted: 10, binding: 'grace' });
     expect(outcome.hold).toBe(
       'terminationGracePeriodSeconds of the pods is 30 s and requests took at least 45 s, which a shrink would cut off (set terminationGracePeriodSeconds higher, or scaleDown.allowShortGrace: true)',
     );

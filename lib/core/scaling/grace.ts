@@ -2,6 +2,9 @@
 import type { WorkloadInput } from '../decide-types.ts';
 import { figure } from '../format.ts';
 
+/** The rule of the trail, where a shrink is refused for it. */
+export const GRACE_RULE = 'grace';
+
 /** What the grace is called where the user sets it [s]. */
 const GRACE_FIELDS: Readonly<Record<string, string>> = {
   SwarmService: 'stop_grace_period',

@@ -2,6 +2,7 @@
 import type { WorkloadInput, WorkloadOutcome } from '../decide-types.ts';
 import { decideWorkload } from '../decide-workload.ts';
 import { listed } from '../format.ts';
+import { GRACE_RULE } from '../scaling/grace.ts';
 import { leadTimeSecOf } from '../scaling/lead-time.ts';
 import type { ScalingDecision, SignalName, TrailStep } from '../types.ts';
 import { amount, bare, clockTime } from './clauses.ts';
@@ -12,6 +13,7 @@ import type { Fall } from './what-if.ts';
 /** Rules that hold a count the load does not ask for. */
 const HOLDING_RULES = [
   'hold',
+  GRACE_RULE,
   'last-replica',
   'keep-alive',
   'pre-warm',
