@@ -65,11 +65,14 @@ const groupArb = (name: string) =>
   fc
     .record({
       nodes: nodesArb(name),
-      pending: fc.nat(2),
+      pending: fc.nat(4),
       max: fc.integer({ min: 1, max: 7 }),
       surgeMax: fc.integer({ min: 1, max: 4 }),
       committed: fc.nat(3),
-      spare: fc.option(fc.nat(2), { nil: undefined }),
+      spare: fc.option(fc.constantFrom<unknown>(0, 1, 2, 'auto', { start: 2 }, { start: 1, max: 1 }), {
+        nil: undefined,
+      }),
+      isShort: fc.constantFrom(false, false, true),
       market: fc.constantFrom('onDemand', 'spot'),
       ownership: fc.constantFrom('own', 'own', 'buffer', 'observe'),
       usdPerHour: fc.integer({ min: 1, max: 4 }),
@@ -88,7 +91,9 @@ const groupArb = (name: string) =>
         },
         name,
       );
-      const group: PoolNodeGroup = poolGroup(observedGroup(seen, { desired: seen.length + of.pending }), { policy });
+      const shortage = of.isShort ? { backoffUntilMs: T0 + 600_000, backoffCause: 'InsufficientInstanceCapacity' } : {};
+      const observation = observedGroup(seen, { desired: seen.length + of.pending });
+      const group: PoolNodeGroup = poolGroup(observation, { policy, ...shortage });
       return { group, slots: of.nodes.flatMap((one) => one.slots) };
     });
 
@@ -216,6 +221,33 @@ describe('laws of the node plan', () => {
       }),
       { numRuns: 250 },
     );
+  });
+
+  test('of what was never delivered, all may be taken back but one, and no node there is', () => {
+    let taken = 0;
+    fc.assert(
+      fc.property(poolArb, (first) => {
+        const { input, outcome } = twoPlans(first);
+        for (const group of input.nodeGroups) {
+          const planned = outcome.plan.nodeGroups[group.policy.metadata.name];
+          const { undelivered = 0, victims = [], nodes = 0 } = planned ?? {};
+          if (undelivered === 0) continue;
+          taken++;
+          const there = group.observed.kind === 'observed' ? group.observed.nodes.length : 0;
+          expect(group.backoffCause).not.toBeNull();
+          expect(desiredOf(group) - undelivered).toBeGreaterThanOrEqual(
+            Math.max(there + 1, group.policy.spec.committedNodes),
+          );
+          expect(nodes).toBe(desiredOf(group) - undelivered - victims.length - (planned?.ghosts ?? []).length);
+          for (const { policy, target, outcome: wish } of input.workloads) {
+            if (!policy.spec.nodeGroups.includes(group.policy.metadata.name)) continue;
+            expect(target.kind === 'observed' && target.ready >= wish.wanted).toBe(true);
+          }
+        }
+      }),
+      { numRuns: 150 },
+    );
+    expect(taken).toBeGreaterThan(3);
   });
 
   test('nothing that costs is ordered for a replica while a node that is paid for could be had', () => {
