@@ -35,27 +35,41 @@ export const secretRefSchema = z.union([
 const positive = z.number().positive().max(1e9);
 
 const signalSchema = z.discriminatedUnion('kind', [
-  /** Requests in flight and queued; `perReplica` = how many one replica serves well at once. */
-  z.strictObject({ kind: z.literal('inFlight'), perReplica: positive }),
-  z.strictObject({ kind: z.literal('requestRate'), perReplicaPerSec: positive }),
-  /** Input and output tokens are different work: each has its own speed. */
-  z.strictObject({ kind: z.literal('tokens'), inputPerSec: positive.optional(), outputPerSec: positive.optional() }),
-  /** Messages waiting; drained within `drainSec` by replicas that each finish `perReplicaPerSec`. */
-  z.strictObject({
-    kind: z.literal('queueDepth'),
-    perReplicaPerSec: positive,
-    drainSec: z.number().min(1).max(86_400).default(60),
-    /** Broker lag read directly, without a producer's help. */
-    kafka: z.strictObject({ topic: z.string().min(1), group: z.string().min(1) }).optional(),
-  }),
-  /** Work waiting in the unit its events state. */
-  z.strictObject({
-    kind: z.literal('queueWork'),
-    perReplicaPerSec: positive,
-    drainSec: z.number().min(1).max(86_400).default(60),
-  }),
-  z.strictObject({ kind: z.literal('kvCache'), targetRatio: z.number().min(0.1).max(1).default(0.85) }),
-  z.strictObject({ kind: z.literal('gpu'), targetRatio: z.number().min(0.1).max(1).default(0.85) }),
+  z
+    .strictObject({ kind: z.literal('inFlight'), perReplica: positive })
+    .describe('Requests in flight and queued; `perReplica` = how many one replica serves well at once.'),
+  z
+    .strictObject({ kind: z.literal('requestRate'), perReplicaPerSec: positive })
+    .describe(
+      'Arrivals; `perReplicaPerSec` = requests that one replica serves well in a second. A first figure: what it really serves is learned.',
+    ),
+  z
+    .strictObject({ kind: z.literal('tokens'), inputPerSec: positive.optional(), outputPerSec: positive.optional() })
+    .describe('Input and output tokens are different work: each has its own speed.'),
+  z
+    .strictObject({
+      kind: z.literal('queueDepth'),
+      perReplicaPerSec: positive,
+      drainSec: z.number().min(1).max(86_400).default(60),
+      kafka: z
+        .strictObject({ topic: z.string().min(1), group: z.string().min(1) })
+        .optional()
+        .describe("Broker lag read directly, without a producer's help."),
+    })
+    .describe('Messages waiting; drained within `drainSec` by replicas that each finish `perReplicaPerSec`.'),
+  z
+    .strictObject({
+      kind: z.literal('queueWork'),
+      perReplicaPerSec: positive,
+      drainSec: z.number().min(1).max(86_400).default(60),
+    })
+    .describe('Work waiting in the unit its events state.'),
+  z
+    .strictObject({ kind: z.literal('kvCache'), targetRatio: z.number().min(0.1).max(1).default(0.85) })
+    .describe('How full the KV caches are: a guard that raises, and alone never lowers.'),
+  z
+    .strictObject({ kind: z.literal('gpu'), targetRatio: z.number().min(0.1).max(1).default(0.85) })
+    .describe('How busy the GPUs are: a guard like kvCache.'),
 ]);
 
 const priorityDefault = { tier: 1, weight: 1, kind: 'interactive' } as const;
@@ -66,100 +80,205 @@ export const scalingPolicySchema = z.strictObject({
   metadata: metadataSchema,
   spec: z
     .strictObject({
-      /** observe: nothing is written until somebody asks for it. */
-      mode: modeSchema.default('observe'),
+      mode: modeSchema.default('observe').describe('observe: nothing is written until somebody asks for it.'),
       target: z.strictObject({
-        /** SwarmService, MarathonApp, or anything with a scale subresource in Kubernetes. */
-        kind: z.string().min(1).default('Deployment'),
-        /** `GROUP/VERSION`, for kinds of Kubernetes that are not known by name. */
-        apiVersion: z.string().max(253).regex(API_VERSION_PATTERN).optional(),
-        /** The kind's name in paths (`rollouts`); found through discovery when left out. */
-        resource: z.string().max(63).regex(RESOURCE_PATTERN).optional(),
-        /** Writes the plan's sequence beside the count, for an admission policy that refuses older writers (infra/kubernetes/fence.yaml). */
-        fence: z.literal('planSequence').optional(),
-        /** The stack of a SwarmService, the group of a MarathonApp; `default`: none. */
-        namespace: nameSchema.default('default'),
-        name: z.string().max(253).regex(TARGET_NAME),
-        /** How the bridge finds pods; the target's own selector when left out. */
-        podSelector: z.string().optional(),
-        /** Pods of one replica, that work together or not at all; read from a LeaderWorkerSet when left out, else 1. */
-        podsPerReplica: z.int().min(1).max(PODS_PER_REPLICA_MAX).optional(),
-        /** The pod label that says of which replica a pod is; known of a LeaderWorkerSet. */
-        replicaLabel: z.string().max(317).regex(LABEL_KEY).optional(),
+        kind: z
+          .string()
+          .min(1)
+          .default('Deployment')
+          .describe('SwarmService, MarathonApp, or anything with a scale subresource in Kubernetes.'),
+        apiVersion: z
+          .string()
+          .max(253)
+          .regex(API_VERSION_PATTERN)
+          .optional()
+          .describe('`GROUP/VERSION`, for kinds of Kubernetes that are not known by name.'),
+        resource: z
+          .string()
+          .max(63)
+          .regex(RESOURCE_PATTERN)
+          .optional()
+          .describe("The kind's name in paths (`rollouts`); found through discovery when left out."),
+        fence: z
+          .literal('planSequence')
+          .optional()
+          .describe(
+            "Writes the plan's sequence beside the count, for an admission policy that refuses older writers (infra/kubernetes/fence.yaml).",
+          ),
+        namespace: nameSchema
+          .default('default')
+          .describe('The stack of a SwarmService, the group of a MarathonApp; `default`: none.'),
+        name: z.string().max(253).regex(TARGET_NAME).describe('Its name in the orchestrator.'),
+        podSelector: z
+          .string()
+          .optional()
+          .describe("How the bridge finds pods; the target's own selector when left out."),
+        podsPerReplica: z
+          .int()
+          .min(1)
+          .max(PODS_PER_REPLICA_MAX)
+          .optional()
+          .describe(
+            'Pods of one replica, that work together or not at all; read from a LeaderWorkerSet when left out, else 1.',
+          ),
+        replicaLabel: z
+          .string()
+          .max(317)
+          .regex(LABEL_KEY)
+          .optional()
+          .describe('The pod label that says of which replica a pod is; known of a LeaderWorkerSet.'),
       }),
       replicas: z.strictObject({
-        /** 1: a model that takes minutes to load should not vanish unless asked for. */
-        min: z.int().min(0).max(REPLICAS_MAX).default(1),
-        max: z.int().min(1).max(REPLICAS_MAX),
-        /** Replicas that only work together (a leader and its workers as pods of one target): counts are whole multiples, GPUs come for all of them or none. */
-        step: z.int().min(1).max(64).default(1),
+        min: z
+          .int()
+          .min(0)
+          .max(REPLICAS_MAX)
+          .default(1)
+          .describe('1: a model that takes minutes to load should not vanish unless asked for.'),
+        max: z
+          .int()
+          .min(1)
+          .max(REPLICAS_MAX)
+          .describe('Never more. What runs above it already goes only when a decrease is allowed.'),
+        step: z
+          .int()
+          .min(1)
+          .max(64)
+          .default(1)
+          .describe(
+            'Replicas that only work together (a leader and its workers as pods of one target): counts are whole multiples, GPUs come for all of them or none.',
+          ),
       }),
-      /** Of all pods of a replica together. Read from the pod template when left out. */
-      gpusPerReplica: gpuCountsSchema.optional(),
-      /** In order of preference. Empty: nodes are somebody else's business. */
-      nodeGroups: z.array(nameSchema).max(20).default([]),
-      /** Where new nodes are asked for: in the order of `nodeGroups` (people know why), or the mix that costs least for what is needed. */
-      nodeGroupChoice: z.enum(['order', 'price']).default('order'),
-      /** Workloads of one pool are planned together; workloads that share a node group must share it. */
-      pool: nameSchema.default('default'),
+      gpusPerReplica: gpuCountsSchema
+        .optional()
+        .describe('Of all pods of a replica together. Read from the pod template when left out.'),
+      nodeGroups: z
+        .array(nameSchema)
+        .max(20)
+        .default([])
+        .describe("In order of preference. Empty: nodes are somebody else's business."),
+      nodeGroupChoice: z
+        .enum(['order', 'price'])
+        .default('order')
+        .describe(
+          'Where new nodes are asked for: in the order of `nodeGroups` (people know why), or the mix that costs least for what is needed.',
+        ),
+      pool: nameSchema
+        .default('default')
+        .describe('Workloads of one pool are planned together; workloads that share a node group must share it.'),
       slo: z
         .strictObject({
-          waitSec: z.number().min(0).max(86_400).optional(),
-          ttftSec: z.number().min(0).max(3_600).optional(),
-          ratio: z.number().min(0.5).max(0.99999).default(0.999),
+          waitSec: z
+            .number()
+            .min(0)
+            .max(86_400)
+            .optional()
+            .describe('How long a request may wait before it is served. Left out: ttftSec, else 2.'),
+          ttftSec: z
+            .number()
+            .min(0)
+            .max(3_600)
+            .optional()
+            .describe(
+              'From when on a first token is late: those reported later count as misses, and replicas that are too full to answer in time are counted as less.',
+            ),
+          ratio: z.number().min(0.5).max(0.99999).default(0.999).describe('Share of requests that should be in time.'),
         })
         .optional(),
-      risk: z.enum(['low', 'balanced', 'cheap']).default('balanced'),
-      /** Instead of the risk: what a request that waits too long costs, against what a replica costs (left out: its part of a node of `nodeGroups`). */
+      risk: z
+        .enum(['low', 'balanced', 'cheap'])
+        .default('balanced')
+        .describe('low: fewer waits, more GPUs; cheap: the other way round. In figures: docs/decision-core.md.'),
       price: z
         .strictObject({
-          usdPerMiss: z.number().positive().max(1e6),
-          usdPerReplicaHour: z.number().positive().max(10_000).optional(),
+          usdPerMiss: z.number().positive().max(1e6).describe('A request that waits too long.'),
+          usdPerReplicaHour: z
+            .number()
+            .positive()
+            .max(10_000)
+            .optional()
+            .describe('Left out: its part of a node of `nodeGroups`.'),
         })
-        .optional(),
-      signals: z.array(signalSchema).min(1).max(8),
+        .optional()
+        .describe(
+          'Instead of the risk: what a request that waits too long costs, against what a replica costs (left out: its part of a node of `nodeGroups`).',
+        ),
+      signals: z
+        .array(signalSchema)
+        .min(1)
+        .max(8)
+        .describe(
+          'What one replica can do, by what is measured. The signal that asks for most decides; a missing one never lowers anything.',
+        ),
       scaleDown: z
         .strictObject({
-          /** auto: as long as it takes to get a replica back. */
-          windowSec: z.union([z.literal('auto'), z.number().min(0).max(86_400)]).default('auto'),
-          /** A share (`20%`) or a number of replicas that may go in a minute. */
-          maxPerMinute: z.union([z.string().regex(/^(100|[1-9]?\d)%$/), z.int().min(1)]).default('100%'),
-          /** How long a request may take, where events do not show it (the gateway's timeout). Left out: at least what was seen. */
-          longestRequestSec: z.number().positive().max(86_400).optional(),
-          /** Whether pods may go whose grace is shorter than that. false: their requests would be cut off. */
-          allowShortGrace: z.boolean().default(false),
+          windowSec: z
+            .union([z.literal('auto'), z.number().min(0).max(86_400)])
+            .default('auto')
+            .describe('auto: as long as it takes to get a replica back.'),
+          maxPerMinute: z
+            .union([z.string().regex(/^(100|[1-9]?\d)%$/), z.int().min(1)])
+            .default('100%')
+            .describe('A share (`20%`) or a number of replicas that may go in a minute.'),
+          longestRequestSec: z
+            .number()
+            .positive()
+            .max(86_400)
+            .optional()
+            .describe(
+              "How long a request may take, where events do not show it (the gateway's timeout). Left out: at least what was seen.",
+            ),
+          allowShortGrace: z
+            .boolean()
+            .default(false)
+            .describe('Whether pods may go whose grace is shorter than that. false: their requests would be cut off.'),
         })
         .default({ windowSec: 'auto', maxPerMinute: '100%', allowShortGrace: false }),
-      /** Load unknown for so long: at least so many replicas. Only ever raises. */
       fallback: z
         .strictObject({
           afterSec: z.number().min(10).max(86_400).default(120),
           replicas: z.int().min(1).max(REPLICAS_MAX),
         })
-        .optional(),
+        .optional()
+        .describe('Load unknown for so long: at least so many replicas. Only ever raises.'),
       priority: z
         .strictObject({
-          /** 1 is served first. */
-          tier: z.int().min(1).max(9).default(1),
-          weight: z.number().positive().max(1_000).default(1),
-          kind: z.enum(['interactive', 'batch', 'training']).default('interactive'),
-          /** false: keeps what runs also where the Fleet lets higher tiers take it (`preemption`). Left out: true. */
-          preemptible: z.boolean().optional(),
+          tier: z.int().min(1).max(9).default(1).describe('1 is served first.'),
+          weight: z.number().positive().max(1_000).default(1).describe('Its part among those of its tier.'),
+          kind: z
+            .enum(['interactive', 'batch', 'training'])
+            .default('interactive')
+            .describe('What the allocation `auto` goes by.'),
+          preemptible: z
+            .boolean()
+            .optional()
+            .describe(
+              'false: keeps what runs also where the Fleet lets higher tiers take it (`preemption`). Left out: true.',
+            ),
         })
         .default(priorityDefault),
-      /** Seconds from asked for to serving, until it has been learned. 180: a tuned cold start with a node to boot. */
-      leadTimeSec: z.number().min(1).max(7_200).default(180),
-      /** Where the load comes from when servers publish nothing themselves. */
+      leadTimeSec: z
+        .number()
+        .min(1)
+        .max(7_200)
+        .default(180)
+        .describe(
+          'Seconds from asked for to serving, until it has been learned. 180: a tuned cold start with a node to boot.',
+        ),
       bridge: z
         .strictObject({
-          preset: z.string().default('vllm'),
-          port: z.int().min(1).max(65_535).default(8000),
+          preset: z.string().default('vllm').describe('vllm, sglang, tgi, or the path of a mapping of your own.'),
+          port: z.int().min(1).max(65_535).default(8000).describe('Where a pod answers.'),
           path: z.string().startsWith('/').default('/metrics'),
-          /** `host:port` list instead of discovery. */
-          endpoints: z.array(z.string().min(1)).max(512).optional(),
+          endpoints: z.array(z.string().min(1)).max(512).optional().describe('`host:port` list instead of discovery.'),
         })
-        .optional(),
-      alerts: z.array(nameSchema).max(10).default([]),
+        .optional()
+        .describe('Where the load comes from when servers publish nothing themselves.'),
+      alerts: z
+        .array(nameSchema)
+        .max(10)
+        .default([])
+        .describe('Hooks of the Fleet, by name; those of the Fleet itself when empty.'),
     })
     .superRefine((spec, context) => {
       for (const problem of targetProblems(spec)) context.addIssue({ code: 'custom', ...problem });
@@ -214,67 +333,101 @@ export const nodeGroupPolicySchema = z.strictObject({
   metadata: metadataSchema,
   spec: z
     .strictObject({
-      mode: modeSchema.default('observe'),
+      mode: modeSchema.default('observe').describe('observe: nothing is written until somebody asks for it.'),
       provider: z.discriminatedUnion('kind', [
         z.strictObject({
           kind: z.literal('eksNodeGroup'),
           cluster: z.string().min(1).max(100),
           nodeGroup: z.string().min(1).max(63),
         }),
-        /** A group of EC2 Auto Scaling whose instances join the cluster by themselves. */
-        z.strictObject({ kind: z.literal('autoScalingGroup'), name: z.string().min(1).max(255) }),
-        /** Karpenter brings the nodes; they are only seen. */
-        z.strictObject({ kind: z.literal('karpenterNodePool'), nodePool: nameSchema }),
+        z
+          .strictObject({ kind: z.literal('autoScalingGroup'), name: z.string().min(1).max(255) })
+          .describe('A group of EC2 Auto Scaling whose instances join the cluster by themselves.'),
+        z
+          .strictObject({ kind: z.literal('karpenterNodePool'), nodePool: nameSchema })
+          .describe('Karpenter brings the nodes; they are only seen.'),
       ]),
-      /** observe: sole writer only when told so. */
-      ownership: z.enum(['own', 'floor', 'buffer', 'observe']).default('observe'),
+      ownership: z
+        .enum(['own', 'floor', 'buffer', 'observe'])
+        .default('observe')
+        .describe('observe: sole writer only when told so.'),
       nodes: z.strictObject({
-        min: z.int().min(0).max(1_000).default(0),
-        max: z.int().min(1).max(1_000),
-        /** Most nodes on their way at once: a stock-out or a wrong figure costs at most so much. */
-        surgeMax: z.int().min(1).max(1_000).default(10),
-        /**
-         * Nodes kept free beyond what is needed. auto: as many as bursts within the time a node takes have shown to be worth (docs/node-groups.md), beginning with `start`, at most `max`.
-         * Left out: one for a spot group in use, else none.
-         */
+        min: z.int().min(0).max(1_000).default(0).describe('Never fewer.'),
+        max: z.int().min(1).max(1_000).describe('Never more.'),
+        surgeMax: z
+          .int()
+          .min(1)
+          .max(1_000)
+          .default(10)
+          .describe('Most nodes on their way at once: a stock-out or a wrong figure costs at most so much.'),
         spare: z
           .union([
             z.int().min(0).max(SPARE_MAX),
             z.literal('auto'),
             z.strictObject({
-              /** Until something was seen. */
-              start: z.int().min(0).max(SPARE_MAX).default(0),
+              start: z.int().min(0).max(SPARE_MAX).default(0).describe('Until something was seen.'),
               max: z.int().min(0).max(SPARE_MAX).optional(),
             }),
           ])
-          .optional(),
+          .optional()
+          .describe(
+            'Nodes kept free beyond what is needed. auto: as many as bursts within the time a node takes have shown to be worth (docs/node-groups.md), beginning with `start`, at most `max`. Left out: one for a spot group in use, else none.',
+          ),
       }),
       shape: z.strictObject({
-        instanceType: z.string().min(1),
-        gpus: gpuCountsSchema,
-        usdPerHour: z.number().min(0).max(1_000).optional(),
-        market: z.enum(['onDemand', 'spot']).default('onDemand'),
-        zones: z.array(z.string().min(1)).max(20).default([]),
+        instanceType: z.string().min(1).describe('For people; nothing is decided by it.'),
+        gpus: gpuCountsSchema.describe('What a node of the group has for pods, by resource.'),
+        usdPerHour: z
+          .number()
+          .min(0)
+          .max(1_000)
+          .optional()
+          .describe('Price of a node: for budgets, prices and the cheapest mix.'),
+        market: z
+          .enum(['onDemand', 'spot'])
+          .default('onDemand')
+          .describe('spot: a spare node while it is in use, and another group when it has no capacity.'),
+        zones: z
+          .array(z.string().min(1))
+          .max(20)
+          .default([])
+          .describe('Where its subnets are, for people; nothing is decided by it.'),
       }),
-      /** Ownership buffer: the Deployment of placeholder pods, each with one unit of the first resource of `shape.gpus`; `penstock-buffer-NAME` when left out. */
       buffer: z
         .strictObject({ namespace: nameSchema.default('penstock'), name: nameSchema.optional() })
-        .default({ namespace: 'penstock' }),
-      /** Already paid for: cost nothing extra. */
-      committedNodes: z.int().min(0).max(1_000).default(0),
-      /** Seconds from asked for to Ready with GPUs, until it has been learned. */
-      leadTimeSec: z.number().min(1).max(7_200).default(180),
+        .default({ namespace: 'penstock' })
+        .describe(
+          'Ownership buffer: the Deployment of placeholder pods, each with one unit of the first resource of `shape.gpus`; `penstock-buffer-NAME` when left out.',
+        ),
+      committedNodes: z.int().min(0).max(1_000).default(0).describe('Already paid for: cost nothing extra.'),
+      leadTimeSec: z
+        .number()
+        .min(1)
+        .max(7_200)
+        .default(180)
+        .describe('Seconds from asked for to Ready with GPUs, until it has been learned.'),
       scaleDown: z
         .strictObject({
-          /** How long a node must be idle. 300: longer than a node takes to come back. */
-          idleSec: z.number().min(0).max(86_400).default(300),
-          /** Nodes drained at once. */
-          parallel: z.int().min(1).max(50).default(2),
-          /** Whether a node with pods may be freed when they fit elsewhere and it saves money. false: an evicted pod has to load its model again. */
-          consolidate: z.boolean().default(false),
+          idleSec: z
+            .number()
+            .min(0)
+            .max(86_400)
+            .default(300)
+            .describe('How long a node must be idle. 300: longer than a node takes to come back.'),
+          parallel: z.int().min(1).max(50).default(2).describe('Nodes drained at once.'),
+          consolidate: z
+            .boolean()
+            .default(false)
+            .describe(
+              'Whether a node with pods may be freed when they fit elsewhere and it saves money. false: an evicted pod has to load its model again.',
+            ),
         })
         .default({ idleSec: 300, parallel: 2, consolidate: false }),
-      alerts: z.array(nameSchema).max(10).default([]),
+      alerts: z
+        .array(nameSchema)
+        .max(10)
+        .default([])
+        .describe('Hooks of the Fleet, by name; those of the Fleet itself when empty.'),
     })
     .superRefine((spec, context) => {
       if (spec.provider.kind === 'karpenterNodePool' && spec.ownership !== 'buffer' && spec.ownership !== 'observe') {
@@ -303,8 +456,11 @@ const alertHookSchema = z.discriminatedUnion('kind', [
     kind: z.literal('webhook'),
     urlFrom: secretRefSchema,
     signingSecretFrom: secretRefSchema,
-    /** Addresses that are private on purpose (CIDR). Everything private is refused otherwise. */
-    allowPrivate: z.array(z.string().min(1)).max(20).default([]),
+    allowPrivate: z
+      .array(z.string().min(1))
+      .max(20)
+      .default([])
+      .describe('Addresses that are private on purpose (CIDR). Everything private is refused otherwise.'),
   }),
   z.strictObject({
     ...hookBase,
@@ -316,8 +472,10 @@ const alertHookSchema = z.discriminatedUnion('kind', [
     ...hookBase,
     kind: z.literal('pagerduty'),
     routingKeyFrom: secretRefSchema,
-    /** The Events API v2 of another region, or of a test receiver. */
-    url: z.url().default('https://events.pagerduty.com/v2/enqueue'),
+    url: z
+      .url()
+      .default('https://events.pagerduty.com/v2/enqueue')
+      .describe('The Events API v2 of another region, or of a test receiver.'),
     allowPrivate: z.array(z.string().min(1)).max(20).default([]),
   }),
   z.strictObject({ ...hookBase, kind: z.literal('sns'), topicArn: z.string().startsWith('arn:') }),
@@ -328,23 +486,43 @@ export const fleetSchema = z.strictObject({
   kind: z.literal('Fleet'),
   metadata: metadataSchema,
   spec: z.strictObject({
-    gpuQuota: z.record(z.string(), z.int().min(0).max(1_000_000)).optional(),
-    allocation: z.enum(['resource', 'load', 'priority', 'fair', 'auto']).default('auto'),
-    /** Running replicas of lower tiers give way when a higher tier has been short of GPUs. Left out: what runs stays, because a running service is not hurt on a doubt. */
+    gpuQuota: z.record(z.string(), z.int().min(0).max(1_000_000)).optional().describe('Most GPUs in all, by resource.'),
+    allocation: z
+      .enum(['resource', 'load', 'priority', 'fair', 'auto'])
+      .default('auto')
+      .describe('Who gets GPUs when there are too few (docs/allocation.md).'),
     preemption: z
       .strictObject({
-        /** What may be asked for: the floors (`replicas.min`) of a higher tier, or all it wants. */
-        for: z.enum(['floors', 'wants']),
-        /** How long it must have been short. 60: longer than a reading that is wrong once, and than what frees itself. */
-        afterSec: z.number().min(10).max(3_600).default(60),
-        /** Replicas of the whole pool that give way in a minute. 4: a wrong policy costs little before somebody sees it. */
-        maxPerMinute: z.int().min(1).max(20).default(4),
+        for: z
+          .enum(['floors', 'wants'])
+          .describe('What may be asked for: the floors (`replicas.min`) of a higher tier, or all it wants.'),
+        afterSec: z
+          .number()
+          .min(10)
+          .max(3_600)
+          .default(60)
+          .describe(
+            'How long it must have been short. 60: longer than a reading that is wrong once, and than what frees itself.',
+          ),
+        maxPerMinute: z
+          .int()
+          .min(1)
+          .max(20)
+          .default(4)
+          .describe(
+            'Replicas of the whole pool that give way in a minute. 4: a wrong policy costs little before somebody sees it.',
+          ),
       })
-      .optional(),
-    budget: z.strictObject({ usdPerHourMax: z.number().positive().max(1e7) }).optional(),
-    alertHooks: z.array(alertHookSchema).max(20).default([]),
-    /** Hooks for alerts of policies that name none. */
-    alerts: z.array(nameSchema).max(10).default([]),
+      .optional()
+      .describe(
+        'Running replicas of lower tiers give way when a higher tier has been short of GPUs. Left out: what runs stays, because a running service is not hurt on a doubt.',
+      ),
+    budget: z
+      .strictObject({ usdPerHourMax: z.number().positive().max(1e7) })
+      .optional()
+      .describe('No new node above it, committed ones not counted.'),
+    alertHooks: z.array(alertHookSchema).max(20).default([]).describe('Where alerts go.'),
+    alerts: z.array(nameSchema).max(10).default([]).describe('Hooks for alerts of policies that name none.'),
   }),
 });
 
