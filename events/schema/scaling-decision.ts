@@ -38,7 +38,8 @@ export const scalingDecisionSchema = z.object({
   trail: z.array(trailStepSchema),
   inputs: z.array(decisionInputSchema),
   usdPerHour: z.object({ before: z.number(), after: z.number() }).optional(),
-  leadTimeSec: z.object({ p50: z.number(), p90: z.number() }).optional(),
+  /** From asked for to ready. `starts`: of so many starts it was learned; absent: the policy's figure. */
+  leadTimeSec: z.object({ p50: z.number(), p90: z.number(), starts: z.int().optional() }).optional(),
 });
 
 export type TrailStep = z.infer<typeof trailStepSchema>;

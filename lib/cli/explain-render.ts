@@ -78,9 +78,9 @@ function costRow({ nodeGroups, usdPerHour, leadTimeSec }: ScalingDecision): Row[
   return parts.length === 0 ? [] : [{ name: 'costs', move: '', text: parts.join('; ') }];
 }
 
-function leadText({ p50, p90 }: { readonly p50: number; readonly p90: number }): string {
-  const lead = `lead time ${figure(p50)} s`;
-  return p50 === p90 ? lead : `${lead}, p90 ${figure(p90)} s`;
+function leadText({ p50, p90, starts }: NonNullable<ScalingDecision['leadTimeSec']>): string {
+  const late = p50 === p90 ? '' : `, p90 ${figure(p90)} s`;
+  return `lead time ${figure(p50)} s${late} (${starts === undefined ? "the policy's figure" : `learned from ${starts} starts`})`;
 }
 
 /** Names and reasons may come from outside: nothing of them may move the cursor of a terminal. */

@@ -38,9 +38,15 @@ export function decisionOf(input: PoolInput, planned: PlannedWorkload): ScalingD
     trail: [...outcome.trail, ...limited, ...ownerStep(planned), ...planned.groups.flatMap(nodeStep)],
     inputs: [...outcome.inputs],
     ...(price === null ? {} : { usdPerHour: price }),
-    leadTimeSec: { ...leadTimeSecOf(outcome.control, { policySec: policy.spec.leadTimeSec }) },
+    leadTimeSec: leadTimeOf(planned.workload),
   };
   return { ...body, id: decisionId(restsOn(input, { planned, body })) };
+}
+
+function leadTimeOf({ policy, outcome }: PlannedWorkload['workload']): NonNullable<ScalingDecision['leadTimeSec']> {
+  const { p50, p90 } = leadTimeSecOf(outcome.control, { policySec: policy.spec.leadTimeSec });
+  const starts = outcome.control.leadTimes?.starts.length ?? 0;
+  return starts === 0 ? { p50, p90 } : { p50, p90, starts };
 }
 
 /**

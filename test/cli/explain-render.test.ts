@@ -1,6 +1,8 @@
 /** A decision as a person reads it, with what would have had to be different. */
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
+import { renderExplanation } from '../../lib/cli/explain-render.ts';
+import { EMPTY_CONTROL } from '../../lib/core/carried-outcome.ts';
 import type { WorkloadInput } from '../../lib/core/decide-types.ts';
 import { decideWorkload } from '../../lib/core/decide-workload.ts';
 import type { SignalName } from '../../lib/core/types.ts';
@@ -46,7 +48,19 @@ describe('the whole text', () => {
       /^ {2}nodes +4 → \d+ nodes +g5-od: \d+ more nodes for replicas that fit on no node there is; a node takes 180 s \(the policy's figure\)$/m,
     );
     expect(text).toMatch(/^ {2}read +inFlight 41 \(0\.9 s old\); queued 4 \(0\.9 s old\)$/m);
-    expect(lines.at(-1)).toMatch(/^ {2}costs +nodes g5-od 4 → \d+; 4\.02 → \d+\.\d\d USD\/h; lead time 180 s/);
+    expect(lines.at(-1)).toMatch(
+      /^ {2}costs +nodes g5-od 4 → \d+; 4\.02 → \d+\.\d\d USD\/h; lead time 180 s \(the policy's figure\)$/,
+    );
+  });
+
+  test('a lead time that was learned says of how many starts', () => {
+    const starts = Array.from({ length: 12 }, () => [71, 1, 'pod'] as const);
+    const leadTimes = { seenMs: 0, waiting: [], starts, policySec: 180, inForce: { p50: 71, p90: 95 } };
+    const { decision } = explained(workloadInput({ control: { ...EMPTY_CONTROL, leadTimes } }));
+    expect(decision.leadTimeSec).toEqual({ p50: 71, p90: 95, starts: 12 });
+    expect(renderExplanation(decision, { more: '', less: '' })).toMatch(
+      /lead time 71 s, p90 95 s \(learned from 12 starts\)$/,
+    );
   });
 
   test('has ten lines at most, however many rules had a say, and names those it folds', () => {
