@@ -36,23 +36,36 @@ const positive = z.number().positive().max(1e9);
 
 const signalSchema = z.discriminatedUnion('kind', [
   z
-    .strictObject({ kind: z.literal('inFlight'), perReplica: positive })
-    .describe('Requests in flight and queued; `perReplica` = how many one replica serves well at once.'),
+    .strictObject({
+      kind: z.literal('inFlight'),
+      perReplica: positive.describe('Requests that one replica serves well at once.'),
+    })
+    .describe('Requests in flight and queued; it is learned what a replica that is so full serves.'),
   z
-    .strictObject({ kind: z.literal('requestRate'), perReplicaPerSec: positive })
-    .describe(
-      'Arrivals; `perReplicaPerSec` = requests that one replica serves well in a second. A first figure: what it really serves is learned.',
-    ),
+    .strictObject({
+      kind: z.literal('requestRate'),
+      perReplicaPerSec: positive.describe('Requests that one replica serves well in a second.'),
+    })
+    .describe('Arrivals. What a replica really serves is learned from there.'),
   z
-    .strictObject({ kind: z.literal('tokens'), inputPerSec: positive.optional(), outputPerSec: positive.optional() })
+    .strictObject({
+      kind: z.literal('tokens'),
+      inputPerSec: positive
+        .optional()
+        .describe('Prompt tokens that one replica takes in in a second. Left out: they cost nothing.'),
+      outputPerSec: positive.optional().describe('Tokens that one replica makes in a second.'),
+    })
     .describe('Input and output tokens are different work: each has its own speed.'),
   z
     .strictObject({
       kind: z.literal('queueDepth'),
-      perReplicaPerSec: positive,
-      drainSec: z.number().min(1).max(86_400).default(60),
+      perReplicaPerSec: positive.describe('Messages that one replica finishes in a second.'),
+      drainSec: z.number().min(1).max(86_400).default(60).describe('What waits is to be done within so long.'),
       kafka: z
-        .strictObject({ topic: z.string().min(1), group: z.string().min(1) })
+        .strictObject({
+          topic: z.string().min(1).describe('Its topic.'),
+          group: z.string().min(1).describe('The consumer group that works it off.'),
+        })
         .optional()
         .describe("Broker lag read directly, without a producer's help."),
     })
@@ -60,15 +73,21 @@ const signalSchema = z.discriminatedUnion('kind', [
   z
     .strictObject({
       kind: z.literal('queueWork'),
-      perReplicaPerSec: positive,
-      drainSec: z.number().min(1).max(86_400).default(60),
+      perReplicaPerSec: positive.describe('Units of work that one replica finishes in a second.'),
+      drainSec: z.number().min(1).max(86_400).default(60).describe('What waits is to be done within so long.'),
     })
     .describe('Work waiting in the unit its events state.'),
   z
-    .strictObject({ kind: z.literal('kvCache'), targetRatio: z.number().min(0.1).max(1).default(0.85) })
+    .strictObject({
+      kind: z.literal('kvCache'),
+      targetRatio: z.number().min(0.1).max(1).default(0.85).describe('How full or busy they should be.'),
+    })
     .describe('How full the KV caches are: a guard that raises, and alone never lowers.'),
   z
-    .strictObject({ kind: z.literal('gpu'), targetRatio: z.number().min(0.1).max(1).default(0.85) })
+    .strictObject({
+      kind: z.literal('gpu'),
+      targetRatio: z.number().min(0.1).max(1).default(0.85).describe('How full or busy they should be.'),
+    })
     .describe('How busy the GPUs are: a guard like kvCache.'),
 ]);
 
@@ -236,8 +255,8 @@ export const scalingPolicySchema = z.strictObject({
         .default({ windowSec: 'auto', maxPerMinute: '100%', allowShortGrace: false }),
       fallback: z
         .strictObject({
-          afterSec: z.number().min(10).max(86_400).default(120),
-          replicas: z.int().min(1).max(REPLICAS_MAX),
+          afterSec: z.number().min(10).max(86_400).default(120).describe('Load unknown for so long.'),
+          replicas: z.int().min(1).max(REPLICAS_MAX).describe('At least so many then.'),
         })
         .optional()
         .describe('Load unknown for so long: at least so many replicas. Only ever raises.'),
@@ -269,7 +288,7 @@ export const scalingPolicySchema = z.strictObject({
         .strictObject({
           preset: z.string().default('vllm').describe('vllm, sglang, tgi, or the path of a mapping of your own.'),
           port: z.int().min(1).max(65_535).default(8000).describe('Where a pod answers.'),
-          path: z.string().startsWith('/').default('/metrics'),
+          path: z.string().startsWith('/').default('/metrics').describe('Where its metrics are.'),
           endpoints: z.array(z.string().min(1)).max(512).optional().describe('`host:port` list instead of discovery.'),
         })
         .optional()
@@ -335,16 +354,18 @@ export const nodeGroupPolicySchema = z.strictObject({
     .strictObject({
       mode: modeSchema.default('observe').describe('observe: nothing is written until somebody asks for it.'),
       provider: z.discriminatedUnion('kind', [
-        z.strictObject({
-          kind: z.literal('eksNodeGroup'),
-          cluster: z.string().min(1).max(100),
-          nodeGroup: z.string().min(1).max(63),
-        }),
         z
-          .strictObject({ kind: z.literal('autoScalingGroup'), name: z.string().min(1).max(255) })
+          .strictObject({
+            kind: z.literal('eksNodeGroup'),
+            cluster: z.string().min(1).max(100).describe('Name of the EKS cluster.'),
+            nodeGroup: z.string().min(1).max(63).describe('Name of the node group in it.'),
+          })
+          .describe('A managed node group of EKS.'),
+        z
+          .strictObject({ kind: z.literal('autoScalingGroup'), name: z.string().min(1).max(255).describe('Its name.') })
           .describe('A group of EC2 Auto Scaling whose instances join the cluster by themselves.'),
         z
-          .strictObject({ kind: z.literal('karpenterNodePool'), nodePool: nameSchema })
+          .strictObject({ kind: z.literal('karpenterNodePool'), nodePool: nameSchema.describe('Its name.') })
           .describe('Karpenter brings the nodes; they are only seen.'),
       ]),
       ownership: z
@@ -366,7 +387,12 @@ export const nodeGroupPolicySchema = z.strictObject({
             z.literal('auto'),
             z.strictObject({
               start: z.int().min(0).max(SPARE_MAX).default(0).describe('Until something was seen.'),
-              max: z.int().min(0).max(SPARE_MAX).optional(),
+              max: z
+                .int()
+                .min(0)
+                .max(SPARE_MAX)
+                .optional()
+                .describe('Never more. Left out: as nodes.max and surgeMax allow.'),
             }),
           ])
           .optional()
@@ -394,10 +420,13 @@ export const nodeGroupPolicySchema = z.strictObject({
           .describe('Where its subnets are, for people; nothing is decided by it.'),
       }),
       buffer: z
-        .strictObject({ namespace: nameSchema.default('penstock'), name: nameSchema.optional() })
+        .strictObject({
+          namespace: nameSchema.default('penstock').describe('Where the Deployment is.'),
+          name: nameSchema.optional().describe('Its name; `penstock-buffer-NAME` when left out.'),
+        })
         .default({ namespace: 'penstock' })
         .describe(
-          'Ownership buffer: the Deployment of placeholder pods, each with one unit of the first resource of `shape.gpus`; `penstock-buffer-NAME` when left out.',
+          'Ownership buffer: the Deployment of placeholder pods, each with one unit of the first resource of `shape.gpus`.',
         ),
       committedNodes: z.int().min(0).max(1_000).default(0).describe('Already paid for: cost nothing extra.'),
       leadTimeSec: z
@@ -447,38 +476,52 @@ export const nodeGroupPolicySchema = z.strictObject({
     }),
 });
 
-const hookBase = { name: nameSchema };
+const hookBase = { name: nameSchema.describe('What policies call it by.') };
+
+const allowPrivateSchema = z
+  .array(z.string().min(1))
+  .max(20)
+  .default([])
+  .describe('Addresses that are private on purpose (CIDR). Everything private is refused otherwise.');
 
 const alertHookSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ ...hookBase, kind: z.literal('log') }),
-  z.strictObject({
-    ...hookBase,
-    kind: z.literal('webhook'),
-    urlFrom: secretRefSchema,
-    signingSecretFrom: secretRefSchema,
-    allowPrivate: z
-      .array(z.string().min(1))
-      .max(20)
-      .default([])
-      .describe('Addresses that are private on purpose (CIDR). Everything private is refused otherwise.'),
-  }),
-  z.strictObject({
-    ...hookBase,
-    kind: z.literal('slack'),
-    urlFrom: secretRefSchema,
-    allowPrivate: z.array(z.string().min(1)).max(20).default([]),
-  }),
-  z.strictObject({
-    ...hookBase,
-    kind: z.literal('pagerduty'),
-    routingKeyFrom: secretRefSchema,
-    url: z
-      .url()
-      .default('https://events.pagerduty.com/v2/enqueue')
-      .describe('The Events API v2 of another region, or of a test receiver.'),
-    allowPrivate: z.array(z.string().min(1)).max(20).default([]),
-  }),
-  z.strictObject({ ...hookBase, kind: z.literal('sns'), topicArn: z.string().startsWith('arn:') }),
+  z.strictObject({ ...hookBase, kind: z.literal('log') }).describe('A line in the log of Penstock.'),
+  z
+    .strictObject({
+      ...hookBase,
+      kind: z.literal('webhook'),
+      urlFrom: secretRefSchema.describe('Where its URL is kept.'),
+      signingSecretFrom: secretRefSchema.describe('Where the secret of its signatures (Standard Webhooks) is kept.'),
+      allowPrivate: allowPrivateSchema,
+    })
+    .describe('A signed POST.'),
+  z
+    .strictObject({
+      ...hookBase,
+      kind: z.literal('slack'),
+      urlFrom: secretRefSchema.describe('Where its URL is kept.'),
+      allowPrivate: allowPrivateSchema,
+    })
+    .describe('An incoming webhook of Slack.'),
+  z
+    .strictObject({
+      ...hookBase,
+      kind: z.literal('pagerduty'),
+      routingKeyFrom: secretRefSchema.describe('Where the routing key is kept.'),
+      url: z
+        .url()
+        .default('https://events.pagerduty.com/v2/enqueue')
+        .describe('The Events API v2 of another region, or of a test receiver.'),
+      allowPrivate: allowPrivateSchema,
+    })
+    .describe('Events API v2 of PagerDuty: an alert opens an incident and resolves it.'),
+  z
+    .strictObject({
+      ...hookBase,
+      kind: z.literal('sns'),
+      topicArn: z.string().startsWith('arn:').describe('Of the topic.'),
+    })
+    .describe('A topic of Amazon SNS.'),
 ]);
 
 export const fleetSchema = z.strictObject({
@@ -518,7 +561,9 @@ export const fleetSchema = z.strictObject({
         'Running replicas of lower tiers give way when a higher tier has been short of GPUs. Left out: what runs stays, because a running service is not hurt on a doubt.',
       ),
     budget: z
-      .strictObject({ usdPerHourMax: z.number().positive().max(1e7) })
+      .strictObject({
+        usdPerHourMax: z.number().positive().max(1e7).describe('List price of all node groups together.'),
+      })
       .optional()
       .describe('No new node above it, committed ones not counted.'),
     alertHooks: z.array(alertHookSchema).max(20).default([]).describe('Where alerts go.'),

@@ -3,7 +3,10 @@ import * as z from 'zod';
 import { fleetSchema, nodeGroupPolicySchema, scalingPolicySchema } from '../core/policy.ts';
 
 /** The part of JSON Schema that policies use. */
-type Node = {
+export type Node = {
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly required?: readonly string[];
   readonly type?: string;
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
@@ -37,6 +40,8 @@ const PATTERN_WORDS: readonly (readonly [string, string])[] = [
   ['^\\/?[A-Za-z0-9]', 'a name of letters, digits, "-" and "."'],
   ['^[a-z0-9]([-a-z0-9.]*', 'a name of lower-case letters, digits, "-" and "."'],
   ['^[a-z0-9.-]+\\/', 'a resource name such as nvidia.com/gpu'],
+  ['^[a-z]([-a-z0-9]*', 'a name of lower-case letters, digits and "-"'],
+  ['^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\\/)?', 'a label key such as example.com/name'],
   ['^(100|', 'a share such as "20%"'],
   ['^arn:', 'an ARN that starts with "arn:"'],
   ['^\\/', 'a path that starts with "/"'],
@@ -111,6 +116,11 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Words for what a node of the schema takes. */
+export function wordsOf(node: Node): string {
+  return words(branchesOf([node], undefined));
+}
+
 function words(found: readonly Node[]): string {
   const constants = found.filter((node) => node.const !== undefined).map((node) => JSON.stringify(node.const));
   const others = found.filter((node) => node.const === undefined).map(nodeWords);
@@ -122,6 +132,7 @@ function nodeWords(node: Node): string {
   if (node.enum !== undefined) return `one of ${orList(node.enum.map((value) => JSON.stringify(value) ?? ''))}`;
   if (node.type === 'integer') return `an integer${range(node)}`;
   if (node.type === 'number') return `a number${range(node)}`;
+  if (node.type === 'boolean') return 'true or false';
   if (node.type === 'string') return stringWords(node);
   if (node.type === 'array') return `a list of ${node.minItems ?? 0} to ${node.maxItems ?? 'any number of'} items`;
   if (node.properties !== undefined) return `a map with ${orList(Object.keys(node.properties), 'and')}`;

@@ -63,6 +63,12 @@ spec:
     ]);
   });
 
+  test('true or false is said as such', () => {
+    expect(problemsOf(`${CHAT}  scaleDown: { allowShortGrace: yes please }\n`)).toEqual([
+      '"a.yaml": spec.scaleDown.allowShortGrace is "yes please", expected true or false (line 9).',
+    ]);
+  });
+
   test('rules between fields', () => {
     expect(
       problemsOf(CHAT.replace('{ max: 4 }', '{ min: 0, max: 4 }'), CHAT.replace('{ max: 4 }', '{ min: 5, max: 4 }')),
