@@ -36,8 +36,8 @@ function below(node: Node, path: string): readonly Field[] {
   const forms = (node.oneOf ?? node.anyOf ?? []).filter(({ properties }) => properties !== undefined);
   return forms.flatMap((form) => {
     const kind = form.properties?.['kind']?.const;
-    if (kind === undefined) return isReference(form) ? [] : fieldsOf(form, { path });
-    const of = `${path} (${String(kind)})`;
+    if (typeof kind !== 'string') return isReference(form) ? [] : fieldsOf(form, { path });
+    const of = `${path} (${kind})`;
     return [{ path: of, node: form, isRequired: false }, ...fieldsOf(form, { path: of })];
   });
 }
