@@ -18,6 +18,8 @@ export type Case = {
   readonly engine?: 'fluid' | 'requests';
   /** End of the cut [s]; default: all of it. */
   readonly toSec?: number;
+  /** How long a request may wait [s]; default 10. */
+  readonly sloWaitSec?: number;
   /** Default 5; bursts of seconds need ticks of one. */
   readonly tickSec?: number;
 };
@@ -79,9 +81,23 @@ const RECORDED: readonly Files[] = [
   },
 ];
 
+/** The same traces where a request may wait 2 s, by the requests themselves where the trace has them: `T1-2s`. */
+const INTERACTIVE: readonly Files[] = ['T1', 'T3', 'T4'].flatMap((name) => {
+  const recorded = RECORDED.filter((one) => one.name === name);
+  return recorded.map((one) => ({
+    ...one,
+    name: `${name}-2s`,
+    about: `${one.about}; a request may wait 2 s`,
+    engine: one.lengths === null ? ('requests' as const) : ('fluid' as const),
+    sloWaitSec: 2,
+  }));
+});
+
+const CASES = [...RECORDED, ...INTERACTIVE];
+
 /** What a trace is, by its name. */
 export function aboutOf(name: string): string {
-  return RECORDED.find((one) => one.name === name)?.about ?? 'a generated day with two bursts';
+  return CASES.find((one) => one.name === name)?.about ?? 'a generated day with two bursts';
 }
 
 /** The wanted ones that are in `folder`; when there are none, one that is generated into `scratch`. */
@@ -90,7 +106,7 @@ export async function casesIn(
   of: { readonly wanted: readonly string[]; readonly scratch: string },
 ): Promise<Case[]> {
   const at = (name: string): string => join(folder, name);
-  const present = RECORDED.filter(({ name, file }) => of.wanted.includes(name) && existsSync(at(file)));
+  const present = CASES.filter(({ name, file }) => of.wanted.includes(name) && existsSync(at(file)));
   if (present.length > 0) {
     return present.map((one) => ({
       ...one,

@@ -10,6 +10,9 @@ export type Run = {
   readonly gpuHours: number;
   readonly sloMissCount: number;
   readonly requestCount: number;
+  /** 99th percentile of the time to first token, and of the mean time between two tokens of an answer [ms]; of the `requests` engine. */
+  readonly ttftP99Ms?: number;
+  readonly interTokenP99Ms?: number;
 };
 
 export type Row = {

@@ -40,6 +40,30 @@ function traceTable(rows: readonly Row[]): string[] {
       line(name, cellsOf(name)),
     ),
     '',
+    ...latencyTable(rows),
+  ];
+}
+
+/** Time to first token and between tokens, where the engine knows them. */
+function latencyTable(rows: readonly Row[]): string[] {
+  const timed = rows.filter(
+    (row) => recommendedOf(row, 'penstock')?.ttftP99Ms !== undefined && row.trace.endsWith('-2s'),
+  );
+  if (timed.length === 0) return [];
+  const cellOf = (run: Run | undefined): string =>
+    run?.ttftP99Ms === undefined ? '–' : `${run.ttftP99Ms} / ${run.interTokenP99Ms ?? '–'}`;
+  const cellsOf = (policy: string): string[] => timed.map((row) => cellOf(recommendedOf(row, policy)));
+  return [
+    'Time to first token and between two tokens of an answer, 99th percentiles [ms]:',
+    '',
+    line(
+      'policy',
+      timed.map(({ leadTimeSec }) => `${leadTimeSec} s`),
+    ),
+    `|---|${timed.map(() => '---').join('|')}|`,
+    line('**penstock**', cellsOf('penstock')),
+    ...PEERS.map(({ name }) => line(name, cellsOf(name))),
+    '',
   ];
 }
 

@@ -1,6 +1,6 @@
 /**
  * Scaling quality: Penstock, its peers and the optimum on recorded traces, at lead times of 60, 180 and 420 s (fluid engine, fixed lead time, no failed starts,
- * wait limit 10 s, one setting for everything). Traces are read from the folder named by PENSTOCK_TRACES, or `../shared/traces` beside the checkout, and are no
+ * wait limit 10 s, one setting for everything; the cases named `T1-2s`: 2 s). Traces are read from the folder named by PENSTOCK_TRACES, or `../shared/traces` beside the checkout, and are no
  * part of the project; without them one generated trace is replayed, and the output says so.
  * Results are kept in a file, one line a run; what is measured again takes the place of what was there, so that `--against none` measures Penstock alone once more.
  * Run: npm run bench -- quality [--traces T1,T2] [--lead-times 60,180,420] [--against all|none|NAMES] [--tune none|all|NAMES] [--results FILE] [--document FILE] [--threads N].
@@ -14,6 +14,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../lib/base/clock.ts';
 import { baselines } from '../../lib/simulator/baselines/index.ts';
+import type { PlantTotals } from '../../lib/simulator/plant/contract.ts';
 import { groundOf } from '../../lib/simulator/replay/ground.ts';
 import { prepare } from '../../lib/simulator/replay/prepare.ts';
 import { baselineOf } from '../../lib/simulator/replay/tasks.ts';
@@ -29,7 +30,7 @@ import { tablesOf } from './quality-tables.ts';
 
 const { values } = parseArgs({
   options: {
-    traces: { type: 'string', default: 'T1,T2,T3,T4,T5' },
+    traces: { type: 'string', default: 'T1,T2,T3,T4,T5,T1-2s,T3-2s,T4-2s' },
     'lead-times': { type: 'string', default: '60,180,420' },
     against: { type: 'string', default: 'all' },
     tune: { type: 'string', default: 'none' },
@@ -81,7 +82,7 @@ async function measure(
     leadTimeSec,
     leadTimeSigma: 0,
     failedStartRatio: 0,
-    sloWaitSec: 10,
+    sloWaitSec: one.sloWaitSec ?? 10,
     scale: one.scale,
     warmupSec: one.warmupSec,
     seed: 1,
@@ -103,10 +104,15 @@ async function measure(
   const took = ((systemClock.nowMs() - startedMs) / 1000).toFixed(0);
   process.stderr.write(`${one.name} at ${leadTimeSec} s: ${tasks.length} runs in ${took} s\n`);
   const runs = tasks.map((task, index): Run => {
-    const { gpuHours = 0, sloMissCount = 0, requestCount = 0 } = outcomes[index]?.totals ?? {};
-    return { ...nameOf(task), gpuHours, sloMissCount, requestCount };
+    const { gpuHours = 0, sloMissCount = 0, requestCount = 0, ...timed } = outcomes[index]?.totals ?? {};
+    return { ...nameOf(task), gpuHours, sloMissCount, requestCount, ...latenciesOf(timed) };
   });
   return { trace: one.name, leadTimeSec, measured: today(), runs: pruned(runs) };
+}
+
+function latenciesOf({ ttftMs, interTokenMs }: Pick<Partial<PlantTotals>, 'ttftMs' | 'interTokenMs'>): Partial<Run> {
+  if (ttftMs === undefined || interTokenMs === undefined) return {};
+  return { ttftP99Ms: Math.round(ttftMs.p99), interTokenP99Ms: Math.round(interTokenMs.p99 * 10) / 10 };
 }
 
 function tasksOf(): Task[] {
