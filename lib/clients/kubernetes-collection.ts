@@ -7,7 +7,7 @@ import type { Random } from '../base/random.ts';
 import { recordOf, textOf } from './json-values.ts';
 import type { JsonRecord } from './json-values.ts';
 import { isExpired, isForbidden, kubernetesError } from './kubernetes-errors.ts';
-import { eachListed, newestVersion } from './kubernetes-list.ts';
+import { PAGE_ITEMS_MAX, eachListed, newestVersion } from './kubernetes-list.ts';
 import { isNewer } from './kubernetes-own-writes.ts';
 import type { CollectionRef } from './kubernetes-own-writes.ts';
 import * as pace from './kubernetes-pace.ts';
@@ -212,11 +212,28 @@ export class WatchedCollection<T> {
     const newest = await newestVersion(this.#deps.client, this.#request('list'));
     if (this.#proof.version() !== version) return;
     if (!isNewer(newest, version)) return this.#prove(version, sentMs);
+    if (await this.#holdsAllOfTheStore()) return this.#prove(version, sentMs);
     this.#stalls += 1;
     if (this.#stalls < pace.STALLS_MAX) return;
     this.#deps.log.warn('watch stood still, listed anew', { what: this.#of.what, version, newest });
     this.#position = undefined;
     this.#relisting.abort();
+  }
+
+  /**
+   * The version of a store moves with every kind in it, and a server that hears of that only every ten minutes (the default of etcd) says of a quiet kind what it said before:
+   * where one page holds the kind, its objects themselves are compared.
+   */
+  async #holdsAllOfTheStore(): Promise<boolean> {
+    if (this.#objects.size > PAGE_ITEMS_MAX) return false;
+    const { client, clock } = this.#deps;
+    let [count, isSame] = [0, true];
+    await eachListed(client, { ...this.#request('list'), clock, signal: this.#closing.signal }, (object) => {
+      const { key, version } = identityOf(object);
+      count += 1;
+      isSame &&= this.#objects.get(key)?.version === version;
+    });
+    return isSame && count === this.#objects.size;
   }
 
   /** Waits as long as it is of use; what happened is said by the next `read`, when it matters then. */

@@ -217,6 +217,19 @@ describe('kubernetesWatched', () => {
     expect(warnings).toContain('watch stood still, listed anew');
   });
 
+  test('what is quiet stays proven where the server hears of other kinds only now and then', async () => {
+    await start();
+    await sees(2);
+    cluster.server.faults.add({ kind: 'stallWatch' });
+    for (let turn = 0; turn < 12; turn++) {
+      cluster.world.state.version += 1;
+      await pass(10);
+      const { atMs, asOfMs = atMs } = await observe();
+      expect(atMs - asOfMs).toBeLessThan(30_000);
+    }
+    expect(warnings).toEqual([]);
+  });
+
   test('where it may not watch it lists at every look, and says so once', async () => {
     const rules = [
       { apiGroups: ['*'], resources: ['*'], verbs: ['get', 'list'] },
