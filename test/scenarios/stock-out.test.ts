@@ -56,20 +56,20 @@ describe.each(['eksNodeGroup', 'autoScalingGroup'] as const)('a stock-out that o
     expect(ended(world)).toBe(1);
     expect(when(/foreign-writer|actuation-failing/)).toBeNaN();
   });
+});
 
-  test('an instance that comes at that very moment makes the cloud end none', async () => {
-    const { world, want, run, when } = await start(kind);
-    const before = ids(world);
-    want('llama', 8);
-    await run(180);
-    want('llama', 2);
-    // The cloud tries again every minute: one more is to be had from now on.
-    await run(60);
-    world.setCapacity('g5', 3);
-    await run(120);
-    expect(world.group('g5').size.desiredSize).toBeLessThan(8);
-    expect(ids(world)).toEqual(expect.arrayContaining(before));
-    expect(world.readyPods({ name: 'llama', namespace: 'default' })).toHaveLength(2);
-    expect(when(/foreign-writer/)).toBeNaN();
-  });
+test('an instance that comes at that very moment makes the cloud end none', async () => {
+  const { world, want, run, when } = await start('eksNodeGroup');
+  const before = ids(world);
+  want('llama', 8);
+  await run(180);
+  want('llama', 2);
+  // The cloud tries again every minute: one more is to be had from now on.
+  await run(60);
+  world.setCapacity('g5', 3);
+  await run(120);
+  expect(world.group('g5').size.desiredSize).toBeLessThan(8);
+  expect(ids(world)).toEqual(expect.arrayContaining(before));
+  expect(world.readyPods({ name: 'llama', namespace: 'default' })).toHaveLength(2);
+  expect(when(/foreign-writer/)).toBeNaN();
 });

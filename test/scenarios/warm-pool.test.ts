@@ -52,7 +52,7 @@ describe.each(['eksNodeGroup', 'autoScalingGroup'] as const)('%s with a warm poo
   });
 
   test('growth takes warm instances first and serves minutes earlier; what the pool lacks starts cold', async () => {
-    const { world, want, run, when } = await start(kind, { pool: { maxPrepared: 4 } });
+    const { world, want, run, when, plan } = await start(kind, { pool: { maxPrepared: 4 } });
     want('llama', 5);
     await run(330);
     expect(when(/g5 planned 5/)).toBe(0);
@@ -61,6 +61,10 @@ describe.each(['eksNodeGroup', 'autoScalingGroup'] as const)('%s with a warm poo
     expect(when(/g5 ready 5/)).toBeGreaterThanOrEqual(210);
     expect(when(/llama serving 5/)).toBeLessThanOrEqual(320);
     expect(world.group('g5').size.desiredSize).toBe(5);
+    const took = (where: string): number[] =>
+      (plan().groupWatch?.['g5']?.lead?.starts ?? []).filter(([, , at]) => at === where).map(([sec]) => sec);
+    expect(Math.max(...took('warm'))).toBeLessThanOrEqual(90);
+    expect(Math.min(...took('cold'))).toBeGreaterThan(Math.max(...took('warm')));
     expect(when(/firing|foreign-writer/)).toBeNaN();
   });
 

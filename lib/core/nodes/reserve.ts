@@ -53,19 +53,12 @@ function keepSpare(supply: Supply, of: { readonly group: GroupFacts; readonly no
 /** What is learned is carried on with the plan. */
 function spareOf(input: PoolInput, supply: Supply, group: GroupFacts): number {
   const policy = sparePolicyOf(group.policy);
-  if (policy === null) {
-    const wanted = spareWanted(group.policy, undefined);
-    return wanted > 0 && neededNodes(supply, group) > 0 ? wanted : 0;
-  }
-  const { spare: _, ...watch } = supply.watch.get(group.name) ?? {};
-  if (!policy.isAuto) {
-    if (Object.keys(watch).length === 0) supply.watch.delete(group.name);
-    else supply.watch.set(group.name, watch);
-    return policy.start;
-  }
-  const spare = spareAfter(input, { supply, group, policy, need: neededNodes(supply, group) });
-  supply.watch.set(group.name, { ...watch, spare });
-  return spare.nodes;
+  if (policy?.isAuto === false) return policy.start;
+  const need = policy === null && spareWanted(group.policy, undefined) === 0 ? 0 : neededNodes(supply, group);
+  if (policy === null) return need > 0 ? spareWanted(group.policy, undefined) : 0;
+  const spare = spareAfter(input, { supply, group, policy, need });
+  supply.watch.set(group.name, { ...supply.watch.get(group.name), spare });
+  return need > 0 ? spareWanted(group.policy, spare) : spare.nodes;
 }
 
 /** Nodes of the group that carry something, or will by this plan. */

@@ -45,11 +45,12 @@ export function sparePolicyOf({ spec }: NodeGroupPolicy): SparePolicy | null {
 /** One more than is needed of a spot group in use, so that an interruption does not show. Source: SpotHedge overprovisions by one or two. */
 const SPOT_SPARE_NODES = 1;
 
-/** How many shall stand by: as learned, as the policy says, or one of a spot group. `spare`: what was learned. */
+/** How many shall stand by of a group in use: as the policy says, or as learned, which of a spot group is at least one. `spare`: what was learned. */
 export function spareWanted(group: NodeGroupPolicy, spare: NodeSpare | undefined): number {
   const policy = sparePolicyOf(group);
-  if (policy === null) return group.spec.shape.market === 'spot' ? SPOT_SPARE_NODES : 0;
-  return policy.isAuto ? (spare?.nodes ?? policy.start) : policy.start;
+  const spot = group.spec.shape.market === 'spot' ? SPOT_SPARE_NODES : 0;
+  if (policy === null) return spot;
+  return policy.isAuto ? Math.max(Math.min(spot, policy.max), spare?.nodes ?? policy.start) : policy.start;
 }
 
 /** The memory as of now, and with it the nodes in force. Only a full evaluation on a fresh snapshot, with every load known, teaches or lowers. */

@@ -6,6 +6,7 @@ import type { GroupWatch, NodeObservation } from '../types.ts';
 import { groupBackoffMs } from './backoff.ts';
 import { total } from './gpus.ts';
 import { nodeLeadAfter, nodeStartMsMax } from './lead.ts';
+import { sparePolicyOf } from './spare.ts';
 
 /** Ages of missing nodes that are told apart: nodes asked for later than that count with the youngest. */
 const COHORTS_MAX = 8;
@@ -65,7 +66,7 @@ function watchGroup(input: PoolInput, { group, before }: Of): GroupWatch | undef
     ...(trouble === undefined ? {} : { trouble }),
     ...(lead === undefined ? {} : { lead }),
     ...(warm === 0 ? {} : { warm }),
-    ...(before?.spare === undefined ? {} : { spare: before.spare }),
+    ...(before?.spare === undefined || sparePolicyOf(group.policy)?.isAuto !== true ? {} : { spare: before.spare }),
     ...(before?.undeliveredSinceMs === undefined ? {} : { undeliveredSinceMs: before.undeliveredSinceMs }),
   };
   return Object.keys(watch).length === 0 ? undefined : watch;
