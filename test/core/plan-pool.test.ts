@@ -245,6 +245,13 @@ describe('planPool: decrease', () => {
     expect(plan.nodeGroups['g5-od']?.nodes).toBeGreaterThanOrEqual(plan.nodeGroups['g5-od']?.observed?.desired ?? 0);
   });
 
+  test('and says so while many nodes are not Ready', () => {
+    const { decisions } = planPool(idleInput({ nodeGroups: [poolGroup(observedGroup(sick))] }));
+    expect(decisions[0]?.trail.find(({ rule }) => rule === 'nodes')?.because).toBe(
+      'g5-od: nothing is freed while too many nodes are not Ready',
+    );
+  });
+
   test('an old snapshot frees nothing and starts idle time again', () => {
     const before = settle(idleInput(), { forMs: 270_000 });
     const nowMs = T0 + 300_000;

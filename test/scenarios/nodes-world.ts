@@ -166,8 +166,11 @@ export async function nodesWorld(of: {
       tell(`ready/${name}`, `${name} ready ${ready}`);
     }
     for (const { name, namespace = 'default' } of of.settings.deployments ?? []) {
-      tell(`pods/${name}`, `${name} serving ${world.readyPods({ name, namespace }).length}`);
+      const exists = world.state.deployments.has(`${namespace}/${name}`);
+      tell(`pods/${name}`, `${name} serving ${exists ? world.readyPods({ name, namespace }).length : 0}`);
     }
+    const cordoned = [...world.state.nodes.values()].filter((node) => node.unschedulable).map(({ name }) => name);
+    tell('cordoned', `cordoned: ${cordoned.join(', ')}`);
   };
 
   return {

@@ -151,7 +151,8 @@ function becauseOf(
   },
 ): string | null {
   const { name, observed, policy } = of.group;
-  if (of.nodes === observed.desired) return null;
+  if (of.nodes === observed.desired)
+    return of.supply.isDegraded ? `${name}: nothing is freed while too many nodes are not Ready` : null;
   if (of.ordered > 0) {
     const where = (observed.warm ?? 0) >= of.ordered ? 'warm' : 'cold';
     const takes = nodeLeadText(of.group.watch?.lead, { policy, where });
