@@ -6,7 +6,8 @@ import * as fc from 'fast-check';
 import type { WorkloadControl, WorkloadInput } from '../../lib/core/decide-types.ts';
 import { decideWorkload } from '../../lib/core/decide-workload.ts';
 import type { ScalingPolicy } from '../../lib/core/policy.ts';
-import type { Reading, Readings, SignalName, TargetObservation } from '../../lib/core/types.ts';
+import type { PodObservation, Reading, Readings, SignalName, TargetObservation } from '../../lib/core/types.ts';
+import { NODES, podsAfter } from './law-pods.ts';
 import { seededRandom } from '../../lib/base/random.ts';
 import { observed, readings, T0, workloadPolicy } from './builders.ts';
 
@@ -21,6 +22,9 @@ export const NAMES = [
   'gpuRatio',
   'kvCacheRatio',
 ] as const satisfies readonly SignalName[];
+
+/** Also drawn, but no reading of current demand: what a law raises or takes away is one of {@link NAMES}. */
+const DRAWN = [...NAMES, 'completionRate', 'surgeRate', 'lateRatio'] as const satisfies readonly SignalName[];
 
 // --- policies: from plain to mixed, parsed once -----------------------------------------------------------------------
 
@@ -75,6 +79,7 @@ function choices(): PolicyChoice[] {
         scaleDown: {
           windowSec: pick(['auto', 0, 30, 60, 300, 3_600], 'auto'),
           maxPerMinute: pick(['100%', '20%', '0%', 1, 7], '100%'),
+          ...(random() < 0.2 ? { longestRequestSec: 100 } : {}),
         },
         ...(random() < 0.3 ? { slo: { waitSec: pick([0, 1, 10, 60], 10) } } : {}),
         ...(random() < 0.3 ? { fallback: { afterSec: pick([10, 30, 120], 30), replicas: Math.min(max, 5) } } : {}),
@@ -95,13 +100,21 @@ export const policyArb: fc.Arbitrary<ScalingPolicy> = fc
 // --- steps of a history -----------------------------------------------------------------------------------------------
 
 /** Bytes of one step: one per reading, and {@link OTHER_BYTES}. */
-const OTHER_BYTES = 6;
-const STEP_BYTES = NAMES.length + OTHER_BYTES;
+const OTHER_BYTES = 7;
+const STEP_BYTES = DRAWN.length + OTHER_BYTES;
 
-export type Step = Pick<
-  WorkloadInput,
-  'readings' | 'kind' | 'target' | 'snapshotAgeMs' | 'warmRatio' | 'holdUntilMs'
-> & { readonly afterMs: number };
+export type Step = Pick<WorkloadInput, 'readings' | 'kind' | 'snapshotAgeMs' | 'warmRatio' | 'holdUntilMs'> & {
+  readonly afterMs: number;
+  readonly seen: Seen;
+};
+
+/** What is seen of the target; null when nothing is. `pods`: a byte for what is unusual of them. */
+type Seen = {
+  readonly replicas: number;
+  readonly ready: number;
+  readonly rolloutInProgress: boolean;
+  readonly pods: number;
+} | null;
 
 /** Bytes from here on are readings that are missing, old or partly covered. */
 const BAD_BYTE = 232;
@@ -127,27 +140,31 @@ function readingOf(name: SignalName, byte: number): Reading {
 const SILENT = readings({});
 
 /** By name and byte, made once. */
-const READINGS = NAMES.map((name) => Array.from({ length: 256 }, (_, byte) => readingOf(name, byte)));
+const READINGS = DRAWN.map((name) => Array.from({ length: 256 }, (_, byte) => readingOf(name, byte)));
 
 const GAPS_MS = [10_000, 10_000, 10_000, 1_000, 30_000, 0, -2_000, 400_000];
 
-/** Pods are not listed: no rule of a workload looks at them but for whether there is one. */
-function targetOf(byte: number, notReady: number): TargetObservation {
-  if (byte >= 248) return { kind: 'missing', reason: 'timeout' };
+/** Of the bytes of pods, beside those of {@link podsAfter}: as many as before. */
+const AS_BEFORE = 64;
+
+const steadySeen = (replicas: number): Seen => ({ replicas, ready: replicas, rolloutInProgress: false, pods: 0 });
+
+function seenOf(byte: number, notReady: number, pods: number): Seen {
+  if (byte >= 248) return null;
   const replicas = byte % 48;
   const ready = Math.max(0, replicas - (notReady % 8));
-  return observed(replicas, { ready, pods: [], rolloutInProgress: notReady >= 240 });
+  return { replicas, ready, rolloutInProgress: notReady >= 240, pods };
 }
 
 function stepOf(bytes: ArrayLike<number>, offset = 0): Step {
   const at = (index: number): number => bytes[offset + index] ?? 0;
   const said: Record<string, Reading> = { ...SILENT };
-  for (const [index, name] of NAMES.entries()) said[name] = READINGS[index]?.[at(index)] ?? SILENT[name];
-  const rest = NAMES.length;
+  for (const [index, name] of DRAWN.entries()) said[name] = READINGS[index]?.[at(index)] ?? SILENT[name];
+  const rest = DRAWN.length;
   return {
     readings: said as Readings,
     kind: at(rest) % 3 === 2 ? 'leading' : 'full',
-    target: targetOf(at(rest + 1), at(rest + 2)),
+    seen: seenOf(at(rest + 1), at(rest + 2), at(rest + 6)),
     snapshotAgeMs: at(rest + 3) >= 244 ? 45_000 : 0,
     warmRatio: at(rest + 4) >= 244 ? 0.05 : 1,
     holdUntilMs: at(rest + 4) >= 1 && at(rest + 4) < 12 ? T0 + 100_000 : 0,
@@ -162,7 +179,13 @@ const NO_PAST: Past = { control: undefined, nowMs: T0 };
 /** Rates at even times long enough for forecasts to be measured: what happens once the core has learned. */
 export function learned(
   policy: ScalingPolicy,
-  of: { readonly minutes: number; readonly level: number; readonly swing: number },
+  of: {
+    readonly minutes: number;
+    readonly level: number;
+    readonly swing: number;
+    /** What is served teaches how much work a request is: from then on a level is no longer the demand. */
+    readonly served: boolean;
+  },
 ): Past {
   let [nowMs, control, replicas]: [number, WorkloadControl | undefined, number] = [T0, undefined, 1];
   for (let step = 0; step < of.minutes * 2; step++) {
@@ -172,7 +195,7 @@ export function learned(
       policy,
       kind: 'full',
       nowMs,
-      readings: loadReadings(level, replicas),
+      readings: { ...loadReadings(level, replicas), ...(of.served ? { completionRate: heard(level * 5) } : {}) },
       holdUntilMs: 0,
       warmRatio: 1,
       target: observed(replicas),
@@ -212,7 +235,12 @@ function learnedOnce(index: number): Past {
   const known = memories.get(index);
   if (known !== undefined) return known;
   const policy = POLICIES[index] ?? workloadPolicy();
-  const made = learned(policy, { minutes: 40, level: index % 2 === 0 ? 3 : 12, swing: index % 3 === 0 ? 0 : 0.4 });
+  const made = learned(policy, {
+    minutes: 40,
+    level: index % 2 === 0 ? 3 : 12,
+    swing: index % 3 === 0 ? 0 : 0.4,
+    served: index % 5 !== 0,
+  });
   memories.set(index, made);
   return made;
 }
@@ -224,11 +252,20 @@ export const situationArb: fc.Arbitrary<WorkloadInput> = fc
     const policy = POLICIES[index] ?? workloadPolicy();
     const past = start < 2 ? NO_PAST : learnedOnce(index);
     let { control, nowMs } = past;
+    let pods: readonly PodObservation[] = [];
+    let before: Seen = steadySeen(control?.lastWanted ?? 1);
     const count = Math.floor(bytes.length / STEP_BYTES);
     for (let turn = 0; ; turn++) {
-      const { afterMs, ...step } = stepOf(bytes, turn * STEP_BYTES);
+      const { afterMs, seen: drawn, ...step } = stepOf(bytes, turn * STEP_BYTES);
       nowMs += afterMs;
-      const input: WorkloadInput = { ...step, policy, nowMs, control };
+      // What a replica does is learned only while as many of them are ready as before.
+      const seen: Seen =
+        drawn !== null && before !== null && (drawn.pods & AS_BEFORE) !== 0 ? { ...before, pods: drawn.pods } : drawn;
+      before = seen ?? before;
+      pods = seen === null ? pods : podsAfter(pods, { ...seen, nowMs });
+      const target: TargetObservation =
+        seen === null ? { kind: 'missing', reason: 'timeout' } : observed(seen.replicas, { ...seen, pods });
+      const input: WorkloadInput = { ...step, target, nodes: NODES, policy, nowMs, control };
       if (turn >= count - 1) return input;
       ({ control } = decideWorkload(input));
     }

@@ -63,15 +63,17 @@ describe('law: missing never lowers', () => {
   });
 });
 
-/** What the readings ask for by themselves: the same decision with nothing that stands, and one replica there. */
+/** Rules that keep what stands, or come after those that do. */
+const OF_WHAT_STANDS: readonly string[] = ['hold', 'leading', 'stabilise', 'max-per-minute', 'fallback'];
+
+/** What the readings ask for by themselves: the same decision without a past count, as it was before what runs was looked at. What runs stays: it tells what a replica does. */
 function askedBy(input: WorkloadInput): number {
   const { control } = input;
   const nothing: WorkloadControl | undefined =
     control === undefined ? undefined : { ...control, lastWanted: null, wants: [], changes: [], decreases: [] };
-  const { target: seen } = input;
-  // Whether something starts stays as it is: what was learned decides later while replicas start.
-  const target = seen.kind === 'observed' ? { ...seen, replicas: 1, ready: seen.ready < seen.replicas ? 0 : 1 } : seen;
-  return decideWorkload({ ...input, target, control: nothing }).wanted;
+  const { trail } = decideWorkload({ ...input, control: nothing });
+  const standing = trail.findIndex(({ rule }) => OF_WHAT_STANDS.includes(rule));
+  return (standing < 0 ? trail.at(-1) : trail[standing - 1])?.to ?? 0;
 }
 
 describe('law: nothing falls on an event or on a hold', () => {

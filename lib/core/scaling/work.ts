@@ -103,6 +103,16 @@ export function workAfter(input: WorkloadInput): WorkState | undefined {
   return state;
 }
 
+/**
+ * What decides: lengths as of now, speeds as of the last evaluation. A queue is evidence of what a replica does, and may show that it does more: it must not lower
+ * the answer to that same queue.
+ */
+export function workInForce(input: WorkloadInput, state: WorkState | undefined): WorkState | undefined {
+  const before = input.control?.work;
+  if (state === undefined || before === undefined) return state;
+  return { ...state, serves: before.serves, full: before.full };
+}
+
 function servedNow({ readings }: WorkloadInput): Served | null {
   const done = whole(readings.completionRate);
   const input = whole(readings.inputTokenRate);

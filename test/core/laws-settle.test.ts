@@ -1,0 +1,26 @@
+/** Law of a course under a constant load. */
+import { describe, test } from '@jest/globals';
+import * as fc from 'fast-check';
+import { COURSE_RUNS, courseOf, everyArb, levelArb, movesOf, startupArb } from './law-courses.ts';
+import { atMost, loadReadings, policyArb } from './law-situations.ts';
+
+describe('law: a constant load settles without direction changes', () => {
+  test('any signal mix, any lead time, however long starts really take: from the first decision on the count moves in one direction only, and so comes to rest', () => {
+    fc.assert(
+      fc.property(
+        policyArb,
+        fc.nat(60),
+        levelArb,
+        fc.tuple(everyArb, startupArb),
+        (policy, start, level, [everyMs, slowness]) => {
+          const startupMs = policy.spec.leadTimeSec * 1_000 * slowness;
+          const points = courseOf({ policy, start, everyMs, steps: 90, startupMs }, (_, ready) =>
+            loadReadings(level, ready),
+          );
+          atMost(new Set(movesOf(points)).size, 1);
+        },
+      ),
+      { numRuns: COURSE_RUNS },
+    );
+  });
+});
