@@ -15,12 +15,28 @@ export function decisionId(of: unknown): string {
   return `d_${jsonHashHex(of)}`;
 }
 
+/** What decisions say of the node groups of a workload; the same for all workloads with the same groups. */
+export type GroupsView = {
+  readonly nodeGroups: ScalingDecision['nodeGroups'];
+  readonly steps: readonly TrailStep[];
+  /** List price before and after; null when no price or no group is known. */
+  readonly usdPerHour: { readonly before: number; readonly after: number } | null;
+};
+
+/** Of these groups, in the order of a policy. */
+export function groupsView(groups: readonly NodePlan[]): GroupsView {
+  return {
+    nodeGroups: groups.map((group) => ({ name: group.name, current: group.desired, wanted: group.nodes })),
+    steps: groups.flatMap(nodeStep),
+    usdPerHour: priceBetween(groups),
+  };
+}
+
 /** The decision for one workload. */
 export function decisionOf(input: PoolInput, planned: PlannedWorkload): ScalingDecision {
   const { policy, target, outcome } = planned.workload;
   const isObserved = target.kind === 'observed';
-  const limited = allocationStep(planned);
-  const price = priceBetween(planned.groups);
+  const { nodeGroups, steps, usdPerHour } = planned.groups;
   const body: Omit<ScalingDecision, 'id'> = {
     schema: SCALING_DECISION,
     atMs: input.nowMs,
@@ -34,13 +50,14 @@ export function decisionOf(input: PoolInput, planned: PlannedWorkload): ScalingD
       wanted: planned.replicas,
     },
     binding: planned.replicas === outcome.wanted ? outcome.binding : 'allocation',
-    nodeGroups: planned.groups.map((group) => ({ name: group.name, current: group.desired, wanted: group.nodes })),
-    trail: [...outcome.trail, ...limited, ...ownerStep(planned), ...planned.groups.flatMap(nodeStep)],
+    nodeGroups: [...nodeGroups],
+    trail: outcome.trail.concat(allocationStep(planned), ownerStep(planned), steps),
     inputs: [...outcome.inputs],
-    ...(price === null ? {} : { usdPerHour: price }),
-    leadTimeSec: leadTimeOf(planned.workload),
   };
-  return { ...body, id: decisionId(restsOn(input, { planned, body })) };
+  // Field by field: a thousand copies of a decision were a good part of a plan's garbage.
+  if (usdPerHour !== null) body.usdPerHour = usdPerHour;
+  body.leadTimeSec = leadTimeOf(planned.workload);
+  return Object.assign(body, { id: decisionId(restsOn(input, { planned, body })) });
 }
 
 function leadTimeOf({ policy, outcome }: PlannedWorkload['workload']): NonNullable<ScalingDecision['leadTimeSec']> {

@@ -181,15 +181,28 @@ function addList(data: WordList, list: readonly unknown[]): void {
   for (let index = 0; index < list.length; index++) addValue(data, list[index]);
 }
 
+/** Without what JSON leaves out of an object. */
 function addRecord(data: WordList, record: Readonly<Record<string, unknown>>): void {
   add(data, TAG.record);
   const keys = Object.keys(record);
   const { order, texts } = shapeOf(keys);
   for (let index = 0; index < order.length; index++) {
     const inner = record[keys[order[index] ?? 0] ?? ''];
-    if (isAbsent(inner)) continue;
-    addWords(data, texts[index] ?? []);
-    addValue(data, inner);
+    const text = texts[index] ?? [];
+    if (typeof inner !== 'object' || inner === null) {
+      if (inner === undefined || typeof inner === 'function' || typeof inner === 'symbol') continue;
+      addWords(data, text);
+      addValue(data, inner);
+    } else if (Array.isArray(inner)) {
+      addWords(data, text);
+      addList(data, inner);
+    } else if (isPlain(inner)) {
+      addWords(data, text);
+      addRecord(data, inner);
+    } else if (textOf(inner) !== undefined) {
+      addWords(data, text);
+      addOwnText(data, inner);
+    }
   }
   add(data, TAG.end);
 }
@@ -246,14 +259,6 @@ function areSame(a: readonly string[], b: readonly string[]): boolean {
   return true;
 }
 
-/** What JSON leaves out of an object. */
-function isAbsent(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) {
-    return value === undefined || typeof value === 'function' || typeof value === 'symbol';
-  }
-  return !Array.isArray(value) && !isPlain(value) && textOf(value) === undefined;
-}
-
 /** A value with a text of its own: the data that the text stands for. A record from a text is plain, even one with a key `toJSON`. */
 function addOwnText(data: WordList, value: object): void {
   const own: unknown = JSON.parse(canonicalJson(value));
@@ -271,5 +276,12 @@ function finished(word: number): number {
 }
 
 function hex(word: number): string {
-  return word.toString(16).padStart(8, '0');
+  return `${bytesText(word >>> 16)}${bytesText(word & 0xffff)}`;
+}
+
+/** `00` to `ff`. */
+const BYTE_TEXTS: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+function bytesText(bytes: number): string {
+  return `${BYTE_TEXTS[bytes >>> 8] ?? ''}${BYTE_TEXTS[bytes & 0xff] ?? ''}`;
 }

@@ -5,7 +5,8 @@ import { giveWay } from './allocation/give-way.ts';
 import type { GiveWay } from './allocation/give-way.ts';
 import { stillToGo } from './allocation/give-way-pods.ts';
 import type { PoolInput, PoolOutcome, PoolWorkload } from './decide-types.ts';
-import { decisionId, decisionOf } from './decision.ts';
+import { decisionId, decisionOf, groupsView } from './decision.ts';
+import type { GroupsView } from './decision.ts';
 import { movesOf } from './nodes/consolidate.ts';
 import { goFirstOf } from './nodes/go-first.ts';
 import { idleNodesOf } from './nodes/idle.ts';
@@ -39,20 +40,24 @@ export function planPool(asked: PoolInput): PoolOutcome {
   const goingOfEach = (workload: PoolWorkload): number => goingOf(input, { workload, allotment, way });
   const goFirst = goFirstOf(input, { supply, moves, goingOf: goingOfEach });
   const seq = Math.max((input.previous?.seq ?? 0) + 1, (input.seqAfter ?? 0) + 1, input.nowMs);
-  const planned = input.workloads.map((workload) => planWorkload(input, { workload, allotment, way, nodes, seq }));
-  const decisions = planned.map((each) => decisionOf(input, each));
-  const targets = planned.flatMap(
-    (each, index) =>
-      targetOf(input, { each, decision: decisions[index]?.id ?? '', goFirst: goFirstFor(each, { way, goFirst }) }) ??
-      [],
+  const groupsOf = groupsOfEach(nodes);
+  const planned = input.workloads.map((workload) =>
+    planWorkload(input, { workload, allotment, way, groups: groupsOf(workload), seq }),
   );
+  const decisions = planned.map((each) => decisionOf(input, each));
+  const targets: Record<string, PlannedTarget> = {};
+  for (const [index, each] of planned.entries()) {
+    const decision = decisions[index]?.id ?? '';
+    const target = targetOf(input, { each, decision, goFirst: goFirstFor(each, { way, goFirst }) });
+    if (target !== null) targets[target.workload] = target;
+  }
   return {
     plan: {
       pool: input.pool,
       seq,
       atMs: input.nowMs,
       kind: input.kind,
-      targets: Object.fromEntries(targets.map((target) => [target.workload, target])),
+      targets,
       nodeGroups: Object.fromEntries(nodes.map((group) => [group.name, plannedGroup(input, { group, seq })])),
       idleNodes: idle,
       ...(allotment.supply.watch.size === 0 ? {} : { groupWatch: Object.fromEntries(allotment.supply.watch) }),
@@ -76,9 +81,25 @@ export type PlannedWorkload = {
   /** How the allocation came to the count; absent when nothing is unmet, or the shortage is somebody else's business. */
   readonly allocatedBecause: string | undefined;
   /** Node groups it may use, in its order of preference. */
-  readonly groups: readonly NodePlan[];
+  readonly groups: GroupsView;
   readonly seq: number;
 };
+
+/** Most workloads share their groups with many others. */
+function groupsOfEach(nodes: readonly NodePlan[]): (workload: PoolWorkload) => GroupsView {
+  const byName = new Map(nodes.map((plan) => [plan.name, plan]));
+  const views = new Map<string, GroupsView>();
+  return ({ policy }) => {
+    const key = policy.spec.nodeGroups.join();
+    const known = views.get(key);
+    if (known !== undefined) return known;
+    const view = groupsView(policy.spec.nodeGroups.flatMap((group) => byName.get(group) ?? []));
+    views.set(key, view);
+    return view;
+  };
+}
+
+const NONE: readonly string[] = [];
 
 function planWorkload(
   input: PoolInput,
@@ -86,26 +107,33 @@ function planWorkload(
     readonly workload: PoolWorkload;
     readonly allotment: Allotment;
     readonly way: GiveWay;
-    readonly nodes: readonly NodePlan[];
+    readonly groups: GroupsView;
     readonly seq: number;
   },
 ): PlannedWorkload {
   const { workload, allotment, way } = parts;
   const { policy, outcome } = workload;
   const { name } = policy.metadata;
-  const gives = way.gives.get(name);
-  const granted = Math.min(allotment.granted.get(name) ?? outcome.wanted, gives?.to ?? Infinity);
-  const says = [gives?.because, way.says.get(name)].filter((each) => each !== undefined);
+  const granted = Math.min(allotment.granted.get(name) ?? outcome.wanted, way.gives.get(name)?.to ?? Infinity);
+  const isShort = granted < outcome.wanted;
   return {
     workload,
     mode: modeOf(workload),
     replicas: replicasOf(input, parts),
     unmet: outcome.wanted - granted,
-    blockedBy: granted < outcome.wanted ? [...(allotment.blockedBy.get(name) ?? []), ...says] : [],
-    allocatedBecause: granted < outcome.wanted ? allotment.because.get(name) : undefined,
-    groups: policy.spec.nodeGroups.flatMap((group) => parts.nodes.find((plan) => plan.name === group) ?? []),
+    blockedBy: isShort ? clausesOf(name, parts) : NONE,
+    allocatedBecause: isShort ? allotment.because.get(name) : undefined,
+    groups: parts.groups,
     seq: parts.seq,
   };
+}
+
+/** What stands against more. */
+function clausesOf(name: string, { allotment, way }: Omit<Allotted, 'workload'>): readonly string[] {
+  const blockedBy = allotment.blockedBy.get(name) ?? NONE;
+  if (way.memory === null) return blockedBy;
+  const says = [way.gives.get(name)?.because, way.says.get(name)].filter((each) => each !== undefined);
+  return [...blockedBy, ...says];
 }
 
 type Allotted = { readonly workload: PoolWorkload; readonly allotment: Allotment; readonly way: GiveWay };
@@ -155,7 +183,7 @@ function goFirstFor(
   { way, goFirst }: { readonly way: GiveWay; readonly goFirst: ReadonlyMap<string, readonly string[]> },
 ): readonly string[] {
   const { policy, target } = workload;
-  const others = goFirst.get(policy.metadata.name) ?? [];
+  const others = goFirst.get(policy.metadata.name) ?? NONE;
   if (way.memory === null || target.kind === 'missing' || replicas >= target.replicas) return others;
   return [...new Set([...stillToGo(workload, way.memory.given), ...others])].slice(0, target.replicas - replicas);
 }
@@ -191,6 +219,7 @@ function targetOf(
 
 /** Without what only the bridge needs. */
 function refOf({ kind, namespace, name, apiVersion, resource, fence }: TargetRef): TargetRef {
+  if (apiVersion === undefined && resource === undefined && fence === undefined) return { kind, namespace, name };
   return {
     kind,
     namespace,

@@ -36,19 +36,16 @@ export function allot(input: PoolInput): Allotment {
   const unseen = new Set(
     input.nodeGroups.filter((group) => group.observed.kind === 'missing').map((g) => g.policy.metadata.name),
   );
-  // A group that cannot be seen may have room: unknown is no reason to refuse growth.
-  const limited = claimants.filter(
-    ({ claim }) => limits.get(claim.workload)?.isCut === true || !claim.groups.some((group) => unseen.has(group)),
-  );
-  const podsPerReplica = new Map(limited.map(({ claim }) => [claim.workload, claim.podsPerReplica ?? 1]));
+  const granted = new Map<string, number>();
+  for (const { claim } of claimants) {
+    const { workload, groups, podsPerReplica = 1 } = claim;
+    // A group that cannot be seen may have room: unknown is no reason to refuse growth.
+    const isUnlimited = limits.get(workload)?.isCut !== true && groups.some((group) => unseen.has(group));
+    if (!isUnlimited) granted.set(workload, Math.floor((allotment.granted.get(workload) ?? 0) / podsPerReplica));
+  }
   return {
     supply: allotment.supply,
-    granted: new Map(
-      [...allotment.granted].flatMap(([workload, pods]) => {
-        const perReplica = podsPerReplica.get(workload);
-        return perReplica === undefined ? [] : [[workload, Math.floor(pods / perReplica)] as const];
-      }),
-    ),
+    granted,
     blockedBy: limits.size === 0 ? allotment.blockedBy : withLimits(allotment.blockedBy, limits),
     because: allotment.because,
     limits,

@@ -30,11 +30,15 @@ type Candidate = {
  */
 export function fill(entries: readonly TurnEntry[], options: FillOptions): void {
   const heap = heapOf(entries.flatMap((entry) => candidateOf(entry, options) ?? []));
-  for (let next = heap.pop(); next !== undefined; next = heap.pop()) {
-    if (!options.take(next.entry.claim, next.unit)) continue;
+  for (let next = heap.first(); next !== undefined; next = heap.first()) {
+    if (!options.take(next.entry.claim, next.unit)) {
+      heap.removeFirst();
+      continue;
+    }
     next.replicas += next.unit;
     options.granted.set(next.entry.claim.workload, next.replicas);
-    if (lineUp(next)) heap.push(next);
+    if (lineUp(next)) heap.sinkFirst();
+    else heap.removeFirst();
   }
 }
 
@@ -71,39 +75,43 @@ function isBefore(a: Candidate, b: Candidate): boolean {
   return a.entry.claim.workload < b.entry.claim.workload;
 }
 
-type Heap = { readonly push: (candidate: Candidate) => void; readonly pop: () => Candidate | undefined };
+type Heap = {
+  readonly first: () => Candidate | undefined;
+  readonly removeFirst: () => void;
+  /** Puts the first one where it belongs after it has changed. */
+  readonly sinkFirst: () => void;
+};
 
 /** Binary heap: a thousand claims and ten thousand units, each O(log claims). */
 function heapOf(candidates: readonly Candidate[]): Heap {
   const items = [...candidates];
-  const swapIfBefore = (child: number, parent: number): boolean => {
-    const [a, b] = [items[child], items[parent]];
-    if (a === undefined || b === undefined || !isBefore(a, b)) return false;
-    items[child] = b;
-    items[parent] = a;
-    return true;
+  for (let at = (items.length - 2) >> 1; at >= 0; at--) sink(items, at);
+  return {
+    first: () => items[0],
+    sinkFirst: () => sink(items, 0),
+    removeFirst: () => {
+      const last = items.pop();
+      if (last === undefined || items.length === 0) return;
+      items[0] = last;
+      sink(items, 0);
+    },
   };
-  const push = (candidate: Candidate): void => {
-    items.push(candidate);
-    for (let at = items.length - 1; at > 0 && swapIfBefore(at, (at - 1) >> 1); at = (at - 1) >> 1);
-  };
-  const sink = (from: number): void => {
-    for (let at = from; ;) {
-      const [left, right] = [items[2 * at + 1], items[2 * at + 2]];
-      if (left === undefined) return;
-      const child = right !== undefined && isBefore(right, left) ? 2 * at + 2 : 2 * at + 1;
-      if (!swapIfBefore(child, at)) return;
-      at = child;
-    }
-  };
-  for (let at = (items.length - 2) >> 1; at >= 0; at--) sink(at);
-  const pop = (): Candidate | undefined => {
-    const [first] = items;
-    const last = items.pop();
-    if (first === undefined || last === undefined || items.length === 0) return first;
-    items[0] = last;
-    sink(0);
-    return first;
-  };
-  return { push, pop };
+}
+
+function sink(items: Candidate[], from: number): void {
+  const moved = items[from];
+  if (moved === undefined) return;
+  let at = from;
+  for (;;) {
+    const leftAt = 2 * at + 1;
+    const left = items[leftAt];
+    if (left === undefined) break;
+    const right = items[leftAt + 1];
+    const isRight = right !== undefined && isBefore(right, left);
+    const child = isRight ? right : left;
+    if (!isBefore(child, moved)) break;
+    items[at] = child;
+    at = isRight ? leftAt + 1 : leftAt;
+  }
+  items[at] = moved;
 }

@@ -1,4 +1,5 @@
 /** GPUs by resource name and node group, as the strategies count them: sums of nodes, so the placement has the last word. */
+import type { GpuCounts } from '../types.ts';
 import type { AllocationClaim, CapacityPool } from './contract.ts';
 import { canHold, change, claimClass, fix, isRoomy, ledgerState, orderFor } from './ledger-state.ts';
 import type { ClaimClass, LedgerState } from './ledger-state.ts';
@@ -17,8 +18,21 @@ export type Settled = {
 
 /** Claims of the same class cannot have what one of them cannot have. */
 export function classOf(claim: Pick<AllocationClaim, 'gpus' | 'groups'>): string {
-  const needs = Object.entries(claim.gpus).map(([name, gpus]) => `${name}=${gpus}`);
-  return `${claim.groups.join()} ${(needs.length < 2 ? needs : needs.toSorted()).join()}`;
+  return `${claim.groups.join()} ${needsOf(claim.gpus)}`;
+}
+
+/** Policies are read once and planned for days. */
+const NEEDS = new WeakMap<GpuCounts, string>();
+
+function needsOf(gpus: GpuCounts): string {
+  const known = NEEDS.get(gpus);
+  if (known !== undefined) return known;
+  const text = Object.entries(gpus)
+    .map(([name, count]) => `${name}=${count}`)
+    .toSorted()
+    .join();
+  NEEDS.set(gpus, text);
+  return text;
 }
 
 type Mutable = LedgerState & { moved: boolean };

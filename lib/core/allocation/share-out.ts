@@ -1,6 +1,7 @@
 /** Who gets the GPUs: stage by stage everybody what it wants, or when they are too few the strategy's counts, as far as they fit on nodes, and whoever can use what is left then. */
 import { place } from '../nodes/place.ts';
 import { markOf, rewind } from '../nodes/rewind.ts';
+import type { Mark } from '../nodes/rewind.ts';
 import type { Supply } from '../nodes/supply.ts';
 import type { AllocationClaim, AllocationStrategy, Turn } from './contract.ts';
 import { fill } from './fill.ts';
@@ -41,6 +42,7 @@ export function shareOut(
   supply: Supply,
   of: { readonly strategy: AllocationStrategy; readonly claimants: readonly Claimant[] },
 ): SharedOut {
+  if (of.claimants.every(({ claim }) => claim.wanted <= claim.held)) return asHeld(of.claimants);
   const claims = byName(of.claimants.map(({ claim }) => claim));
   const sizeOf = sizesOf(poolsOf(supply), claims);
   const stages = stagesOf(of.strategy, { claims, sizeOf });
@@ -52,12 +54,15 @@ export function shareOut(
     refusals: new Map(),
   };
   const start = markOf(supply);
-  let served: readonly ServedStage[] | null = null;
+  let [mark, served]: [Mark, readonly ServedStage[] | null] = [start, null];
   for (const [index, stage] of stages.entries()) {
-    if (placeWants(work, stage)) continue;
-    served ??= countFrom(start, { work, stages, claims });
-    const counts = served[index];
-    if (counts !== undefined) placeStage(work, counts);
+    const wishes = wishesOfStage(work, stage);
+    if (wishes.length === 0) continue;
+    if (!placeWants(work, { wishes, mark })) {
+      served ??= countFrom(start, { work, stages, claims, mark });
+      placeStage(work, { stage: served[index] ?? NOTHING_SERVED, mark });
+    }
+    mark = markOf(supply);
   }
   const short = claims.filter((claim) => (work.granted.get(claim.workload) ?? 0) < claim.wanted);
   const blockedBy = short.map((claim) => [claim.workload, work.refusals.get(classOf(claim))?.blockedBy ?? []] as const);
@@ -65,31 +70,52 @@ export function shareOut(
   return { granted: work.granted, blockedBy: new Map(blockedBy), turns };
 }
 
-/** The strategy's counts by sums. Counting orders nodes, so it is done on the supply as it was, and undone. */
+/** Nobody grows. */
+function asHeld(claimants: readonly Claimant[]): SharedOut {
+  const granted = new Map<string, number>();
+  for (const { claim } of claimants) granted.set(claim.workload, claim.held);
+  return { granted, blockedBy: new Map(), turns: null };
+}
+
+const NOTHING_SERVED: ServedStage = { turns: [], assignment: new Map(), hasMoved: false };
+
+/** The strategy's counts by sums. Counting orders nodes, so it is done on the supply as it was at the start, and undone. */
 function countFrom(
-  start: ReturnType<typeof markOf>,
-  of: { readonly work: Work; readonly stages: readonly Stage[]; readonly claims: readonly AllocationClaim[] },
+  start: Mark,
+  of: {
+    readonly work: Work;
+    readonly stages: readonly Stage[];
+    readonly claims: readonly AllocationClaim[];
+    readonly mark: Mark;
+  },
 ): readonly ServedStage[] {
   const { supply, sizeOf } = of.work;
-  const now = markOf(supply);
-  rewind(supply, start);
+  if (of.mark !== start) rewind(supply, start);
   const served = allocate(of.stages, { claims: of.claims, pools: poolsOf(supply), sizeOf });
-  rewind(supply, now);
+  rewind(supply, of.mark);
   return served;
 }
 
+/** What everybody of a stage lacks: of its floor, or where it has a turn of all it wants. */
+function wishesOfStage(work: Work, stage: Stage): readonly Wish[] {
+  const most = new Map<string, number>();
+  for (const { entries } of stage.turns) for (const { claim } of entries) most.set(claim.workload, claim.wanted);
+  const wishes: Wish[] = [];
+  for (const [workload, wanted] of most) {
+    const wish = wishOf(work, { workload, wanted });
+    if (wish !== null) wishes.push(wish);
+  }
+  return wishes;
+}
+
 /** False, and nothing done: not everybody of the stage can have what it wants. */
-function placeWants(work: Work, stage: Stage): boolean {
-  const { supply, granted } = work;
-  const most = new Map(
-    stage.turns.flatMap(({ entries }) => entries.map(({ claim }) => [claim.workload, claim.wanted])),
-  );
-  const wishes = [...most].flatMap(([workload, wanted]) => wishOf(work, { workload, wanted }) ?? []);
-  if (wishes.length === 0) return true;
+function placeWants(
+  { supply, granted }: Work,
+  { wishes, mark }: { readonly wishes: readonly Wish[]; readonly mark: Mark },
+): boolean {
   if (isShort(wishes, poolsOf(supply))) return false;
-  const before = markOf(supply);
   if (!placeInLots(supply, wishes).every((lot) => lot.isComplete)) {
-    rewind(supply, before);
+    rewind(supply, mark);
     return false;
   }
   for (const wish of wishes) granted.set(wish.claim.workload, wish.have + wish.replicas);
@@ -104,15 +130,17 @@ function wishOf(
   const claimant = claimants.get(workload);
   if (claimant === undefined) return null;
   const have = granted.get(workload) ?? claimant.claim.held;
-  return wanted > have ? { ...claimant, have, replicas: wanted - have } : null;
+  if (wanted <= have) return null;
+  const { claim, placement } = claimant;
+  return { claim, placement, have, replicas: wanted - have };
 }
 
 /** By preference, and where that does not lead to the counts of the stage, group by group as they were counted. */
-function placeStage(work: Work, stage: ServedStage): void {
+function placeStage(work: Work, { stage, mark }: { readonly stage: ServedStage; readonly mark: Mark }): void {
   if (!stage.hasMoved) {
-    const before = { mark: markOf(work.supply), granted: [...work.granted], refusals: [...work.refusals] };
+    const before = { granted: [...work.granted], refusals: [...work.refusals] };
     if (placeTurns(work, { ...stage, assignment: null })) return;
-    rewind(work.supply, before.mark);
+    rewind(work.supply, mark);
     reset(work.granted, before.granted);
     reset(work.refusals, before.refusals);
   }
@@ -142,10 +170,13 @@ function placeTurns(
 
 /** What is missing up to the counts of a turn. */
 function wishesOf(work: Work, { turn, replicas }: ServedTurn): readonly Wish[] {
-  return turn.entries.flatMap(({ claim: { workload } }) => {
-    const wanted = replicas.get(workload);
-    return wanted === undefined ? [] : (wishOf(work, { workload, wanted }) ?? []);
-  });
+  const wishes: Wish[] = [];
+  for (const { claim } of turn.entries) {
+    const { workload } = claim;
+    const wish = wishOf(work, { workload, wanted: replicas.get(workload) ?? 0 });
+    if (wish !== null) wishes.push(wish);
+  }
+  return wishes;
 }
 
 /** Everybody goes where there was room: the counts of a class are dealt out group by group. */

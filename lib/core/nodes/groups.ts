@@ -92,8 +92,12 @@ export function isComing(node: NodeObservation, of: { readonly nowMs: number; re
 
 /** Names of nodes that were announced to go. */
 export function leavingNodes(input: PoolInput): ReadonlySet<string> {
-  const nodes = input.nodeGroups.flatMap(({ observed }) => (observed.kind === 'observed' ? observed.nodes : []));
-  return new Set(nodes.flatMap(({ name, leaving }) => (leaving === undefined ? [] : [name])));
+  const names = new Set<string>();
+  for (const { observed } of input.nodeGroups) {
+    if (observed.kind === 'missing') continue;
+    for (const { name, leaving } of observed.nodes) if (leaving !== undefined) names.add(name);
+  }
+  return names;
 }
 
 /** What a node costs [USD/h]; 0 when no price is known. */

@@ -4,7 +4,7 @@ import { cheapestFirst, coverOf } from './choose.ts';
 import type { Cover } from './choose.ts';
 import { fits, minus, total } from './gpus.ts';
 import { isPaid, orderNode, takeBackNode } from './supply.ts';
-import type { Bin, BinKind, Supply } from './supply.ts';
+import type { Bin, BinKind, Content, Supply } from './supply.ts';
 
 export type Placement = {
   readonly workload: string;
@@ -30,6 +30,7 @@ export type Placed = {
 };
 
 const EXISTING: readonly BinKind[] = ['free', 'pending'];
+const NO_BINS: readonly Bin[] = [];
 const ALL: readonly BinKind[] = ['free', 'pending', 'new'];
 
 /** Places the largest replicas first, on what exists before anything is ordered; fills `supply`. */
@@ -66,15 +67,23 @@ type Job = {
   readonly placement: Placement;
   placed: number;
   blockedBy: readonly string[];
-  /** Free GPUs only shrink here, so a bin that was too full once is never looked at again. */
-  readonly cursors: Map<string, number>;
+  /** By group. Free GPUs only shrink here, so a bin that was too full once is never looked at again. */
+  readonly cursors: Readonly<Record<BinKind, Map<string, number>>>;
+  /** What a bin holds of it. */
+  readonly content: Content;
   cover: Cover | null;
 };
 
 type Where = { readonly kinds: readonly BinKind[]; readonly later: readonly Job[] };
 
 function jobOf(placement: Placement): Job {
-  return { placement, placed: 0, blockedBy: [], cursors: new Map(), cover: null };
+  const { gpus, groups, choice = 'order' } = placement;
+  const cursors = {
+    free: new Map<string, number>(),
+    pending: new Map<string, number>(),
+    new: new Map<string, number>(),
+  };
+  return { placement, placed: 0, blockedBy: [], cursors, content: { gpus, groups, choice }, cover: null };
 }
 
 function placedOf(job: Job): Placed {
@@ -96,22 +105,33 @@ type Undo = { readonly bin: Bin; readonly free: GpuCounts; readonly used: boolea
 
 /** All of `size` replicas or none. */
 function placeStep(supply: Supply, job: Job, where: Where & { readonly size: number }): boolean {
+  if (where.size === 1) return placeOne(supply, job, where);
   const undo: Undo[] = [];
   const ordered: string[] = [];
   for (let done = 0; done < where.size; done++) {
     const bin = findBin(supply, job, where) ?? orderBin(supply, job, { ...where, done, ordered });
     if (bin === null) {
       takeBack(supply, { undo, ordered });
-      if (undo.length > 0) job.cursors.clear();
+      if (undo.length > 0) for (const kind of ALL) job.cursors[kind].clear();
       return false;
     }
     undo.push({ bin, free: bin.free, used: bin.used });
-    bin.free = minus(bin.free, job.placement.gpus);
-    bin.used = true;
-    const { gpus, groups, choice = 'order' } = job.placement;
-    bin.content = [...bin.content, { gpus, groups, choice }];
+    putInto(bin, job);
   }
   return true;
+}
+
+/** Nothing to take back. */
+function placeOne(supply: Supply, job: Job, where: Where): boolean {
+  const bin = findBin(supply, job, where) ?? orderBin(supply, job, { ...where, size: 1, done: 0, ordered: [] });
+  if (bin !== null) putInto(bin, job);
+  return bin !== null;
+}
+
+function putInto(bin: Bin, { placement, content }: Job): void {
+  bin.free = minus(bin.free, placement.gpus);
+  bin.used = true;
+  bin.content = [...bin.content, content];
 }
 
 function takeBack(supply: Supply, of: { readonly undo: readonly Undo[]; readonly ordered: readonly string[] }): void {
@@ -126,18 +146,22 @@ function takeBack(supply: Supply, of: { readonly undo: readonly Undo[]; readonly
 function findBin(supply: Supply, job: Job, { kinds }: Where): Bin | null {
   for (const kind of kinds) {
     for (const group of job.placement.groups) {
-      const bin = nextFit(supply.bins[kind].get(group) ?? [], { job, key: `${kind}/${group}` });
+      const bin = nextFit(supply.bins[kind].get(group) ?? NO_BINS, { job, kind, group });
       if (bin !== null) return bin;
     }
   }
   return null;
 }
 
-function nextFit(bins: readonly Bin[], search: { readonly job: Job; readonly key: string }): Bin | null {
-  const { cursors, placement } = search.job;
-  let index = cursors.get(search.key) ?? 0;
-  while (index < bins.length && !fits(bins[index]?.free ?? {}, placement.gpus)) index++;
-  cursors.set(search.key, index);
+function nextFit(
+  bins: readonly Bin[],
+  { job, kind, group }: { readonly job: Job; readonly kind: BinKind; readonly group: string },
+): Bin | null {
+  const cursors = job.cursors[kind];
+  const from = cursors.get(group) ?? 0;
+  let index = from;
+  for (let bin = bins[index]; bin !== undefined && !fits(bin.free, job.placement.gpus); bin = bins[index]) index++;
+  if (index !== from) cursors.set(group, index);
   return bins[index] ?? null;
 }
 
