@@ -7,7 +7,7 @@ import type { Random } from '../base/random.ts';
 import { recordOf, textOf } from './json-values.ts';
 import type { JsonRecord } from './json-values.ts';
 import { isExpired, isForbidden, kubernetesError } from './kubernetes-errors.ts';
-import { PAGE_ITEMS_MAX, eachListed, newestVersion } from './kubernetes-list.ts';
+import { RAW_PAGE_ITEMS_MAX, eachListed, newestVersion } from './kubernetes-list.ts';
 import { isNewer } from './kubernetes-own-writes.ts';
 import type { CollectionRef } from './kubernetes-own-writes.ts';
 import * as pace from './kubernetes-pace.ts';
@@ -225,7 +225,7 @@ export class WatchedCollection<T> {
    * where one page holds the kind, its objects themselves are compared.
    */
   async #holdsAllOfTheStore(): Promise<boolean> {
-    if (this.#objects.size > PAGE_ITEMS_MAX) return false;
+    if (this.#objects.size > RAW_PAGE_ITEMS_MAX) return false;
     const { client, clock } = this.#deps;
     let [count, isSame] = [0, true];
     await eachListed(client, { ...this.#request('list'), clock, signal: this.#closing.signal }, (object) => {

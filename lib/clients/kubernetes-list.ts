@@ -50,6 +50,15 @@ export type RawList = {
   readonly query: Readonly<Record<string, string>>;
 };
 
+/**
+ * Items per page where whole objects are read and little of them is kept. With 500 the memory that a list of 50,000 pods takes for a moment is twice what it is with this
+ * (docs/benchmarks/cluster.md).
+ */
+export const RAW_PAGE_ITEMS_MAX = 250;
+
+/** As many objects as in the pages of {@link listAll}. */
+const RAW_PAGES_MAX = (PAGES_MAX * PAGE_ITEMS_MAX) / RAW_PAGE_ITEMS_MAX;
+
 /** A later page that fails is asked for so often: a list of hundreds of pages should not begin anew because of one. */
 const PAGE_TRIES_MAX = 3;
 const PAGE_PAUSE_MS = 500;
@@ -67,7 +76,7 @@ export async function eachListed(
 ): Promise<string> {
   let from: string | undefined;
   let version: string | undefined;
-  for (let pages = 0; pages < PAGES_MAX; pages++) {
+  for (let pages = 0; pages < RAW_PAGES_MAX; pages++) {
     const { items, metadata } = recordOf(await pageOf(client, list, from));
     if (!Array.isArray(items)) {
       throw new TransientError(`Cannot ${list.what}: expected a list, current value is something else`);
@@ -77,7 +86,7 @@ export async function eachListed(
     from = textOf(recordOf(metadata)['continue']);
     if (from === '') return version;
   }
-  throw new TransientError(`Cannot ${list.what}: expected at most ${PAGES_MAX} pages, current value is more`);
+  throw new TransientError(`Cannot ${list.what}: expected at most ${RAW_PAGES_MAX} pages, current value is more`);
 }
 
 async function pageOf(
@@ -85,7 +94,7 @@ async function pageOf(
   { what, path, query, clock, signal }: RawList & { readonly clock: Clock; readonly signal: AbortSignal },
   from: string | undefined,
 ): Promise<unknown> {
-  const request = { path, query: { ...query, limit: PAGE_ITEMS_MAX, continue: from } };
+  const request = { path, query: { ...query, limit: RAW_PAGE_ITEMS_MAX, continue: from } };
   for (let tries = 1; ; tries++) {
     try {
       return await client.getJson(what, request, { requestMsMax: PAGE_MS_MAX });

@@ -10,11 +10,23 @@ type ResourceList = Readonly<Record<string, string>> | undefined;
 
 /** What the scheduler reserves for one pod: the sum of its containers and sidecars, or the largest init step if that is more. Integers [GPUs]. */
 export function gpusOfPod(spec: V1PodSpec | undefined): GpuCounts {
+  if (typeof spec?.containers !== 'object') return {};
+  const known = gpusByContainers.get(spec.containers);
+  if (known !== undefined && known.initContainers === spec.initContainers) return known.gpus;
+  const gpus = countedGpus(spec);
+  gpusByContainers.set(spec.containers, { gpus, initContainers: spec.initContainers });
+  return gpus;
+}
+
+/** What is watched shares its containers among the pods of a template, from look to look. */
+const gpusByContainers = new WeakMap<object, { readonly gpus: GpuCounts; readonly initContainers: unknown }>();
+
+function countedGpus(spec: V1PodSpec): GpuCounts {
   const steady = new Map<string, number>();
-  for (const container of spec?.containers ?? []) addTo(steady, requestsOf(container));
+  for (const container of spec.containers) addTo(steady, requestsOf(container));
   const peak = new Map<string, number>();
   const sidecars = new Map<string, number>();
-  for (const container of spec?.initContainers ?? []) {
+  for (const container of spec.initContainers ?? []) {
     // An init container that restarts always is a sidecar: it stays, beside later init containers and the main ones.
     if (container.restartPolicy === 'Always') addTo(sidecars, requestsOf(container));
     const step = new Map(sidecars);

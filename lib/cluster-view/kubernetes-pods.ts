@@ -66,29 +66,42 @@ export function podsByOwner(
   return found;
 }
 
-type LabelIndex = ReadonlyMap<string, readonly PodOwner[]>;
+/** Of one namespace, under one label of each selector (`''`: none): a pod that lacks it cannot match. */
+type LabelIndex = ReadonlyMap<string, ReadonlyMap<string, readonly PodOwner[]>>;
 
-/** Under one label of each selector: a pod that lacks it cannot match. */
 function ownersByLabel(owners: readonly PodOwner[]): LabelIndex {
-  const index = new Map<string, PodOwner[]>();
+  const index = new Map<string, Map<string, PodOwner[]>>();
   for (const owner of owners) {
     const [label] = Object.entries(owner.selector?.matchLabels ?? {});
-    const key = label === undefined ? `${owner.namespace} ` : `${owner.namespace} ${label[0]}=${label[1]}`;
-    const others = index.get(key);
-    if (others === undefined) index.set(key, [owner]);
+    const key = label === undefined ? '' : `${label[0]}=${label[1]}`;
+    const inNamespace = index.get(owner.namespace) ?? new Map<string, PodOwner[]>();
+    index.set(owner.namespace, inNamespace);
+    const others = inNamespace.get(key);
+    if (others === undefined) inNamespace.set(key, [owner]);
     else others.push(owner);
   }
   return index;
 }
 
 function ownerOf(pod: V1Pod, index: LabelIndex): PodOwner | undefined {
-  const namespace = pod.metadata?.namespace ?? '';
-  const keys = Object.entries(pod.metadata?.labels ?? {}).map(([key, value]) => `${namespace} ${key}=${value}`);
-  for (const key of [...keys, `${namespace} `]) {
-    const owner = index.get(key)?.find((one) => matches(one.selector, pod) && controls(one, pod));
+  const owners = index.get(pod.metadata?.namespace ?? '');
+  if (owners === undefined) return undefined;
+  for (const key of keysOf(pod.metadata?.labels ?? {})) {
+    const owner = owners.get(key)?.find((one) => matches(one.selector, pod) && controls(one, pod));
     if (owner !== undefined) return owner;
   }
   return undefined;
+}
+
+/** What is watched shares its labels among the pods of a template, from look to look. */
+const keysByLabels = new WeakMap<object, readonly string[]>();
+
+function keysOf(labels: Readonly<Record<string, string>>): readonly string[] {
+  const known = keysByLabels.get(labels);
+  if (known !== undefined) return known;
+  const keys = [...Object.entries(labels).map(([key, value]) => `${key}=${value}`), ''];
+  keysByLabels.set(labels, keys);
+  return keys;
 }
 
 function matches(selector: V1LabelSelector | undefined, pod: V1Pod): boolean {
