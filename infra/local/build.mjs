@@ -44,8 +44,22 @@ const REQUIRE_IN_ESM = [
   'const require = penstockCreateRequire(import.meta.url);',
 ].join('\n');
 
+/** BullMQ's second backend, for PostgreSQL: 0.4 MB that nothing here calls, and nothing else of the package asks for. */
+const WITHOUT_POSTGRES = {
+  name: 'bullmq-without-postgres',
+  setup(builder) {
+    builder.onResolve({ filter: /^\.\/postgres$/ }, ({ importer }) =>
+      importer.includes(join('node_modules', 'bullmq'))
+        ? { path: 'postgres', namespace: 'nothing', sideEffects: false }
+        : undefined,
+    );
+    builder.onLoad({ filter: /./, namespace: 'nothing' }, () => ({ contents: '' }));
+  },
+};
+
 const COMMON = {
   absWorkingDir: ROOT,
+  plugins: [WITHOUT_POSTGRES],
   bundle: true,
   metafile: true,
   platform: 'node',
