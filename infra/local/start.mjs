@@ -1,4 +1,4 @@
-// The two README commands on a bare machine: installs the packages when needed, says what it does, then runs `demo`, `test`, `test:cluster` or `bench`.
+// The two README commands on a bare machine: installs the packages when needed, says what it does, then runs `demo`, `test`, `test:laws`, `test:cluster` or `bench`.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const [command = 'demo', ...rest] = process.argv.slice(2);
+/** `test:laws`: each law of the decision core as often as CI tries it; one takes up to a minute on a quiet machine. */
+const LAWS_ENV = { PENSTOCK_LAW_RUNS: '10000', PENSTOCK_TEST_SERVERS: 'none' };
+const LAWS_TIMEOUT_MS = 900_000;
 const say = (line) => process.stderr.write(`${line}\n`);
 
 checkNode();
@@ -52,6 +55,8 @@ function installPackages() {
 async function run(name, args) {
   if (name === 'install') return 0;
   if (name === 'test') return await runJest(args);
+  if (name === 'test:laws')
+    return await runJest(['test/core/laws', `--testTimeout=${LAWS_TIMEOUT_MS}`, ...args], LAWS_ENV);
   if (name === 'test:cluster') return await runJest(['--config', join('test', 'cluster', 'jest.config.mjs'), ...args]);
   if (name === 'bench') {
     const names = benchNames();
@@ -68,9 +73,9 @@ async function run(name, args) {
   return await spawnNode([cli, name, ...args]);
 }
 
-function runJest(args) {
+function runJest(args, env = {}) {
   const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
-  return spawnNode(['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', jest, ...args]);
+  return spawnNode(['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', jest, ...args], env);
 }
 
 /** Those of `test/bench/` that say how to run them; the others are parts of them. */
@@ -81,10 +86,10 @@ function benchNames() {
 }
 
 /** Runs node in the foreground and passes signals on, so that Ctrl-C gives the child time to clean up. */
-function spawnNode(args) {
+function spawnNode(args, settings = {}) {
   return new Promise((resolve) => {
     // The SDK's advice to upgrade Node is for whoever deploys, not for a first look.
-    const env = { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
+    const env = { ...settings, ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
     const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit', env });
     // Ctrl-C in a terminal reaches the child by itself; here it must only not end the parent first.
     process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));

@@ -101,10 +101,6 @@ export const movesOf = (points: readonly Point[]): number[] =>
 export const reversalsOf = (moves: readonly number[]): number =>
   moves.filter((move, index) => index > 0 && move !== moves[index - 1]).length;
 
-/** A course is some dozens of decisions: ten thousand of each law take a minute, which `npm run test:laws` is for. */
-// oxlint-disable-next-line node/no-process-env -- a setting of these tests alone
-export const COURSE_RUNS = Number(process.env['PENSTOCK_LAW_RUNS'] ?? 500);
-
 /** In tenths of a replica, so that half of them lie where rounding bites. */
 export const levelArb = fc.nat(300).map((tenths) => tenths / 10);
 export const everyArb = fc.constantFrom(10_000, 30_000, 60_000);

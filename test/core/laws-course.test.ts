@@ -7,8 +7,9 @@ import type { ScalingPolicy } from '../../lib/core/policy.ts';
 import { leadTimeSecOf } from '../../lib/core/scaling/lead-time.ts';
 import { stabilizationMs } from '../../lib/core/scaling/stabilise.ts';
 import { T0 } from './builders.ts';
-import { COURSE_RUNS, courseOf, everyArb, levelArb, movesOf, reversalsOf, startupArb } from './law-courses.ts';
+import { courseOf, everyArb, levelArb, movesOf, reversalsOf, startupArb } from './law-courses.ts';
 import type { Point } from './law-courses.ts';
+import { COURSE_RUNS } from './law-runs.ts';
 import { atLeast, atMost, learned, loadReadings, policyArb } from './law-situations.ts';
 
 /** A step of the load after a calm minute, then nothing changes and nothing becomes ready: how often the count grows after its first answer. */

@@ -5,7 +5,7 @@ import type { WorkloadControl, WorkloadInput } from '../../lib/core/decide-types
 import { decideWorkload } from '../../lib/core/decide-workload.ts';
 import type { Readings } from '../../lib/core/types.ts';
 import { observed, T0, value } from './builders.ts';
-import { COURSE_RUNS } from './law-courses.ts';
+import { COURSE_RUNS } from './law-runs.ts';
 import { atLeast, loadReadings, policyArb } from './law-situations.ts';
 
 const RAISED = ['queued', 'inFlight', 'requestRate', 'inputTokenRate', 'outputTokenRate'] as const;

@@ -1,7 +1,8 @@
 /** Law of a course under a constant load. */
 import { describe, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { COURSE_RUNS, courseOf, everyArb, levelArb, movesOf, startupArb } from './law-courses.ts';
+import { courseOf, everyArb, levelArb, movesOf, startupArb } from './law-courses.ts';
+import { COURSE_RUNS } from './law-runs.ts';
 import { atMost, loadReadings, policyArb } from './law-situations.ts';
 
 describe('law: a constant load settles without direction changes', () => {

@@ -6,6 +6,7 @@ import { foldRecords } from '../../lib/core/window/fold.ts';
 import { emptyWindow, type LoadWindow } from '../../lib/core/window/load-window.ts';
 import { readingsOf } from '../../lib/core/window/readings.ts';
 import { START_MS } from '../events/builders.ts';
+import { SITUATION_RUNS } from './law-runs.ts';
 import { same } from './law-situations.ts';
 import { deliver, type Delivery, logOf } from './window/logs.ts';
 
@@ -35,7 +36,7 @@ describe('law: permutation and batch-split invariance of the window', () => {
       fc.property(logOf(10), dice, dice, (records, one, other) => {
         same(bytesOf(foldAll(deliver(records, one))), bytesOf(foldAll(deliver(records, other))));
       }),
-      { numRuns: 10_000 },
+      { numRuns: SITUATION_RUNS },
     );
   });
 });

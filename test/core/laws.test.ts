@@ -1,12 +1,13 @@
-/** Laws of one decision, over ten thousand situations each: random policies, histories, and memories that have learned. */
+/** Laws of one decision, over thousands of situations each: random policies, histories, and memories that have learned. */
 import { describe, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { WorkloadControl, WorkloadInput } from '../../lib/core/decide-types.ts';
 import { decideWorkload } from '../../lib/core/decide-workload.ts';
 import type { Reading } from '../../lib/core/types.ts';
+import { SITUATION_RUNS } from './law-runs.ts';
 import { NAMES, atLeast, atMost, namesOf, same, situationArb } from './law-situations.ts';
 
-const runs = { numRuns: 10_000 };
+const runs = { numRuns: SITUATION_RUNS };
 const nameArb = fc.constantFrom(...NAMES);
 
 const runningOf = ({ target }: WorkloadInput): number | null => (target.kind === 'observed' ? target.replicas : null);
