@@ -4,6 +4,7 @@
  * 2. name it in `index.ts`, with its documented defaults and its recommended setting for GPU inference,
  * 3. give it the vectors it must reproduce in `test/simulator/baselines/`.
  */
+import type { FirstTokens } from '../plant/first-tokens.ts';
 
 /** Load of one workload over one sample interval, as a perfect sensor would see it. Rates are per second; counts are averages over the interval. */
 export type LoadSample = {
@@ -20,6 +21,8 @@ export type LoadSample = {
   /** Share of KV memory in use, mean over ready replicas, 0..1. */
   readonly kvRatio: number;
   readonly readyReplicas: number;
+  /** Times to first token of those that came in the interval; of the `requests` engine. */
+  readonly ttftMs?: FirstTokens;
 };
 
 export type PodView = {

@@ -43,6 +43,8 @@ export function jobOf(request: TraceRequest, at: { readonly startMs: number; rea
 /** What a server tells the plant. */
 export type ServerEvents = {
   admitted(job: Job, atMs: number): void;
+  /** A prompt is done and its first token is out. */
+  firstToken?(job: Job, atMs: number): void;
   finished(job: Job, atMs: number): void;
   /** A step begins: the router may bind waiting requests. */
   pull(server: ModelServer, atMs: number): void;
@@ -159,6 +161,7 @@ export function createModelServer(
     }
     for (const job of prompted) {
       job.firstTokenMs = atMs;
+      events.firstToken?.(job, atMs);
       job.lastStep = step + job.outputTokens - 1;
       if (job.outputTokens === 1) {
         finish(job, atMs);

@@ -8,6 +8,7 @@ import { assert } from '../../base/assert.ts';
 import type { LoadSample } from '../baselines/contract.ts';
 import type { Plant, PlantTotals, TraceRequest } from './contract.ts';
 import { createFleet } from './fleet.ts';
+import { createFirstTokens } from './first-tokens.ts';
 import { createLatencies } from './latencies.ts';
 import type { FinishedRequest } from './latencies.ts';
 import { createModelServer, jobOf } from './model-server.ts';
@@ -35,6 +36,7 @@ export function createRequestsPlant(options: RequestsOptions): Plant {
   const { replicaClass, mix } = options.level;
   const score = createWaitScore({ limitSec: options.waitLimitSec, scoreFromMs });
   const latencies = createLatencies(scoreFromMs, options.onFinished);
+  const firstTokens = createFirstTokens();
   const arrivals = jobCursor(options.requests, { startMs, execSec: mix.execSec });
   const router = createRouter(startMs);
   const draining = new Map<number, ModelServer>();
@@ -43,6 +45,7 @@ export function createRequestsPlant(options: RequestsOptions): Plant {
 
   const events: ServerEvents = {
     admitted: (job, atMs) => score.admitted(spanOf(job, atMs)),
+    firstToken: (job, atMs) => firstTokens.add(job, atMs),
     finished: (job, atMs) => {
       completed++;
       latencies.add(job, atMs);
@@ -141,7 +144,7 @@ export function createRequestsPlant(options: RequestsOptions): Plant {
       const before = progress();
       for (let atMs = nowMs; atMs < toMs; atMs = nowMs) moveTo(Math.min(toMs, fleet.nextReadyMs, arrivals.nextMs));
       const by = { fromMs, toMs, readyReplicas: fleet.readyReplicas, kvTokens: replicaClass.kvTokens };
-      return sampleOf({ before, after: progress() }, by);
+      return { ...sampleOf({ before, after: progress() }, by), ttftMs: firstTokens.take() };
     },
     missesSoFar: () => score.missesSoFar(),
     totals: (): PlantTotals => {

@@ -23,6 +23,7 @@ export function createSerialServer(
     current = null;
     nextMs = Infinity;
     job.firstTokenMs = atMs;
+    events.firstToken?.(job, atMs);
     sums.inputTokens += job.inputTokens;
     sums.outputTokens += job.outputTokens;
     events.finished(job, atMs);

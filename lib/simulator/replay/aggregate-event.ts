@@ -38,6 +38,9 @@ export function aggregateEvent(
     requests: { arrived: whole(exact.arrived), completed: whole(exact.completed) },
     tokens: { input: whole(exact.input), output: whole(exact.output) },
     utilization: { kvCacheRatio: Math.min(1, Math.max(0, sample.kvRatio)) },
+    ...(sample.ttftMs === undefined
+      ? {}
+      : { ttftMs: { bounds: [...sample.ttftMs.bounds], counts: [...sample.ttftMs.counts] } }),
   };
   const rest: Carry = {
     arrived: exact.arrived - whole(exact.arrived),

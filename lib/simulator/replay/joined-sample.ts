@@ -1,6 +1,8 @@
 /** One sample of a tick from the samples of its parts. */
 import { assert } from '../../base/assert.ts';
 import type { LoadSample } from '../baselines/contract.ts';
+import { firstTokensOfBoth } from '../plant/first-tokens.ts';
+import type { FirstTokens } from '../plant/first-tokens.ts';
 
 /** A sample and the time it covers [ms], > 0. */
 export type SamplePart = { readonly spanMs: number; readonly sample: LoadSample };
@@ -14,6 +16,10 @@ export function joinedSample(parts: readonly SamplePart[]): LoadSample {
   const mean = (of: (sample: LoadSample) => number): number =>
     parts.reduce((sum, part) => sum + of(part.sample) * part.spanMs, 0) / spanMs;
   const readyMean = mean((sample) => sample.readyReplicas);
+  const ttftMs = parts.reduce<FirstTokens | undefined>(
+    (all, { sample }) => firstTokensOfBoth(all, sample.ttftMs),
+    undefined,
+  );
   return {
     atMs: last.atMs,
     arrivalsPerSec: mean((sample) => sample.arrivalsPerSec),
@@ -24,5 +30,6 @@ export function joinedSample(parts: readonly SamplePart[]): LoadSample {
     outputTokensPerSec: mean((sample) => sample.outputTokensPerSec),
     kvRatio: readyMean > 0 ? mean((sample) => sample.kvRatio * sample.readyReplicas) / readyMean : 0,
     readyReplicas: last.readyReplicas,
+    ...(ttftMs === undefined ? {} : { ttftMs }),
   };
 }
