@@ -24,6 +24,11 @@ export function amount(name: SignalName, value: number, direction: 'up' | 'down'
   return `${figure(rounded(value * 100, direction))} % ${NOUNS[name]}`;
 }
 
+/** The value that {@link amount} shows. */
+export function shown(name: SignalName, value: number, direction: 'up' | 'down'): number {
+  return name.endsWith('Ratio') ? rounded(value * 100, direction) / 100 : rounded(value, direction);
+}
+
 /** The number alone, for `(now 41)`. */
 export function bare(name: SignalName, value: number): string {
   return name.endsWith('Ratio') ? `${figure(value * 100)} %` : figure(value);

@@ -5,7 +5,7 @@ import { listed } from '../format.ts';
 import { GRACE_RULE } from '../scaling/grace.ts';
 import { leadTimeSecOf } from '../scaling/lead-time.ts';
 import type { ScalingDecision, SignalName, TrailStep } from '../types.ts';
-import { amount, bare, clockTime } from './clauses.ts';
+import { amount, bare, clockTime, shown } from './clauses.ts';
 import { askedFor, findStep } from './more.ts';
 import { boundary, endOf, firstFall, valueNow } from './what-if.ts';
 import type { Fall } from './what-if.ts';
@@ -67,6 +67,9 @@ function underReading(decision: ScalingDecision, next: WorkloadInput): string {
   return last === undefined ? 'not even without load' : `not even without load: ${last.because}`;
 }
 
+/** More than a shown figure is rounded up by, in parts of it. */
+const BELOW = 1 - 3e-4;
+
 /** The largest share of the readings now at which the count falls little later than it would at nothing. */
 function underShare(
   next: WorkloadInput,
@@ -80,7 +83,15 @@ function underShare(
   const soonest = fallAt(0, of.endMs);
   if (soonest === null) return null;
   const endMs = soonest.atMs + PATIENCE_MS;
-  const share = boundary({ low: 0, high: 1, isHigh: (value) => fallAt(value, endMs) === null }) * (1 - 3e-5);
+  const isTrueAsShown = (ratio: number): boolean => {
+    const values = Object.fromEntries(
+      of.names.map((name) => [name, shown(name, ratio * (valueNow(next, name) ?? 0), 'down')]),
+    );
+    return firstFall(next, { values, replicas, endMs }) !== null;
+  };
+  const found = boundary({ low: 0, high: 1, isHigh: (value) => fallAt(value, endMs) === null }) * (1 - 3e-5);
+  // At a whole number itself it may stay: then the figure is the one below.
+  const share = isTrueAsShown(found) ? found : found * BELOW;
   const fall = fallAt(share, endMs) ?? soonest;
   const now = of.names.map((name) => valueNow(next, name) ?? 0);
   const under = of.names.map((name, index) => amount(name, share * (now[index] ?? 0), 'down'));
