@@ -59,8 +59,9 @@ export function readyBy(
   const askedFrom = ring.findIndex(([atMs]) => atMs >= at.nowMs - at.horizonMs);
   if (askedFrom < 0) return null;
   const ready: number[] = [];
+  const greatest: number[] = [];
   while (ready.length < first[1].length) {
-    ready.push(leastHeld(ring, { member: ready.length, askedFrom, holdMs: at.holdMs }));
+    ready.push(leastHeld(ring, { member: ready.length, askedFrom, holdMs: at.holdMs, greatest }));
   }
   return ready;
 }
@@ -68,20 +69,25 @@ export function readyBy(
 /** The least, over what was asked from `askedFrom` on, of the greatest within the hold before it: each entry is looked at a few times, however long the hold. */
 function leastHeld(
   ring: LevelRing,
-  of: { readonly member: number; readonly askedFrom: number; readonly holdMs: number },
+  of: {
+    readonly member: number;
+    readonly askedFrom: number;
+    readonly holdMs: number;
+    /** To work in, whatever it holds: one for all members. */
+    readonly greatest: number[];
+  },
 ): number {
-  const { member, askedFrom, holdMs } = of;
+  const { member, askedFrom, holdMs, greatest } = of;
   const heldFromMs = atOf(ring, askedFrom) - holdMs;
   let from = askedFrom;
   while (from > 0 && atOf(ring, from - 1) >= heldFromMs) from--;
   let ready = Infinity;
-  // Entries that may still be the greatest, ever later and ever smaller; the first that is held is at `oldest`.
-  const greatest: number[] = [];
-  let oldest = 0;
+  // Entries that may still be the greatest, ever later and ever smaller: those from `oldest`, the first that is held, up to `end`.
+  let [oldest, end] = [0, 0];
   for (let index = from; index < ring.length; index++) {
     const value = levelOf(ring[index], member);
-    while (greatest.length > oldest && levelOf(ring[greatest.at(-1) ?? 0], member) <= value) greatest.pop();
-    greatest.push(index);
+    while (end > oldest && levelOf(ring[greatest[end - 1] ?? 0], member) <= value) end--;
+    greatest[end++] = index;
     const atMs = atOf(ring, index);
     while (atOf(ring, greatest[oldest] ?? index) < atMs - holdMs) oldest++;
     if (index >= askedFrom) ready = Math.min(ready, Math.max(0, levelOf(ring[greatest[oldest] ?? index], member)));

@@ -107,11 +107,13 @@ export function workAfter(input: WorkloadInput): WorkState | undefined {
  * What decides: lengths as of now, speeds as of the last evaluation. A queue is evidence of what a replica does, and may show that it does more: it must not lower
  * the answer to that same queue.
  */
-export function workInForce(input: WorkloadInput, state: WorkState | undefined): WorkState | undefined {
-  const before = input.control?.work;
-  if (state === undefined || before === undefined) return state;
-  return { ...state, serves: before.serves, full: before.full };
+export function workInForce(input: WorkloadInput, state: WorkState | undefined): WorkInForce | undefined {
+  if (state === undefined) return undefined;
+  const { serves, full } = input.control?.work ?? state;
+  return { recent: state.recent, usual: state.usual, serves, full };
 }
+
+export type WorkInForce = Pick<WorkState, 'recent' | 'usual' | 'serves' | 'full'>;
 
 function servedNow({ readings }: WorkloadInput): Served | null {
   const done = whole(readings.completionRate);
@@ -262,7 +264,7 @@ function givenWork({ policy }: WorkloadInput, state: Pick<WorkState, 'recent' | 
 }
 
 /** Work of a request as learned [replica-seconds]; null when nothing says how much that is. */
-export function workPerRequest(input: WorkloadInput, state: WorkState | undefined): number | null {
+export function workPerRequest(input: WorkloadInput, state: WorkInForce | undefined): number | null {
   if (state !== undefined) {
     const given = givenWork(input, state);
     return given === null ? null : given / state.serves;
@@ -277,7 +279,7 @@ const TOLERANCE = 0.02;
 /** The signals with demand as learned. Token rates are of what is served: with arrivals known, what arrives counts. */
 export function withLearnedWork(
   signals: readonly SignalDemand[],
-  of: { readonly input: WorkloadInput; readonly state: WorkState | undefined },
+  of: { readonly input: WorkloadInput; readonly state: WorkInForce | undefined },
 ): readonly SignalDemand[] {
   const { state } = of;
   if (state === undefined) return signals;
@@ -306,7 +308,7 @@ function inTime(signal: SignalDemand, well: number): SignalDemand {
 /** Once it is known what a full replica serves: arrivals over that. What waits is counted as a backlog then, not as load. */
 function byArrivals(
   signal: SignalDemand,
-  of: { readonly input: WorkloadInput; readonly state: WorkState },
+  of: { readonly input: WorkloadInput; readonly state: WorkInForce },
 ): SignalDemand {
   const arrivals = of.input.readings.requestRate;
   const arrived = whole(arrivals);
