@@ -6,6 +6,7 @@ import { type PolicySet, fleetSchema, scalingPolicySchema } from '../../lib/core
 import { DEFAULT_TOPICS, type IngestDeps } from '../../lib/loop/deps.ts';
 import type { StateStores } from '../../lib/state/contract.ts';
 import type { RecordBatch, StreamRecord } from '../../lib/stream/contract.ts';
+import { LATE_AFTER_MS } from '../core/window/naive.ts';
 import { START_MS } from '../events/builders.ts';
 
 export type TestDeps = IngestDeps & {
@@ -32,7 +33,13 @@ export function policySet(workloads: readonly string[]): PolicySet {
       apiVersion,
       kind: 'ScalingPolicy',
       metadata: { name },
-      spec: { target: { name }, replicas: { max: 10 }, signals: [{ kind: 'inFlight', perReplica: 8 }] },
+      spec: {
+        target: { name },
+        replicas: { max: 10 },
+        signals: [{ kind: 'inFlight', perReplica: 8 }],
+        // As the naive fold has it.
+        slo: { ttftSec: LATE_AFTER_MS / 1000 },
+      },
     }),
   );
   return {
