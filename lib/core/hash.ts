@@ -185,9 +185,10 @@ function addList(data: WordList, list: readonly unknown[]): void {
 function addRecord(data: WordList, record: Readonly<Record<string, unknown>>): void {
   add(data, TAG.record);
   const keys = Object.keys(record);
+  const values = Object.values(record);
   const { order, texts } = shapeOf(keys);
   for (let index = 0; index < order.length; index++) {
-    const inner = record[keys[order[index] ?? 0] ?? ''];
+    const inner = values[order[index] ?? 0];
     const text = texts[index] ?? [];
     if (typeof inner !== 'object' || inner === null) {
       if (inner === undefined || typeof inner === 'function' || typeof inner === 'symbol') continue;
@@ -228,14 +229,19 @@ type Shape = {
 const SHAPES = new Map<string, Shape[]>();
 const FIRST_KEYS_MAX = 512;
 const SHAPES_EACH_MAX = 16;
+/** Longer ones are maps, which hardly ever come again. */
+const SHAPE_KEYS_MAX = 64;
+
+const NO_SHAPES: Shape[] = [];
 
 function shapeOf(keys: readonly string[]): Shape {
-  const [first = ''] = keys;
-  const known = SHAPES.get(first);
-  const found = known?.find((shape) => areSame(shape.keys, keys));
-  if (found !== undefined) return found;
+  const first = keys[0] ?? '';
+  const known = SHAPES.get(first) ?? NO_SHAPES;
+  // No closure: one for every record would be most of what a hash leaves behind.
+  for (const shape of known) if (areSame(shape.keys, keys)) return shape;
   const shape = newShape(keys);
-  if (known !== undefined && known.length < SHAPES_EACH_MAX) known.push(shape);
+  if (keys.length > SHAPE_KEYS_MAX) return shape;
+  if (known.length > 0 && known.length < SHAPES_EACH_MAX) known.push(shape);
   else {
     if (SHAPES.size >= FIRST_KEYS_MAX) SHAPES.clear();
     SHAPES.set(first, [shape]);

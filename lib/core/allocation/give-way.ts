@@ -5,6 +5,7 @@ import { count, duration, listed } from '../format.ts';
 import { total } from '../nodes/gpus.ts';
 import { replicaShapeOf } from '../nodes/replica-pods.ts';
 import { SNAPSHOT_AGE_MS_MAX } from '../scaling/hold.ts';
+import { snapshotAgeMs } from '../snapshot-age.ts';
 import { decreaseAllowance, recentDecreases } from '../scaling/step-limit.ts';
 import type { Preemption } from '../types.ts';
 import type { Allotment } from './allot.ts';
@@ -52,7 +53,7 @@ export function giveWay(input: PoolInput, parts: Parts): GiveWay {
   const rules = input.fleet.spec.preemption;
   if (rules === undefined) return { memory: null, gives: new Map(), says: new Map() };
   const before = givenWay(input);
-  const isBlind = input.nowMs - input.snapshot.atMs > SNAPSHOT_AGE_MS_MAX || parts.allotment.supply.isDegraded;
+  const isBlind = snapshotAgeMs(input.snapshot, input.nowMs) > SNAPSHOT_AGE_MS_MAX || parts.allotment.supply.isDegraded;
   if (input.kind === 'leading' || isBlind) return { memory: before, gives: new Map(), says: new Map() };
   const shorts = shortsOf(input, { ...parts, before });
   const due = shorts.filter(({ isSure, sinceMs }) => isSure && input.nowMs - sinceMs >= rules.afterSec * 1000);

@@ -61,7 +61,8 @@ export function change(
 ): void {
   const { kind, group, by } = of;
   const free = groups[group]?.free ?? [];
-  for (const [index, gpus] of kind.need.entries()) free[index] = (free[index] ?? 0) - by * gpus;
+  for (let index = 0; index < kind.need.length; index++)
+    free[index] = (free[index] ?? 0) - by * (kind.need[index] ?? 0);
   kind.placed[group] = (kind.placed[group] ?? 0) + by;
 }
 
@@ -75,9 +76,11 @@ export function fix(kind: ClaimClass): void {
 
 /** True when one more replica of the class fits into the group, by its sum and by its nodes. */
 export function canHold({ groups }: LedgerState, kind: ClaimClass, group: number): boolean {
-  return (
-    isRoomy(kind, group) && kind.need.every((gpus, index) => gpus <= (groups[group]?.free[index] ?? 0) + TOLERANCE)
-  );
+  if (!isRoomy(kind, group)) return false;
+  const free = groups[group]?.free ?? [];
+  for (let index = 0; index < kind.need.length; index++)
+    if ((kind.need[index] ?? 0) > (free[index] ?? 0) + TOLERANCE) return false;
+  return true;
 }
 
 /** False when the nodes of the group are too small or too few for one more, whoever else left. */

@@ -135,7 +135,7 @@ function giveBack(state: LedgerState, of: { readonly kind: ClaimClass; readonly 
 
 function takeOne(state: Mutable, kind: ClaimClass): boolean {
   const group =
-    placeFor(state, { kind, among: kind.groups }) ??
+    placeFor(state, kind) ??
     kind.groups.find((each) => makeRoom(state, { kind, group: each, visited: new Set([each]) }));
   if (group === undefined) return false;
   change(state, { kind, group, by: 1 });
@@ -143,12 +143,10 @@ function takeOne(state: Mutable, kind: ClaimClass): boolean {
 }
 
 /** A group with room, or else one that can get a node: in the order of preference, as the placement does. */
-function placeFor(
-  state: LedgerState,
-  of: { readonly kind: ClaimClass; readonly among: readonly number[] },
-): number | undefined {
-  const { kind, among } = of;
-  return among.find((group) => canHold(state, kind, group)) ?? among.find((group) => orderFor(state, kind, group));
+function placeFor(state: LedgerState, kind: ClaimClass, without = -1): number | undefined {
+  for (const group of kind.groups) if (group !== without && canHold(state, kind, group)) return group;
+  for (const group of kind.groups) if (group !== without && orderFor(state, kind, group)) return group;
+  return undefined;
 }
 
 type Crowded = { readonly kind: ClaimClass; readonly group: number; readonly visited: Set<number> };
@@ -166,13 +164,12 @@ function moveAway(state: Mutable, of: Crowded & { readonly other: ClaimClass }):
   const { kind, group, visited, other } = of;
   if (other === kind || (other.placed[group] ?? 0) === 0) return false;
   if (!other.need.some((gpus, index) => gpus > 0 && (kind.need[index] ?? 0) > 0)) return false;
-  const among = other.groups.filter((each) => each !== group);
   const tryNext = (each: number): boolean => {
-    if (visited.has(each)) return false;
+    if (each === group || visited.has(each)) return false;
     visited.add(each);
     return makeRoom(state, { kind: other, group: each, visited });
   };
-  const to = placeFor(state, { kind: other, among }) ?? among.find(tryNext);
+  const to = placeFor(state, other, group) ?? other.groups.find(tryNext);
   // The search further on may itself have moved the last one away.
   if (to === undefined || (other.placed[group] ?? 0) === 0) return to !== undefined;
   change(state, { kind: other, group, by: -1 });

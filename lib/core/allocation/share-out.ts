@@ -3,7 +3,7 @@ import { place } from '../nodes/place.ts';
 import { markOf, rewind } from '../nodes/rewind.ts';
 import type { Mark } from '../nodes/rewind.ts';
 import type { Supply } from '../nodes/supply.ts';
-import type { AllocationClaim, AllocationStrategy, Turn } from './contract.ts';
+import type { AllocationClaim, AllocationStrategy, CapacityPool, Turn } from './contract.ts';
 import { fill } from './fill.ts';
 import { wholeGangs } from './gangs.ts';
 import { classOf, sizesOf } from './ledger.ts';
@@ -44,7 +44,8 @@ export function shareOut(
 ): SharedOut {
   if (of.claimants.every(({ claim }) => claim.wanted <= claim.held)) return asHeld(of.claimants);
   const claims = byName(of.claimants.map(({ claim }) => claim));
-  const sizeOf = sizesOf(poolsOf(supply), claims);
+  let pools = poolsOf(supply);
+  const sizeOf = sizesOf(pools, claims);
   const stages = stagesOf(of.strategy, { claims, sizeOf });
   const work: Work = {
     supply,
@@ -58,7 +59,8 @@ export function shareOut(
   for (const [index, stage] of stages.entries()) {
     const wishes = wishesOfStage(work, stage);
     if (wishes.length === 0) continue;
-    if (!placeWants(work, { wishes, mark })) {
+    if (mark !== start) pools = poolsOf(supply);
+    if (!placeWants(work, { wishes, mark, pools })) {
       served ??= countFrom(start, { work, stages, claims, mark });
       placeStage(work, { stage: served[index] ?? NOTHING_SERVED, mark });
     }
@@ -111,9 +113,10 @@ function wishesOfStage(work: Work, stage: Stage): readonly Wish[] {
 /** False, and nothing done: not everybody of the stage can have what it wants. */
 function placeWants(
   { supply, granted }: Work,
-  { wishes, mark }: { readonly wishes: readonly Wish[]; readonly mark: Mark },
+  of: { readonly wishes: readonly Wish[]; readonly mark: Mark; readonly pools: readonly CapacityPool[] },
 ): boolean {
-  if (isShort(wishes, poolsOf(supply))) return false;
+  const { wishes, mark } = of;
+  if (isShort(wishes, of.pools)) return false;
   if (!placeInLots(supply, wishes).every((lot) => lot.isComplete)) {
     rewind(supply, mark);
     return false;

@@ -54,9 +54,11 @@ export const byPriority: AllocationStrategy = (claims) =>
 export const byFairness: AllocationStrategy = (claims, sizeOf) =>
   byPriority(claims, sizeOf).map((turn) => ({
     ...turn,
-    entries: turn.entries.map((entry) => ({
-      ...entry,
-      gain: (replicas: number, more: number) => gainOf(entry.claim, replicas, more) / sizeOf(entry.claim),
+    entries: turn.entries.map(({ claim, weight, part }) => ({
+      claim,
+      weight,
+      part,
+      gain: (replicas: number, more: number) => gainOf(claim, replicas, more) / sizeOf(claim),
     })),
   }));
 

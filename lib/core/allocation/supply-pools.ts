@@ -2,17 +2,20 @@
 import { priceOf } from '../nodes/groups.ts';
 import { orderNode } from '../nodes/supply.ts';
 import type { Supply } from '../nodes/supply.ts';
+import type { GpuCounts } from '../types.ts';
 import type { CapacityPool } from './contract.ts';
 import type { Wish } from './lots.ts';
 
 /** Pools of a supply that is only counted with: ordering nodes changes it. */
 export function poolsOf(supply: Supply): readonly CapacityPool[] {
   return [...supply.groups.keys()].toSorted().map((name): CapacityPool => {
-    const bins = [supply.bins.free, supply.bins.pending, supply.bins.new].flatMap((byGroup) => byGroup.get(name) ?? []);
+    const free: GpuCounts[] = [];
+    for (const byGroup of [supply.bins.free, supply.bins.pending, supply.bins.new])
+      for (const bin of byGroup.get(name) ?? []) free.push(bin.free);
     const shape = supply.groups.get(name)?.policy.spec.shape.gpus ?? {};
     return {
       name,
-      free: bins.map((bin) => bin.free),
+      free,
       orderable: { shape, nodes: orderableNodes(supply, name) },
       order: () => (orderNode(supply, name) === null ? (supply.bins.new.get(name)?.at(-1)?.free ?? null) : null),
     };

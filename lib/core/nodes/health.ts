@@ -10,11 +10,16 @@ const NOT_READY_COUNT_OK = 3;
 
 /** True when more than 45 % and more than 3 of the pool's nodes are not Ready; nodes that are still booting do not count. */
 export function isDegraded(input: PoolInput, watch: ReadonlyMap<string, GroupWatch>): boolean {
-  const nodes = input.nodeGroups.flatMap(({ observed, policy }) => {
-    if (observed.kind === 'missing') return [];
+  let nodes = 0;
+  let notReady = 0;
+  for (const { observed, policy } of input.nodeGroups) {
+    if (observed.kind === 'missing') continue;
     const of = { nowMs: input.nowMs, startMsMax: startMsMaxOf(policy, watch.get(policy.metadata.name)) };
-    return observed.nodes.filter((node) => !isComing(node, of));
-  });
-  const notReady = nodes.filter((node) => !node.ready).length;
-  return notReady > NOT_READY_COUNT_OK && notReady > nodes.length * NOT_READY_RATIO_MAX;
+    for (const node of observed.nodes) {
+      if (isComing(node, of)) continue;
+      nodes++;
+      if (!node.ready) notReady++;
+    }
+  }
+  return notReady > NOT_READY_COUNT_OK && notReady > nodes * NOT_READY_RATIO_MAX;
 }

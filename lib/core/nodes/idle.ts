@@ -39,8 +39,10 @@ function carriedTimers(input: PoolInput): IdleNodes {
 
 /** Nodes that wanted replicas were placed on. */
 export function neededNodes(supply: Supply, group: string): ReadonlySet<string> {
-  const bins = [...(supply.bins.free.get(group) ?? []), ...(supply.bins.pending.get(group) ?? [])];
-  return new Set(bins.flatMap((bin) => (bin.used && bin.nodeName !== null ? [bin.nodeName] : [])));
+  const names = new Set<string>();
+  for (const bins of [supply.bins.free.get(group) ?? [], supply.bins.pending.get(group) ?? []])
+    for (const { used, nodeName } of bins) if (used && nodeName !== null) names.add(nodeName);
+  return names;
 }
 
 /** Ready, and without a pod that is neither DaemonSet nor mirror pod. */
@@ -55,8 +57,10 @@ export function idleLongEnough(
 ): readonly NodeObservation[] {
   const idleMs = group.policy.spec.scaleDown.idleSec * 1000;
   const sinceOf = (node: NodeObservation): number => of.idle[node.name] ?? Infinity;
-  return group.observed.nodes
-    // Only empty nodes are idle: most need no look into a record of thousands.
-    .filter((node) => node.podCount === 0 && of.nowMs - sinceOf(node) >= idleMs)
-    .toSorted((a, b) => sinceOf(a) - sinceOf(b) || (a.name < b.name ? -1 : 1));
+  return (
+    group.observed.nodes
+      // Only empty nodes are idle: most need no look into a record of thousands.
+      .filter((node) => node.podCount === 0 && of.nowMs - sinceOf(node) >= idleMs)
+      .toSorted((a, b) => sinceOf(a) - sinceOf(b) || (a.name < b.name ? -1 : 1))
+  );
 }

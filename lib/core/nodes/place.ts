@@ -96,7 +96,7 @@ function fill(supply: Supply, job: Job, where: Where): void {
     const size = nextStep(held + job.placed, { step, whole });
     // Fewer than a whole step are wanted: none of it would work alone.
     if (job.placed + size > replicas) return;
-    if (!placeStep(supply, job, { ...where, size })) return;
+    if (size === 1 ? !placeOne(supply, job, where) : !placeStep(supply, job, { ...where, size })) return;
     job.placed += size;
   }
 }
@@ -105,7 +105,6 @@ type Undo = { readonly bin: Bin; readonly free: GpuCounts; readonly used: boolea
 
 /** All of `size` replicas or none. */
 function placeStep(supply: Supply, job: Job, where: Where & { readonly size: number }): boolean {
-  if (where.size === 1) return placeOne(supply, job, where);
   const undo: Undo[] = [];
   const ordered: string[] = [];
   for (let done = 0; done < where.size; done++) {
