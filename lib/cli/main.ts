@@ -1,6 +1,7 @@
 /** `penstock`: every command with its options and examples. What a command needs is loaded only when it runs. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { PenstockError, messageOf } from '../base/errors.ts';
+import { quietAwsSdk } from '../hosts/config.ts';
 import type { DemoOptions } from './demo/command.ts';
 import type { SimulateOptions } from './simulate.ts';
 
@@ -367,6 +368,10 @@ function stopWhenUnread(stream: NodeJS.WriteStream): void {
   });
 }
 
+// Whoever misspelt an option of a command wants that command's help.
+for (const command of program.commands)
+  command.showHelpAfterError(`(penstock ${command.name()} --help shows how it is called)`);
+quietAwsSdk();
 let isJsonWanted = false;
 program.hook('preAction', (_program, command) => {
   isJsonWanted = command.opts<{ json?: unknown }>().json === true;

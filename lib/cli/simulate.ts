@@ -20,6 +20,7 @@ import { runReplay } from '../simulator/replay/run.ts';
 import type { RateUnit, TimeUnit, TraceOptions } from '../simulator/traces/contract.ts';
 import { openTrace } from '../simulator/traces/open-trace.ts';
 import { failures, parseCondition } from './fail-if.ts';
+import { checkWritable } from './writable.ts';
 
 export type SimulateOptions = {
   readonly trace: string;
@@ -78,6 +79,8 @@ const CAPACITY_WAITS: Readonly<Record<string, CapacityWait | null>> = {
 /** Exit code: 0; 1 when a `--fail-if` condition holds. Throws ConfigError on a trace or an option that cannot be used. */
 export async function simulateCommand(options: SimulateOptions): Promise<number> {
   const conditions = (options.failIf ?? []).map(parseCondition);
+  if (options.json !== undefined) await checkWritable('report', options.json);
+  if (options.html !== undefined) await checkWritable('page', options.html);
   const colors = pico.createColors(process.stdout.isTTY && environment('NO_COLOR') === undefined);
   const live = process.stderr.isTTY;
   const progress = (line: string): void => void process.stderr.write(live ? `\r\u001b[K${line}` : `${line}\n`);

@@ -67,6 +67,9 @@ export type Config = {
   };
 };
 
+/** Where the examples of a checkout are. */
+export const DEFAULT_POLICY_PATHS: readonly string[] = ['infra/policies'];
+
 export type Reader = {
   text(name: string, fallback: string): string;
   optional(name: string): string | null;
@@ -87,7 +90,7 @@ export function environment(name: string): string | undefined {
   return value === '' ? undefined : value;
 }
 
-/** For a first look only: the AWS SDK's advice to upgrade Node is for whoever runs the controller. */
+/** Of programs that carry the AWS SDK inside: its advice to upgrade Node is about SDKs to come, and would stand as text among JSON lines. */
 export function quietAwsSdk(): void {
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 }
@@ -116,7 +119,7 @@ export function readConfig(env: Environment = process.env): Config {
       region: readRegion(read),
       endpoint: read.optional('PENSTOCK_AWS_ENDPOINT'),
     },
-    policyPaths: read.list('PENSTOCK_POLICIES', ['infra/policies']),
+    policyPaths: read.list('PENSTOCK_POLICIES', DEFAULT_POLICY_PATHS),
     topics: {
       inferenceLoad: read.text('PENSTOCK_TOPIC_INFERENCE_LOAD', DEFAULT_TOPICS.inferenceLoad),
       queueDepth: read.text('PENSTOCK_TOPIC_QUEUE_DEPTH', DEFAULT_TOPICS.queueDepth),

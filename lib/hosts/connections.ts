@@ -17,7 +17,7 @@ import type { StateStores } from '../state/contract.ts';
 import { kafkaStream } from '../stream/index.ts';
 import type { KafkaTuning } from '../stream/kafka-tuning.ts';
 import type { Stream } from '../stream/contract.ts';
-import { environment } from './config.ts';
+import { DEFAULT_POLICY_PATHS, environment } from './config.ts';
 import type { Config, KafkaConfig } from './config.ts';
 import { redisOptionsOf } from './redis-options.ts';
 
@@ -80,9 +80,24 @@ function cannotReachRedis(url: string, reason: string, cause: unknown): DeniedEr
     : new TransientError(text, { cause });
 }
 
-/** Policies from the configured files and folders. */
+/** Policies from the configured files and folders; where none were configured and the default does not load, the error says how to. */
 export function openPolicies(base: Base): PolicySource {
-  return policySources.files({ paths: base.config.policyPaths });
+  const paths = base.config.policyPaths;
+  const source = policySources.files({ paths });
+  if (paths !== DEFAULT_POLICY_PATHS) return source;
+  return {
+    ...source,
+    current: () =>
+      source.current().catch((error: unknown) => {
+        if (!(error instanceof ConfigError)) throw error;
+        throw new ConfigError(
+          `${error.message}\nPENSTOCK_POLICIES is not set: it names your policy files or folders.`,
+          {
+            cause: error,
+          },
+        );
+      }),
+  };
 }
 
 /** Null when the configuration says that there is no cluster. Throws ConfigError when there is neither a usable kubeconfig nor a cluster around us. */

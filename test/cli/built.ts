@@ -13,6 +13,7 @@ export type RunOptions = {
   readonly script: string;
   /** Nothing else of our own environment but PATH is passed on. */
   readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
   /** Longest time until it must have ended by itself [ms]; then it is killed and `code` is null. */
   readonly msMax?: number;
 };
@@ -24,9 +25,13 @@ export const POLICIES = join(import.meta.dirname, '..', '..', 'infra', 'policies
 export const NOBODY = '127.0.0.1:1';
 
 /** Runs `penstock ARGS` until it ends. */
-export function penstock(args: readonly string[], { script, env = {}, msMax = 30_000 }: RunOptions): Promise<Ran> {
+export function penstock(
+  args: readonly string[],
+  { script, env = {}, cwd = '.', msMax = 30_000 }: RunOptions,
+): Promise<Ran> {
   const child = spawn(process.execPath, [script, ...args], {
     env: { PATH: process.env.PATH ?? '', PENSTOCK_POLICIES: POLICIES, ...env },
+    cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [out, err, isLate] = ['', '', false];

@@ -89,6 +89,11 @@ describe('wrong usage', () => {
     expect(err).toContain(args.length === 0 ? 'Usage: penstock' : 'error: ');
   });
 
+  test('of a command leads to the help of that command', async () => {
+    expect((await run(['simulate'])).err).toContain('(penstock simulate --help shows how it is called)');
+    expect((await run(['scale'])).err).toContain('(penstock --help shows every command)');
+  });
+
   test('a report that cannot be written is found out before the demo starts anything', async () => {
     const { code, out, err } = await run(['demo', '--report', join(folder, 'nowhere', 'report.json')]);
     expect([code, out]).toEqual([2, '']);
@@ -149,6 +154,15 @@ describe('settings', () => {
       '  PENSTOCK_KAFKA_SASL is plain, so PENSTOCK_KAFKA_USERNAME and PENSTOCK_KAFKA_PASSWORD are needed',
       '  PENSTOCK_HTTP_PORT is "99999": expected an integer from 0 to 65535',
     ]);
+  });
+
+  test('no policies where nobody said which: names the setting', async () => {
+    const unset = await penstock(['status'], { script: cli.script, env: { PENSTOCK_POLICIES: '' }, cwd: folder });
+    expect([unset.code, unset.out]).toEqual([2, '']);
+    expect(unset.err).toMatch(/^Cannot load policy "infra\/policies": [^]*\nPENSTOCK_POLICIES is not set: it names/);
+    const set = await run(['status'], { PENSTOCK_POLICIES: join(folder, 'nowhere') });
+    expect(set.err).toContain('nowhere');
+    expect(set.err).not.toContain('PENSTOCK_POLICIES is not set');
   });
 
   test('a Redis that does not answer is named with its reason, as JSON where JSON was asked for', async () => {

@@ -176,6 +176,11 @@ describe('exit code', () => {
     ],
     ['copies of a rate series', ['--overlay', '3'], 'expected recorded requests, current value is a rate series'],
     ['a lead time that is none', ['--lead-time', 'soon'], 'Cannot use the lead time "soon"'],
+    [
+      'a page that could not be written',
+      ['--html', '/nowhere/page.html'],
+      'Cannot write the page "/nowhere/page.html"',
+    ],
     ['a warm-up that leaves nothing', ['--warmup', '2400'], "expected a warm-up shorter than the trace's 2400 s"],
   ])('2 for %s, before anything runs', async (_what, args, message) => {
     const ended = await simulate('--trace', trace, ...args);

@@ -1,13 +1,14 @@
 /** `penstock demo`: real Kafka and Redis, a cluster (simulated, or a real control plane), the controller and the bridge, and a day of traffic in two minutes. */
 import { existsSync, realpathSync } from 'node:fs';
-import { open, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pico from 'picocolors';
 import { systemClock } from '../../base/clock.ts';
-import { ConfigError, messageOf } from '../../base/errors.ts';
-import { environment, quietAwsSdk } from '../../hosts/config.ts';
+import { messageOf } from '../../base/errors.ts';
+import { environment } from '../../hosts/config.ts';
 import { defaultCacheDir } from '../../local/index.ts';
+import { checkWritable } from '../writable.ts';
 import type { ClusterName } from './clusters.ts';
 import { playDay } from './play.ts';
 import { startServers } from './servers.ts';
@@ -30,8 +31,7 @@ const STARTING: Readonly<Record<ClusterName, string>> = {
 
 /** Runs the demo and returns the exit code: 0 only when the report has no problems; 130 after Ctrl-C. */
 export async function demoCommand(options: DemoOptions): Promise<number> {
-  if (options.report !== undefined) await checkWritable(options.report);
-  quietAwsSdk();
+  if (options.report !== undefined) await checkWritable('report', options.report);
   const stopping = new AbortController();
   const stop = (): void => stopping.abort();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
@@ -86,18 +86,6 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
         process.stderr.write(`Cannot stop one of the demo's parts: ${messageOf(error)}\n`),
       );
     }
-  }
-}
-
-/** Found out now, not after the day. */
-async function checkWritable(file: string): Promise<void> {
-  try {
-    await (await open(file, 'a')).close();
-  } catch (cause) {
-    throw new ConfigError(
-      `Cannot write the report "${file}": expected a file in a folder that exists, ${messageOf(cause)}`,
-      { cause },
-    );
   }
 }
 

@@ -73,7 +73,6 @@ export function startChildren(
     AWS_REGION: 'eu-west-1',
     AWS_ACCESS_KEY_ID: 'demo',
     AWS_SECRET_ACCESS_KEY: 'demo',
-    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     PENSTOCK_POLICIES: at.policyFile,
     PENSTOCK_HTTP_PORT: String(at.httpPort),
     PENSTOCK_EVALUATE_EVERY_MS: '500',

@@ -36,6 +36,19 @@ export function renderTable(report: ReplayReport, options: { readonly colors?: R
     ...rows.map((row) => painted(row, colors)),
     '',
     printable(summarySentence(report)),
+    ...hints(report),
+  ];
+}
+
+/** Where everybody came out the same for a reason that a newcomer does not see. */
+function hints({ policies, settings, trace }: ReplayReport): string[] {
+  const optimum = policies[OPTIMUM];
+  // A limit of one, or no requests at all, would look the same.
+  if (optimum === undefined || optimum.replicasMax > 1 || optimum.sloMissCount > 0 || trace.requestCount === 0)
+    return [];
+  return [
+    '',
+    `One replica of class ${settings.replicaClass} serves all of this traffic, so there is nothing to compare: try --scale 20, or --replica-class.`,
   ];
 }
 

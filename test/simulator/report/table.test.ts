@@ -46,6 +46,19 @@ describe('renderTable', () => {
     expect(lines.find((line) => line.startsWith('◇'))).toMatch(/ – +– +– +– /);
   });
 
+  test('says so when one replica serves it all: then nobody could do better or worse', () => {
+    const small = sampleReport({ penstock: sampleFigures(), optimum: sampleFigures({ replicasMax: 1 }) });
+    expect(renderTable(small).slice(-2)).toEqual([
+      '',
+      'One replica of class B serves all of this traffic, so there is nothing to compare: try --scale 20, or --replica-class.',
+    ]);
+    const limited = sampleFigures({ replicasMax: 1, sloMissCount: 9 });
+    for (const optimum of [limited, sampleFigures({ replicasMax: 2 })]) {
+      const report = sampleReport({ penstock: sampleFigures(), optimum });
+      expect(renderTable(report).join('\n')).not.toContain('nothing to compare');
+    }
+  });
+
   test('paints whole rows, so that the columns stay aligned', () => {
     const colors = {
       bold: (text: string) => `<b>${text}</b>`,
