@@ -187,11 +187,10 @@ export function kindsSuite(server: string, create: () => Promise<KindsFixture>):
       const [meek] = await shows('meek', 'it waits', (all) => all.some((pod) => pod.waiting));
       expect(meek).toMatchObject({ ready: false });
       expect((await shown('holder')).filter(isReady)).toHaveLength(2);
-      // The higher priority comes first when there is room again.
-      await scaleTo(refOf('Deployment', 'chat'), 1);
-      await shows('meek', 'it serves', (all) => all.every(isReady));
-      expect((await shown('holder')).filter(isReady)).toHaveLength(2);
-      for (const name of ['chat', 'meek', 'holder']) await remove(refOf('Deployment', name));
+      // Who of those that wait comes first when there is room is not promised: the real scheduler lets a pod rest that it has just tried.
+      await remove(refOf('Deployment', 'holder'));
+      await shows('meek', 'it serves', (all) => all.length === 1 && all.every(isReady));
+      for (const name of ['chat', 'meek']) await remove(refOf('Deployment', name));
     }, 120_000);
 
     test('a place is kept while the pod that makes room ends its work', async () => {
