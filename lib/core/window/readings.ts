@@ -13,7 +13,6 @@
  */
 import type { Reading, Readings, SignalName } from '../types.ts';
 import {
-  type Accumulators,
   BUCKET_MS,
   type LoadWindow,
   RING_LENGTH,
@@ -83,8 +82,9 @@ type Views = Partial<Record<SourceClass, View>>;
 
 function viewsOf(window: LoadWindow, options: ReadOptions): Views {
   const views: Views = {};
+  const living = livingOf(window);
   for (const sourceClass of ['gateway', 'pod', 'queue'] as const) {
-    const live = liveOf(window, sourceClass);
+    const live = living[sourceClass];
     if (live === undefined) continue;
     const expectedSources = sourceClass === 'pod' ? (options.readyReplicas ?? live.count) : live.count;
     const bucketsOf = (spanMs: number, intervals: number): WindowBucket[] =>
@@ -104,29 +104,26 @@ function viewsOf(window: LoadWindow, options: ReadOptions): Views {
   return views;
 }
 
-type Live = {
-  readonly count: number;
-  readonly endMs: number;
-  readonly completeMs: number;
-  readonly intervalMs: number;
-};
+type Live = { count: number; readonly endMs: number; completeMs: number; intervalMs: number };
 
-/** The sources of a class that are not overdue, seen from its newest report. */
-function liveOf(window: LoadWindow, sourceClass: SourceClass): Live | undefined {
-  let endMs = -1;
-  for (const [name, mark] of window.sources) {
-    if (mark.lastEndMs > endMs && sourceClassOf(name) === sourceClass) endMs = mark.lastEndMs;
+/** The sources of each class that are not overdue, seen from its newest report. */
+function livingOf(window: LoadWindow): Readonly<Partial<Record<SourceClass, Live>>> {
+  const endsMs: Record<SourceClass, number> = { gateway: -1, pod: -1, queue: -1 };
+  for (const [name, { lastEndMs }] of window.sources) {
+    const sourceClass = sourceClassOf(name);
+    if (lastEndMs > endsMs[sourceClass]) endsMs[sourceClass] = lastEndMs;
   }
-  if (endMs < 0) return undefined;
-  let [count, completeMs, intervalMs] = [0, endMs, 0];
+  const living: Partial<Record<SourceClass, Live>> = {};
   for (const [name, mark] of window.sources) {
-    const isOverdue = mark.lastEndMs < endMs - 2 * mark.intervalMs - LIVE_SLACK_MS;
-    if (isOverdue || sourceClassOf(name) !== sourceClass) continue;
-    count++;
-    completeMs = Math.min(completeMs, mark.lastEndMs);
-    intervalMs = Math.max(intervalMs, mark.intervalMs);
+    const sourceClass = sourceClassOf(name);
+    const endMs = endsMs[sourceClass];
+    if (mark.lastEndMs < endMs - 2 * mark.intervalMs - LIVE_SLACK_MS) continue;
+    const live = (living[sourceClass] ??= { count: 0, endMs, completeMs: endMs, intervalMs: 0 });
+    live.count++;
+    live.completeMs = Math.min(live.completeMs, mark.lastEndMs);
+    live.intervalMs = Math.max(live.intervalMs, mark.intervalMs);
   }
-  return { count, endMs, completeMs, intervalMs };
+  return living;
 }
 
 function bucketsBetween(window: LoadWindow, fromMs: number, toMs: number): WindowBucket[] {
@@ -192,25 +189,26 @@ type Sums = {
 function sumsOf(source: SignalSource, sourceClass: SourceClass, view: View): Sums {
   const buckets =
     source.isNewest === true ? view.newestBuckets : source.kind === 'gauge' ? view.stateBuckets : view.buckets;
-  const parts = buckets.map((bucket) => ({
-    endMs: (bucket.index + 1) * BUCKET_MS,
-    of: accumulatorsIn(bucket, sourceClass),
-  }));
-  const total = (of: (accumulators: Accumulators) => number): number =>
-    parts.reduce((sum, part) => sum + (part.of === undefined ? 0 : of(part.of)), 0);
-  const heardMs = total((accumulators) => accumulators.coveredMs);
-  const coveredMs = total((accumulators) => accumulators[source.cover]);
-  const reporters = heardMs === 0 ? 0 : (view.liveSources * coveredMs) / heardMs;
-  let [wallMs, max] = [0, 0];
-  for (const part of parts) {
-    const partMs = part.of?.[source.cover] ?? 0;
-    if (part.of === undefined || partMs === 0) continue;
-    wallMs += part.endMs <= view.completeMs ? Math.min(BUCKET_MS, partMs) : Math.min(BUCKET_MS, partMs / reporters);
-    max = Math.max(max, part.of[source.field]);
+  const { field, cover, of } = source;
+  let [sum, whole, heardMs, coveredMs, wallMs, max] = [0, 0, 0, 0, 0, 0];
+  for (const bucket of buckets) {
+    const part = accumulatorsIn(bucket, sourceClass);
+    if (part === undefined) continue;
+    sum += part[field];
+    if (of !== undefined) whole += part[of];
+    heardMs += part.coveredMs;
+    coveredMs += part[cover];
   }
-  const { of } = source;
-  const whole = of === undefined ? 0 : total((accumulators) => accumulators[of]);
-  return { sum: total((accumulators) => accumulators[source.field]), whole, max, coveredMs, wallMs };
+  const reporters = heardMs === 0 ? 0 : (view.liveSources * coveredMs) / heardMs;
+  for (const bucket of buckets) {
+    const part = accumulatorsIn(bucket, sourceClass);
+    const partMs = part?.[cover] ?? 0;
+    if (part === undefined || partMs === 0) continue;
+    const isComplete = (bucket.index + 1) * BUCKET_MS <= view.completeMs;
+    wallMs += Math.min(BUCKET_MS, isComplete ? partMs : partMs / reporters);
+    max = Math.max(max, part[field]);
+  }
+  return { sum, whole, max, coveredMs, wallMs };
 }
 
 /** In the unit of the signal. `wallMs` and `coveredMs` are positive here. */
