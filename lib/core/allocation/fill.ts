@@ -29,7 +29,12 @@ type Candidate = {
  * nearest share (Webster): within a replica of the exact share like the largest remainder, and unlike it never lower because there is more to share.
  */
 export function fill(entries: readonly TurnEntry[], options: FillOptions): void {
-  const heap = heapOf(entries.flatMap((entry) => candidateOf(entry, options) ?? []));
+  const candidates: Candidate[] = [];
+  for (const entry of entries) {
+    const candidate = candidateOf(entry, options);
+    if (candidate !== null) candidates.push(candidate);
+  }
+  const heap = heapOf(candidates);
   for (let next = heap.first(); next !== undefined; next = heap.first()) {
     if (!options.take(next.entry.claim, next.unit)) {
       heap.removeFirst();
@@ -44,11 +49,13 @@ export function fill(entries: readonly TurnEntry[], options: FillOptions): void 
 
 function candidateOf(entry: TurnEntry, { granted, sizeOf }: FillOptions): Candidate | null {
   const { claim } = entry;
+  const replicas = granted.get(claim.workload) ?? claim.held;
+  if (replicas >= claim.wanted) return null;
   const candidate: Candidate = {
     entry,
     size: sizeOf(claim),
     wanted: wholeGangs(claim, claim.wanted),
-    replicas: granted.get(claim.workload) ?? claim.held,
+    replicas,
     unit: 0,
     key: 0,
     worth: 0,
@@ -82,9 +89,8 @@ type Heap = {
   readonly sinkFirst: () => void;
 };
 
-/** Binary heap: a thousand claims and ten thousand units, each O(log claims). */
-function heapOf(candidates: readonly Candidate[]): Heap {
-  const items = [...candidates];
+/** Binary heap in the list given: a thousand claims and ten thousand units, each O(log claims). */
+function heapOf(items: Candidate[]): Heap {
   for (let at = (items.length - 2) >> 1; at >= 0; at--) sink(items, at);
   return {
     first: () => items[0],

@@ -18,22 +18,27 @@ export type Settled = {
 
 /** Claims of the same class cannot have what one of them cannot have. */
 export function classOf(claim: Pick<AllocationClaim, 'gpus' | 'groups'>): string {
-  return `${claim.groups.join()} ${needsOf(claim.gpus)}`;
+  return `${textOf(claim.groups, groupsText)} ${textOf(claim.gpus, needsText)}`;
 }
 
 /** Policies are read once and planned for days. */
-const NEEDS = new WeakMap<GpuCounts, string>();
+const TEXTS = new WeakMap<object, string>();
 
-function needsOf(gpus: GpuCounts): string {
-  const known = NEEDS.get(gpus);
+function textOf<Of extends object>(of: Of, write: (of: Of) => string): string {
+  const known = TEXTS.get(of);
   if (known !== undefined) return known;
-  const text = Object.entries(gpus)
+  const text = write(of);
+  TEXTS.set(of, text);
+  return text;
+}
+
+const groupsText = (groups: readonly string[]): string => groups.join();
+
+const needsText = (gpus: GpuCounts): string =>
+  Object.entries(gpus)
     .map(([name, count]) => `${name}=${count}`)
     .toSorted()
     .join();
-  NEEDS.set(gpus, text);
-  return text;
-}
 
 type Mutable = LedgerState & { moved: boolean };
 

@@ -184,22 +184,22 @@ function wishesOf(work: Work, { turn, replicas }: ServedTurn): readonly Wish[] {
 
 /** Everybody goes where there was room: the counts of a class are dealt out group by group. */
 function placeAssigned(work: Work, of: ServedTurn & { readonly room: ReadonlyMap<string, Map<string, number>> }): void {
-  const byGroup = new Map<string, Wish[]>();
+  const byGroup = new Map<string, { readonly groups: readonly string[]; readonly wishes: Wish[] }>();
   for (const wish of wishesOf(work, of)) {
     let missing = wish.replicas;
     const room = of.room.get(classOf(wish.claim));
     for (const [group, count] of room ?? []) {
       const replicas = wholeGangs({ step: wish.claim.step ?? 1, held: 0 }, Math.min(missing, count));
       if (replicas === 0) continue;
-      const wishes = byGroup.get(group) ?? [];
+      const here = byGroup.get(group) ?? { groups: [group], wishes: [] };
       const have = wish.have + wish.replicas - missing;
-      wishes.push({ claim: wish.claim, have, replicas, placement: { ...wish.placement, groups: [group] } });
-      byGroup.set(group, wishes);
+      here.wishes.push({ claim: wish.claim, have, replicas, placement: { ...wish.placement, groups: here.groups } });
+      byGroup.set(group, here);
       room?.set(group, count - replicas);
       missing -= replicas;
     }
   }
-  for (const wishes of byGroup.values()) placeMore(work, of.turn, wishes);
+  for (const { wishes } of byGroup.values()) placeMore(work, of.turn, wishes);
 }
 
 /** True when all of them have a place. */
