@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { DemoReport } from '../../lib/cli/demo/report.ts';
+import { run } from '../../lib/local/command.ts';
 import { buildDemo, startDemo, type Demo, type DemoBuild } from '../support/demo-process.ts';
 import { testKafkaBrokers, testRedisUrl } from '../support/kafka-redis.ts';
 import { eventually } from '../support/process-host.ts';
@@ -61,6 +62,14 @@ describe('penstock demo', () => {
   test('plays a short day, reports it, and leaves nothing behind', async () => {
     const file = join(folder, 'report.json');
     const demo = start(['--duration', String(DURATION_SEC), '--report', file]);
+    const told = /In another terminal: \. (\S+); npx penstock explain llama-8b-chat/;
+    await eventually('it says how to look into it', () => told.test(demo.output()), {
+      about: async () => demo.output(),
+    });
+    const [, settings = ''] = told.exec(demo.output()) ?? [];
+    const shell = `. ${settings}; exec node ${build.script} explain llama-8b-chat`;
+    const looked = await run(['sh', '-c', shell], { timeoutMs: 20_000 });
+    expect(looked).toEqual({ code: 0, output: expect.stringContaining('not more') });
     const code = await demo.ended;
     if (code !== 0) throw new Error(`the demo ended with ${code}:\n${demo.output()}`);
     const report = JSON.parse(await readFile(file, 'utf8')) as DemoReport;

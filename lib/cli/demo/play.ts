@@ -11,7 +11,15 @@ import type { ControllerView } from './controller-client.ts';
 import { openDemoKafka } from './kafka.ts';
 import type { DemoKafka } from './kafka.ts';
 import { startModelServers } from './model-servers.ts';
-import { logFilesOf, startChildren, topicsOf, waitForController, writePolicies } from './processes.ts';
+import {
+  logFilesOf,
+  settingsOf,
+  startChildren,
+  topicsOf,
+  waitForController,
+  writePolicies,
+  writeSettings,
+} from './processes.ts';
 import type { ProcessesOptions } from './processes.ts';
 import { readBack } from './read-back.ts';
 import { makeReport } from './report.ts';
@@ -47,12 +55,15 @@ export async function playDay(options: PlayOptions): Promise<DemoReport | undefi
   undo.push(() => kafka.close());
   const [httpPort = 0, metricsPort = 0] = await freePorts(2);
   const policyFile = await writePolicies(options, metricsPort);
-  const children = startChildren(options, { topics, httpPort, policyFile });
+  const settings = settingsOf(options, { topics, httpPort, policyFile });
+  const children = startChildren(options, settings);
+  const lookText = `In another terminal: . ${await writeSettings(options, settings)}; npx penstock explain llama-8b-chat`;
   progress('Started the controller and the bridge as processes of their own.');
   const url = `http://127.0.0.1:${httpPort}`;
   await waitForController({ url, children, signal, logFiles: logFilesOf(options) });
   if (signal.aborted) return undefined;
   progress(`Live. ${options.durationSec} s for one day; the controller's log is ${logFilesOf(options)[0] ?? ''}`);
+  progress(lookText);
   const startMs = systemClock.nowMs();
   const traffic = makeTraffic({ fleet, cloud, startMs, durationMs: options.durationSec * 1000 });
   const modelServers = startModelServers({ fleet, models: traffic.models, port: metricsPort });
@@ -67,6 +78,7 @@ export async function playDay(options: PlayOptions): Promise<DemoReport | undefi
     topics,
     children,
     url,
+    look: lookText,
     show,
     producing,
     bill: makeBill(cloud),
@@ -88,6 +100,8 @@ type Run = {
   readonly topics: Topics;
   readonly children: readonly Child[];
   readonly url: string;
+  /** How people look into it from elsewhere. */
+  readonly look: string;
   readonly show: Show;
   readonly producing: Producing;
   readonly bill: Bill;
@@ -175,7 +189,7 @@ async function look(run: Run, doneRatio: number): Promise<void> {
     patches: acceptedPatches(run),
     alerts: servers.receiver.received(),
     servers: `Kafka ${servers.kafka.version} · ${servers.redis.kind} ${servers.redis.version} · ${servers.cluster.label}`,
-    hint: servers.cluster.hint,
+    hints: [run.look, ...(servers.cluster.hint === null ? [] : [servers.cluster.hint])],
   });
 }
 

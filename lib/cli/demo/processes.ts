@@ -50,15 +50,13 @@ export function logFilesOf({ servers }: ProcessesOptions): string[] {
   return ['run', 'bridge'].map((name) => join(servers.folder, `${name}.log`));
 }
 
-/** Starts both. */
-export function startChildren(
-  options: ProcessesOptions,
+/** The environment of both processes, but for the cluster. */
+export function settingsOf(
+  { servers }: ProcessesOptions,
   at: { readonly topics: Topics; readonly httpPort: number; readonly policyFile: string },
-): Child[] {
-  const { servers } = options;
+): Readonly<Record<string, string>> {
   const suffix = at.topics.inferenceLoad.slice(DEFAULT_TOPICS.inferenceLoad.length + 1);
-  const env = {
-    PATH: environment('PATH') ?? '',
+  return {
     PENSTOCK_KAFKA_BROKERS: servers.kafka.brokers.join(','),
     PENSTOCK_KAFKA_GROUP: `penstock-${suffix}`,
     PENSTOCK_TOPIC_INFERENCE_LOAD: at.topics.inferenceLoad,
@@ -81,6 +79,24 @@ export function startChildren(
     PENSTOCK_DEMO_ALERT_URL: servers.receiver.url,
     PENSTOCK_DEMO_ALERT_SECRET: servers.alertSecret,
   };
+}
+
+/** Writes a file for shells, so that people can look into the running demo with `penstock status` and `penstock explain`; returns its path. */
+export async function writeSettings(
+  { servers }: ProcessesOptions,
+  settings: Readonly<Record<string, string>>,
+): Promise<string> {
+  const file = join(servers.folder, 'env');
+  // Not those of AWS: whoever goes on in that shell has an account of their own.
+  const ours = Object.entries(settings).filter(([name]) => name.startsWith('PENSTOCK_'));
+  const lines = ours.map(([name, value]) => `export ${name}='${value.replaceAll("'", "'\\''")}'\n`);
+  await writeFile(file, lines.join(''), { mode: 0o600 });
+  return file;
+}
+
+/** Starts both. */
+export function startChildren(options: ProcessesOptions, settings: Readonly<Record<string, string>>): Child[] {
+  const env = { ...settings, PATH: environment('PATH') ?? '' };
   const [runLog = '', bridgeLog = ''] = logFilesOf(options);
   return [
     startOne(options, { command: 'run', env, logFile: runLog }),

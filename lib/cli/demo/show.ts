@@ -19,7 +19,7 @@ export type Frame = {
   readonly patches: number;
   readonly alerts: readonly OpsAlert[];
   readonly servers: string;
-  readonly hint: string | null;
+  readonly hints: readonly string[];
 };
 
 export type Show = { frame(frame: Frame): void; end(): void };

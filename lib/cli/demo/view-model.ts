@@ -16,7 +16,7 @@ export type ViewInput = {
   readonly controller: ControllerView | undefined;
   readonly doneRatio: number;
   readonly servers: string;
-  readonly hint: string | null;
+  readonly hints: readonly string[];
   readonly eventsProduced: number;
   readonly eventsPerSec: number;
   readonly patches: number;
@@ -32,7 +32,7 @@ export function viewOf(input: ViewInput): DemoView {
     hour: input.traffic.hour(),
     doneRatio: input.doneRatio,
     servers: input.servers,
-    hint: input.hint,
+    hints: input.hints,
     eventsProduced: input.eventsProduced,
     eventsPerSec: input.eventsPerSec,
     eventsDeadLettered: sumOf(metrics, 'penstock_ingest_dead_lettered_total'),

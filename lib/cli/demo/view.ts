@@ -42,7 +42,7 @@ export type DemoView = {
   readonly doneRatio: number;
   readonly servers: string;
   /** A command with which anybody can look into the cluster; null where there is none. */
-  readonly hint: string | null;
+  readonly hints: readonly string[];
   readonly eventsProduced: number;
   readonly eventsPerSec: number;
   readonly eventsDeadLettered: number;
@@ -95,7 +95,7 @@ export function renderView(view: DemoView, options: { readonly colors: Colors; r
     ),
     '',
     `${colors.dim(' Ctrl-C stops everything.')}   ${legend(colors)}`,
-    ...(view.hint === null ? [] : [colors.dim(` ${view.hint}`)]),
+    ...view.hints.map((hint) => colors.dim(` ${hint}`)),
   ];
   return lines.map((line) => fit(line, options.width));
 }

@@ -36,7 +36,7 @@ function input(over: Partial<ViewInput> & { readonly world?: World } = {}): View
     controller: undefined,
     doneRatio: 0,
     servers: '',
-    hint: null,
+    hints: [],
     eventsProduced: 0,
     eventsPerSec: 0,
     patches: 0,

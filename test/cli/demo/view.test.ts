@@ -15,7 +15,7 @@ function demoView(over: Partial<DemoView> = {}): DemoView {
     hour: 14.5,
     doneRatio: 0.525,
     servers: 'Kafka 4.4.0 · redis 8.2.1',
-    hint: null,
+    hints: [],
     eventsProduced: 12_345,
     eventsPerSec: 61.7,
     eventsDeadLettered: 3,
@@ -148,7 +148,7 @@ describe('renderView', () => {
 
   test('ends with how to look into the cluster where there is a way', () => {
     const hint = 'kubectl --kubeconfig /tmp/demo/kubeconfig get pods --watch';
-    expect(render(demoView({ hint }))).toBe(`${GOLDEN_WIDE}\n ${hint}`);
+    expect(render(demoView({ hints: [hint] }))).toBe(`${GOLDEN_WIDE}\n ${hint}`);
   });
 
   test('in 60 columns cuts what does not fit', () => {
