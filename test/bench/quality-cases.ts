@@ -93,7 +93,18 @@ const INTERACTIVE: readonly Files[] = ['T1', 'T3', 'T4'].flatMap((name) => {
   }));
 });
 
-const CASES = [...RECORDED, ...INTERACTIVE];
+/** The sampled requests of T2, thirty of each: bursts that are thirty times as steep as they were, to see what that costs. */
+const RECORDED_CHAT: Files = {
+  name: 'T2r',
+  about: 'three days of sampled requests of a chat and API mix, thirty of each',
+  file: 'servegen_m-large_requests.csv.gz',
+  lengths: null,
+  scale: 30,
+  replicaClass: 'B',
+  warmupSec: 14_400,
+};
+
+const CASES = [...RECORDED, ...INTERACTIVE, RECORDED_CHAT];
 
 /** What a trace is, by its name. */
 export function aboutOf(name: string): string {
