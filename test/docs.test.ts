@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
 import { alertRules } from '../lib/core/alert-rules/index.ts';
 import { docOf } from '../lib/core/alert-rules/contract.ts';
 import { readConfig } from '../lib/hosts/config.ts';
@@ -110,13 +111,59 @@ function variablesDescribed(): Set<string> {
   return new Set(names);
 }
 
-test('the policies of the README load as they are', async () => {
-  const examples = [...read('README.md').matchAll(/^```yaml\n(.*?)^```/gms)].map(([, text = '']) => text);
-  const texts = examples
-    .filter((text) => text.includes('penstock.dev/v1'))
-    .map((text) => ({ file: 'README.md', text }));
-  expect(texts).toHaveLength(1);
-  expect(loadPolicyTexts(texts).problems).toEqual([]);
+/** What may stand alone in an example of a part of a policy: fields of a ScalingPolicy's spec. */
+const PARTS = ['target', 'replicas', 'nodeGroups', 'signals', 'bridge', 'gpusPerReplica', 'scaleDown', 'price', 'slo'];
+/** The rest of such a policy. */
+const REST = {
+  target: { name: 'part' },
+  replicas: { min: 1, max: 8 },
+  signals: [{ kind: 'inFlight', perReplica: 8 }],
+};
+
+/** YAML of a page, with the line it begins at. */
+function examplesOf(page: string): { readonly file: string; readonly text: string }[] {
+  const text = read(page);
+  return [...text.matchAll(/^```ya?ml\n(.*?)^```/gms)].map(({ 1: example = '', index }) => ({
+    file: `${page}:${text.slice(0, index).split('\n').length}`,
+    text: example,
+  }));
+}
+
+/** The policies that a part stands for: as many as it has a `target:`, each with what it does not say. Empty when it is no part of a policy. */
+function policiesOfPart(text: string): string[] {
+  return text.split(/^(?=target:)/m).flatMap((part) => {
+    const value: unknown = parse(part);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
+    const given = new Map<string, unknown>(Object.entries(value));
+    const spec = given.get('spec') ?? value;
+    if (!Object.keys(spec).some((key) => PARTS.includes(key))) return [];
+    const document = { apiVersion: 'penstock.dev/v1', kind: 'ScalingPolicy', metadata: { name: 'part' } };
+    return [JSON.stringify({ ...document, spec: { ...REST, ...spec } })];
+  });
+}
+
+describe('examples of policies', () => {
+  const examples = pages.flatMap(examplesOf);
+  const whole = examples.filter(({ text }) => /^kind: (ScalingPolicy|NodeGroupPolicy|Fleet)$/m.test(text));
+
+  test.each(whole.map(({ file, text }) => [file, text]))('%s loads as it is', (file, text) => {
+    expect(loadPolicyTexts([{ file, text }]).problems).toEqual([]);
+  });
+
+  test('parts of a ScalingPolicy are accepted in one', () => {
+    const parts = examples
+      .filter((example) => !whole.includes(example))
+      .flatMap(({ file, text }) => policiesOfPart(text).map((policy) => ({ file, text: policy })));
+    expect(parts.length).toBeGreaterThan(6);
+    // The groups that it names are on no page.
+    const problems = parts.flatMap((part) => loadPolicyTexts([part]).problems);
+    expect(problems.filter(({ path }) => !path.startsWith('spec.nodeGroups['))).toEqual([]);
+  });
+
+  test('there are some, of every kind', () => {
+    const texts = whole.map(({ text }) => text).join('\n');
+    for (const kind of ['ScalingPolicy', 'NodeGroupPolicy', 'Fleet']) expect(texts).toContain(`kind: ${kind}`);
+  });
 });
 
 test('docs/configuration.md describes every environment variable that is read, and no other', () => {
