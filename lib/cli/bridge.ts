@@ -4,7 +4,7 @@ import { jsonLogger } from '../base/log.ts';
 import { noMetrics } from '../base/metrics.ts';
 import { processEnvironment, readConfig } from '../hosts/config.ts';
 import { openKubernetes, openPolicies, openStream } from '../hosts/connections.ts';
-import { policySources } from '../load-sources/index.ts';
+import { policySources, watchedPods } from '../load-sources/index.ts';
 import { runBridge } from '../loop/bridge.ts';
 import { untilStopped } from './until-stopped.ts';
 
@@ -20,7 +20,15 @@ export async function bridgeCommand(): Promise<void> {
   const kubernetes = openKubernetes(base);
   const stream = await openStream(base);
   const [producer, lag] = [stream.producer(), stream.lagReader()];
-  const parts = { clock: systemClock, kubernetes, readLag: (of: Parameters<typeof lag.read>[0]) => lag.read(of) };
+  const watched =
+    kubernetes === null ? null : watchedPods({ client: kubernetes, clock: systemClock, log, random: Math.random });
+  const pods = watched === null ? {} : { watched };
+  const parts = {
+    clock: systemClock,
+    kubernetes,
+    ...pods,
+    readLag: (of: Parameters<typeof lag.read>[0]) => lag.read(of),
+  };
   const stopping = new AbortController();
   void untilStopped().then(() => stopping.abort());
   log.info('bridge runs', { brokers: config.kafka.brokers, everyMs: config.loop.scrapeEveryMs });
@@ -39,7 +47,8 @@ export async function bridgeCommand(): Promise<void> {
       stopping.signal,
     );
   } finally {
-    await Promise.allSettled([producer.close(), lag.close(), kubernetes?.close()]);
+    await Promise.allSettled([producer.close(), lag.close(), watched?.close()]);
+    await kubernetes?.close();
   }
   log.info('stopped');
 }

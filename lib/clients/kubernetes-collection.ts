@@ -71,6 +71,8 @@ export class WatchedCollection<T> {
   #isWatched = false;
   /** The next proof is wanted soon. */
   #isQuick = true;
+  /** By a bookmark of this watch. */
+  #isSettled = false;
   #stalls = 0;
   #relisting = new AbortController();
   #listing: Promise<Seen<T>> | undefined;
@@ -157,6 +159,7 @@ export class WatchedCollection<T> {
     const seconds = this.#isQuick ? quickSec : usualSec;
     const openedMs = clock.monotonicMs();
     this.#isQuick = true;
+    this.#isSettled = false;
     this.#relisting = new AbortController();
     if (this.#closing.signal.aborted) return;
     await watchOnce(client, {
@@ -188,8 +191,10 @@ export class WatchedCollection<T> {
     if (version === '') return;
     this.#position = version;
     if (type === 'BOOKMARK') {
-      if (version === this.#proof.version()) void this.#confirm(version).catch(nothing);
-      else this.#prove(version, sentMs);
+      if (version !== this.#proof.version()) this.#prove(version, sentMs);
+      // The server sends a second one just before the end, which mostly says the same.
+      else if (!this.#isSettled) void this.#confirm(version).catch(nothing);
+      this.#isSettled = true;
     } else {
       const { key } = identityOf(object);
       if (type === 'DELETED') this.#objects.delete(key);

@@ -1,5 +1,6 @@
 /** Pods as the decision core sees them, and whose they are. One pass over all pods, whatever the number of targets. */
 import type { V1LabelSelector, V1Pod } from '../clients/kubernetes-facade.ts';
+import { selects } from '../clients/kubernetes-selector.ts';
 import type { PodObservation } from '../core/types.ts';
 
 /** A scalable object that owns pods. */
@@ -86,8 +87,9 @@ function ownersByLabel(owners: readonly PodOwner[]): LabelIndex {
 function ownerOf(pod: V1Pod, index: LabelIndex): PodOwner | undefined {
   const owners = index.get(pod.metadata?.namespace ?? '');
   if (owners === undefined) return undefined;
-  for (const key of keysOf(pod.metadata?.labels ?? {})) {
-    const owner = owners.get(key)?.find((one) => matches(one.selector, pod) && controls(one, pod));
+  const labels = pod.metadata?.labels ?? {};
+  for (const key of keysOf(labels)) {
+    const owner = owners.get(key)?.find((one) => selects(one.selector, labels) && controls(one, pod));
     if (owner !== undefined) return owner;
   }
   return undefined;
@@ -102,19 +104,6 @@ function keysOf(labels: Readonly<Record<string, string>>): readonly string[] {
   const keys = [...Object.entries(labels).map(([key, value]) => `${key}=${value}`), ''];
   keysByLabels.set(labels, keys);
   return keys;
-}
-
-function matches(selector: V1LabelSelector | undefined, pod: V1Pod): boolean {
-  const labels = pod.metadata?.labels ?? {};
-  if (selector === undefined) return false;
-  if (!Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels[key] === value)) return false;
-  return (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
-    const value = labels[key];
-    if (operator === 'Exists') return value !== undefined;
-    if (operator === 'DoesNotExist') return value === undefined;
-    const listed = value !== undefined && values.includes(value);
-    return operator === 'In' ? listed : !listed;
-  });
 }
 
 /** A Deployment's pods belong to a ReplicaSet named after it; other kinds own their pods directly. */

@@ -1,7 +1,8 @@
 /** The view of a host that stays: everything kept by watches, so that a look at it costs no call while nothing changes. */
 import { DeniedError, NotFoundError } from '../base/errors.ts';
-import { WatchedCollection } from '../clients/kubernetes-collection.ts';
-import type { CollectionOptions, Seen, WatchDeps } from '../clients/kubernetes-collection.ts';
+import type { Seen, WatchDeps } from '../clients/kubernetes-collection.ts';
+import { collections } from '../clients/kubernetes-collections.ts';
+import type { Wanted } from '../clients/kubernetes-collections.ts';
 import type { V1Node, V1Pod, V2HorizontalPodAutoscaler } from '../clients/kubernetes-facade.ts';
 import type { JsonRecord } from '../clients/json-values.ts';
 import type { ClusterView } from './contract.ts';
@@ -16,9 +17,6 @@ import type { Workload } from './kubernetes-targets.ts';
 import { autoscalerTrim, nodeTrim, podTrim, scaledObjectTrim, workloadTrim } from './kubernetes-trim.ts';
 
 export type KubernetesWatchedOptions = KubernetesEksOptions & Pick<WatchDeps, 'log' | 'random' | 'pace'>;
-
-/** What no policy asks for any more is not watched any longer after so long [ms]. */
-const UNUSED_MS_MAX = 300_000;
 
 /**
  * Watches the same collections that `kubernetesEksView` lists, from the first look that asks for them on; needs `watch` beside `list`, and lists where that is
@@ -46,39 +44,11 @@ function watchedSource(options: KubernetesWatchedOptions): ClusterSource {
     groups: (policies) => groups.describe(policies),
     note: ({ nodeGroups }) => {
       groups.note(nodeGroups);
-      open.closeUnused();
+      open.tidy();
     },
     close: async () => {
       await open.close();
       await kubernetes.close();
-    },
-  };
-}
-
-/** A collection by what it is, made when it is first asked for. */
-type Wanted<T> = { readonly id: string; readonly make: () => CollectionOptions<T> };
-
-function collections(deps: WatchDeps) {
-  const all = new Map<string, { readonly collection: WatchedCollection<unknown>; readMs: number }>();
-  return {
-    read: async <T>({ id, make }: Wanted<T>): Promise<Seen<T>> => {
-      const readMs = deps.clock.monotonicMs();
-      const known = all.get(id) ?? { collection: new WatchedCollection<unknown>(deps, make()), readMs };
-      all.set(id, known);
-      known.readMs = readMs;
-      // The id stands for the kind of what is in it.
-      return (await known.collection.read()) as Seen<T>;
-    },
-    closeUnused: (): void => {
-      const nowMs = deps.clock.monotonicMs();
-      for (const [id, { collection, readMs }] of all) {
-        if (nowMs - readMs < UNUSED_MS_MAX) continue;
-        all.delete(id);
-        void collection.close();
-      }
-    },
-    close: async (): Promise<void> => {
-      await Promise.all([...all.values()].map(({ collection }) => collection.close()));
     },
   };
 }

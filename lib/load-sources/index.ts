@@ -7,6 +7,7 @@ import { prometheusScrape } from './prometheus-scrape.ts';
 export { loadMapping } from './mapping-file.ts';
 export { policySources, type PolicySourcesParts } from './policy-sources.ts';
 export { presets } from './presets/index.ts';
+export { watchedPods, type WatchedPods } from './watched-pods.ts';
 
 export const loadSources = {
   prometheusScrape,

@@ -4,23 +4,29 @@ import { ConfigError, messageOf, TransientError } from '../base/errors.ts';
 import { recordOf, textOf } from '../clients/json-values.ts';
 import { scalableKinds } from '../clients/kubernetes-kinds.ts';
 import { listAll } from '../clients/kubernetes-list.ts';
+import { parseSelector, selects } from '../clients/kubernetes-selector.ts';
 import type { KubernetesClient } from '../clients/kubernetes.ts';
 import type { V1LabelSelector, V1Pod } from '../clients/kubernetes-facade.ts';
 import type { ScalingPolicy } from '../core/policy.ts';
 import type { Endpoint, EndpointDiscovery } from './contract.ts';
+import type { WatchedPods } from './watched-pods.ts';
 
 export type KubernetesPodsOptions = {
   readonly client: KubernetesClient;
   readonly policy: ScalingPolicy;
   readonly clock: Clock;
+  /** Left out: the pods are listed. */
+  readonly watched?: WatchedPods;
 };
 
 /** A list is used for so long [ms]: a new pod takes longer to load its model than we to find it. */
 export const REFRESH_MS = 3_000;
 /** While the API does not answer, the last list is used for so long [ms]. Pods that went meanwhile fail their scrape and lower nothing but coverage. */
 export const STALE_MS_MAX = 60_000;
-/** The target's own selector is read again after so long [ms]; it cannot change without a new object. */
-const SELECTOR_MS_MAX = 60_000;
+/** The target's own selector is read again after so long [ms]: it cannot change without a new object, */
+const SELECTOR_MS_MAX = 600_000;
+/** after which the old selector finds nothing: then sooner. */
+const SELECTOR_IN_VAIN_MS_MAX = 60_000;
 /** A pod that is being deleted still works off what it has; after so long it counts as gone [ms]. */
 export const TERMINATING_MS_MAX = 30_000;
 /** Kubernetes' own default [s]. */
@@ -41,8 +47,8 @@ export function kubernetesPods(options: KubernetesPodsOptions): EndpointDiscover
 
   const fetch = async (): Promise<void> => {
     try {
-      const pods = await listPods(options, await selectorOf());
-      kept = { pods, atMs: clock.monotonicMs() };
+      const isInVain = kept?.pods.length === 0;
+      kept = await findPods(options, await selectorOf(isInVain ? SELECTOR_IN_VAIN_MS_MAX : SELECTOR_MS_MAX));
     } catch (error) {
       lastError = error;
     }
@@ -68,6 +74,18 @@ export function kubernetesPods(options: KubernetesPodsOptions): EndpointDiscover
   };
 }
 
+/** Out of what is watched, where the selector is one that we understand. */
+async function findPods(options: KubernetesPodsOptions, labelSelector: string): Promise<List> {
+  const { clock, policy, watched } = options;
+  const selector = parseSelector(labelSelector);
+  if (watched === undefined || selector === null) {
+    return { pods: await listPods(options, labelSelector), atMs: clock.monotonicMs() };
+  }
+  const { items, asOfMs } = await watched.of(policy.spec.target.namespace);
+  const pods = items.filter(({ metadata }) => selects(selector, metadata?.labels ?? {}));
+  return { pods, atMs: clock.monotonicMs() - Math.max(0, clock.nowMs() - asOfMs) };
+}
+
 async function listPods({ client, policy }: KubernetesPodsOptions, labelSelector: string): Promise<readonly V1Pod[]> {
   const { namespace } = policy.spec.target;
   return listAll(client, `list pods "${labelSelector}" in "${namespace}"`, ({ limit, _continue }, call) =>
@@ -78,13 +96,13 @@ async function listPods({ client, policy }: KubernetesPodsOptions, labelSelector
   );
 }
 
-function cachedSelector(options: KubernetesPodsOptions): () => Promise<string> {
+function cachedSelector(options: KubernetesPodsOptions): (msMax: number) => Promise<string> {
   const { podSelector } = options.policy.spec.target;
   let kept: { readonly selector: string; readonly atMs: number } | undefined;
-  return async () => {
+  return async (msMax) => {
     if (podSelector !== undefined) return podSelector;
     const nowMs = options.clock.monotonicMs();
-    if (kept === undefined || nowMs - kept.atMs > SELECTOR_MS_MAX) {
+    if (kept === undefined || nowMs - kept.atMs > msMax) {
       kept = { selector: await targetSelector(options), atMs: nowMs };
     }
     return kept.selector;

@@ -10,11 +10,14 @@ import { kubernetesPods } from './kubernetes-pods.ts';
 import { loadMapping } from './mapping-file.ts';
 import { prometheusScrape } from './prometheus-scrape.ts';
 import { staticEndpoints } from './static-endpoints.ts';
+import type { WatchedPods } from './watched-pods.ts';
 
 export type PolicySourcesParts = {
   readonly clock: Clock;
   /** Null: there is no cluster, only named endpoints can be scraped. */
   readonly kubernetes: KubernetesClient | null;
+  /** Left out: pods are listed, for each workload. */
+  readonly watched?: WatchedPods;
   readonly readLag: (of: { readonly topic: string; readonly group: string }) => Promise<LagReading>;
 };
 
@@ -35,10 +38,11 @@ export async function policySources(policy: ScalingPolicy, parts: PolicySourcesP
   return sources;
 }
 
-function discoveryOf(policy: ScalingPolicy, { kubernetes, clock }: PolicySourcesParts): EndpointDiscovery {
+function discoveryOf(policy: ScalingPolicy, { kubernetes, clock, watched }: PolicySourcesParts): EndpointDiscovery {
   const { bridge } = policy.spec;
   if (bridge?.endpoints !== undefined) return staticEndpoints(bridge);
-  if (kubernetes !== null) return kubernetesPods({ client: kubernetes, policy, clock });
+  const pods = watched === undefined ? {} : { watched };
+  if (kubernetes !== null) return kubernetesPods({ client: kubernetes, policy, clock, ...pods });
   throw new ConfigError(
     `Cannot find the pods of "${policy.metadata.name}": expected spec.bridge.endpoints, or a cluster (PENSTOCK_KUBERNETES is none)`,
   );

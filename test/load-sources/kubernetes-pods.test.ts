@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { ConfigError, TransientError } from '../../lib/base/errors.ts';
+import { silentLogger } from '../../lib/base/log.ts';
 import type { V1Pod } from '../../lib/clients/kubernetes-facade.ts';
 import {
   endpointOf,
@@ -9,6 +10,7 @@ import {
   STALE_MS_MAX,
   TERMINATING_MS_MAX,
 } from '../../lib/load-sources/kubernetes-pods.ts';
+import { watchedPods } from '../../lib/load-sources/watched-pods.ts';
 import { startCluster } from '../clients/kubernetes-server.ts';
 import type { Cluster } from '../clients/kubernetes-server.ts';
 import { workloadPolicy } from '../core/builders.ts';
@@ -79,6 +81,33 @@ describe('kubernetesPods on a simulated cluster', () => {
     expect(await pods.list()).toEqual(before);
     await cluster.clock.advance(1);
     await expect(pods.list()).rejects.toThrow(TransientError);
+  });
+
+  test('one watch serves all workloads of a namespace, and finds what lists find', async () => {
+    const listed = await start();
+    const { kubernetes: client, clock } = cluster;
+    const watched = watchedPods({ client, clock, log: silentLogger, random: () => 0.5 });
+    const mine = kubernetesPods({ client, policy, clock, watched });
+    const others = kubernetesPods({
+      client,
+      policy: workloadPolicy({ target: { name: 'other' } }, 'other'),
+      clock,
+      watched,
+    });
+    try {
+      expect(await mine.list()).toEqual(await listed.list());
+      expect((await others.list()).map(({ source }) => source)).toEqual([expect.stringMatching(/^pod\/other-/)]);
+      await until(async () => cluster.server.requests.of('watch pods').length === 1);
+      cluster.server.requests.clear();
+      cluster.world.scale(llama, 3);
+      await cluster.pass(20);
+      await until(async () => (await mine.list()).length === 3);
+      await cluster.pass(4);
+      await others.list();
+      expect(cluster.server.requests.of('list pods')).toEqual([]);
+    } finally {
+      await watched.close();
+    }
   });
 
   test('the list is not fetched more often than every few seconds', async () => {

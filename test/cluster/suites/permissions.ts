@@ -9,6 +9,7 @@ import { kubernetesEksView } from '../../../lib/cluster-view/kubernetes-eks.ts';
 import { kubernetesWatchedView } from '../../../lib/cluster-view/kubernetes-watched.ts';
 import type { TargetRef } from '../../../lib/core/types.ts';
 import { kubernetesPods } from '../../../lib/load-sources/kubernetes-pods.ts';
+import { watchedPods } from '../../../lib/load-sources/watched-pods.ts';
 import { kubernetesDrainer } from '../../../lib/node-provisioners/kubernetes-drainer.ts';
 import { kubernetesScale } from '../../../lib/targets/kubernetes-scale.ts';
 import { groupPolicy, workloadPolicy } from '../../core/builders.ts';
@@ -153,7 +154,7 @@ const INSTALLATIONS: readonly {
   {
     name: 'the bridge',
     granted: neededBy('ServiceAccount penstock-bridge'),
-    tasks: ['find pods of Deployments (bridge)', 'find pods of StatefulSets (bridge)'],
+    tasks: ['find pods of Deployments (bridge)', 'find pods of StatefulSets (bridge)', 'watch pods (bridge)'],
   },
 ];
 
@@ -202,6 +203,7 @@ export const TASK_CALLS: Readonly<Record<Task, Call>> = {
     resize(client, { kind: 'Deployment', namespace: namespaces.penstock, name: buffer }),
   'find pods of Deployments (bridge)': (client, fixture) => findPods(client, { fixture, kind: 'Deployment' }),
   'find pods of StatefulSets (bridge)': (client, fixture) => findPods(client, { fixture, kind: 'StatefulSet' }),
+  'watch pods (bridge)': watchPods,
 };
 
 type AskedToSee = {
@@ -271,4 +273,23 @@ async function findPods(
   const target = { kind: asked.kind, namespace: asked.fixture.namespaces.inference, name: 'engine' };
   const policy = workloadPolicy({ target }, 'engine');
   await kubernetesPods({ client, policy, clock: new VirtualClock() }).list();
+}
+
+/** As the bridge does it. Without permission to watch they are found all the same, by lists, but that is not this task. */
+async function watchPods(client: KubernetesClient, { namespaces }: PermissionFixture): Promise<void> {
+  const settled = new Map<unknown, unknown>();
+  const settle = (_: string, fields: LogFields = {}): void => void settled.set(fields['what'], fields['error']);
+  const log = { debug: settle, info: settle, warn: settle, error: settle };
+  const clock = systemClock;
+  const watched = watchedPods({ client, clock, log, random: Math.random });
+  try {
+    const target = { kind: 'Deployment', namespace: namespaces.inference, name: 'engine' };
+    const found = await kubernetesPods({ client, policy: workloadPolicy({ target }, 'engine'), clock, watched }).list();
+    if (found.length !== 1) throw new Error(`expected one pod, current value is ${found.length}`);
+    await until('the pods are watched or refused', async () => settled.size > 0);
+    const refused = [...settled.values()].find((error) => typeof error === 'string');
+    if (refused !== undefined) throw new Error(refused);
+  } finally {
+    await watched.close();
+  }
 }

@@ -17,6 +17,7 @@ export const TASKS = [
   'resize buffers',
   'find pods of Deployments (bridge)',
   'find pods of StatefulSets (bridge)',
+  'watch pods (bridge)',
 ] as const;
 
 export type Task = (typeof TASKS)[number];
@@ -195,14 +196,15 @@ export const NEEDED_BY_BRIDGE: readonly NeededPermission[] = [
     group: '',
     resource: 'pods',
     scope: 'inference',
-    stops: ['find pods of Deployments (bridge)', 'find pods of StatefulSets (bridge)'],
+    stops: ['find pods of Deployments (bridge)', 'find pods of StatefulSets (bridge)', 'watch pods (bridge)'],
   },
+  { verb: 'watch', group: '', resource: 'pods', scope: 'inference', stops: ['watch pods (bridge)'] },
   {
     verb: 'get',
     group: 'apps',
     resource: 'deployments',
     scope: 'inference',
-    stops: ['find pods of Deployments (bridge)'],
+    stops: ['find pods of Deployments (bridge)', 'watch pods (bridge)'],
   },
   {
     verb: 'get',

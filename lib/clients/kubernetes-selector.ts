@@ -1,7 +1,20 @@
-/** Label selectors as the text that a Scale object has them in. */
-import type { V1LabelSelector } from '../clients/kubernetes-facade.ts';
+/** Label selectors: as the text that a Scale object or a user has them in, and what they match. */
+import type { V1LabelSelector } from './kubernetes-facade.ts';
 
 type Expression = NonNullable<V1LabelSelector['matchExpressions']>[number];
+
+/** Whether an object with these labels is selected. No selector selects nothing. */
+export function selects(selector: V1LabelSelector | undefined, labels: Readonly<Record<string, string>>): boolean {
+  if (selector === undefined) return false;
+  if (!Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels[key] === value)) return false;
+  return (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
+    const value = labels[key];
+    if (operator === 'Exists') return value !== undefined;
+    if (operator === 'DoesNotExist') return value === undefined;
+    const listed = value !== undefined && values.includes(value);
+    return operator === 'In' ? listed : !listed;
+  });
+}
 
 /** `app=llama,tier in (a, b),!old` → its object; null when it is not understood or matches everything, as an empty one does. */
 export function parseSelector(text: string): V1LabelSelector | null {
