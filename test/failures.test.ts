@@ -72,6 +72,13 @@ const ROWS: Readonly<Record<string, readonly Proof[]>> = {
     ['cluster/suites/outage.ts', 'nothing is taken for empty or gone while it is away'],
     ['cluster/suites/outage.ts', 'an action waits through a minute of it'],
   ],
+  'a watch dies without a word': [
+    ['cluster-view/kubernetes-watched.test.ts', 'a watch that goes silent ages, is replaced'],
+    ['cluster/suites/watches.ts', 'what stays silent is missing in the end, with the reason'],
+  ],
+  'the permission to watch is missing': [
+    ['cluster-view/kubernetes-watched.test.ts', 'where it may not watch it lists at every look, and says so once'],
+  ],
   'a permission is missing': [['cluster/suites/permissions.ts', 'without %s exactly what needs it stops, and says so']],
   'a wrong or expired token': [
     ['cluster/suites/target-trouble.ts', 'an expired token is denied'],

@@ -5,14 +5,23 @@
  */
 import { loadavg } from 'node:os';
 import { KubeConfig, Watch, type V1Pod } from '@kubernetes/client-node';
+import { systemClock } from '../../lib/base/clock.ts';
 import { ConflictError } from '../../lib/base/errors.ts';
+import { silentLogger } from '../../lib/base/log.ts';
+import { PACE } from '../../lib/clients/kubernetes-pace.ts';
+import type { KubernetesClient } from '../../lib/clients/kubernetes.ts';
+import { kubernetesWatchedView } from '../../lib/cluster-view/kubernetes-watched.ts';
 import { kubernetesScale } from '../../lib/targets/kubernetes-scale.ts';
 import { ownControlPlane } from '../cluster/support/control-plane.ts';
 import { openNamespace, type TestNamespace } from '../cluster/support/namespace.ts';
+import { groupPolicy, workloadPolicy } from '../core/builders.ts';
 import { until } from '../support/until.ts';
 
 /** Patches with a free GPU, and nodes that join for a waiting pod. */
 const ROUNDS = 20;
+/** For which the watched view is left alone [ms], looked at every two seconds as by the process host. */
+const QUIET_MS = 120_000;
+const LOOK_EVERY_MS = 2_000;
 /** Of the first node. */
 const GPUS = 2;
 
@@ -36,7 +45,8 @@ try {
   await target.scale(engine, { replicas: GPUS, expected: await target.read(engine), planSeq: 1 });
   await readyPods(site, GPUS);
   const joins = await rounds((round) => joinNode(site, round));
-  report({ version: controlPlane.version, startedMs, loadavg: loadavg()[0] ?? 0, free, joins });
+  const quiet = await quietView(site);
+  report({ version: controlPlane.version, startedMs, loadavg: loadavg()[0] ?? 0, free, joins, quiet });
 } finally {
   await site.close();
   await controlPlane.stop();
@@ -67,6 +77,55 @@ async function joinNode(at: TestNamespace, round: number): Promise<Round> {
     'without a GPU: unschedulable': patched['unschedulable'] ?? NaN,
     'node created to its pod Ready': performance.now() - fromMs,
   };
+}
+
+type Quiet = Readonly<Record<'watches' | 'checks' | 'lists' | 'provenAgeSecMax', number>>;
+
+/** Requests a minute of the view while nothing happens, and how old what it shows gets. */
+async function quietView(at: TestNamespace): Promise<Quiet> {
+  const client = at.client();
+  const counts = { watches: 0, checks: 0, lists: 0 };
+  const kubernetes: KubernetesClient = {
+    ...client,
+    getJson: (what, request, limits) => {
+      counts[request.query['limit'] === 1 ? 'checks' : 'lists'] += 1;
+      return client.getJson(what, request, limits);
+    },
+    lines: (...asked) => {
+      counts.watches += 1;
+      return client.lines(...asked);
+    },
+  };
+  const view = kubernetesWatchedView({ kubernetes, clock: systemClock, log: silentLogger, random: Math.random });
+  const workloads = [workloadPolicy({ target: { namespace: at.namespace, name: 'engine' } }, 'engine')];
+  const nodeGroups = [
+    groupPolicy({ ownership: 'observe', provider: { kind: 'karpenterNodePool', nodePool: 'none' } }, 'none'),
+  ];
+  let provenAgeSecMax = 0;
+  const look = async (): Promise<void> => {
+    const { atMs, asOfMs = atMs } = await view.observe({ workloads, nodeGroups });
+    provenAgeSecMax = Math.max(provenAgeSecMax, (atMs - asOfMs) / 1000);
+  };
+  await look();
+  // Its first watches are short.
+  await systemClock.sleep(PACE.watchSec * 1000);
+  for (const kind of ['watches', 'checks', 'lists'] as const) counts[kind] = 0;
+  for (let passedMs = 0; passedMs < QUIET_MS; passedMs += LOOK_EVERY_MS) {
+    await systemClock.sleep(LOOK_EVERY_MS);
+    await look();
+  }
+  await view.close();
+  return {
+    watches: perMinute(counts.watches),
+    checks: perMinute(counts.checks),
+    lists: perMinute(counts.lists),
+    provenAgeSecMax: Math.round(provenAgeSecMax * 10) / 10,
+  };
+}
+
+/** Of what was counted in the quiet time. */
+function perMinute(count: number): number {
+  return Math.round((count / (QUIET_MS / 60_000)) * 10) / 10;
 }
 
 type Watched = { readonly replicas: number; readonly isOver: (seen: ReadonlyMap<string, number>) => boolean };
@@ -132,6 +191,7 @@ type Figures = {
   readonly loadavg: number;
   readonly free: readonly Round[];
   readonly joins: readonly Round[];
+  readonly quiet: Quiet;
 };
 
 function report(figures: Figures): void {
@@ -139,13 +199,14 @@ function report(figures: Figures): void {
     process.stdout.write(`${JSON.stringify(figures)}\n`);
     return;
   }
-  const { version, startedMs: started, loadavg: load, free, joins } = figures;
+  const { version, startedMs: started, loadavg: load, free, joins, quiet } = figures;
   const lines = [
     `Kubernetes ${version}, started in ${(started / 1000).toFixed(1)} s; load average ${load.toFixed(1)}; ${ROUNDS} rounds; [ms] after the patch was sent`,
     '| what | p50 | p90 | max |',
     '|---|---|---|---|',
     ...table(free),
     ...table(joins),
+    `The watched view with nothing to do, a minute: ${quiet.watches} watches, ${quiet.checks} lists of one object, ${quiet.lists} other lists; proven as of at most ${quiet.provenAgeSecMax} s ago`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }
