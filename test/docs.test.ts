@@ -1,7 +1,7 @@
 /** Guards what is written about the code: links lead somewhere, every setting is described, and no file names a machine or a package registry. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { alertRules } from '../lib/core/alert-rules/index.ts';
@@ -50,6 +50,15 @@ describe('links', () => {
     });
     expect(links.length).toBeGreaterThan(10);
     expect(links.flatMap(({ page, link }) => problemOf(link, page) ?? [])).toEqual([]);
+  });
+
+  test('the index of the documentation names every page', () => {
+    const index = read('docs/README.md');
+    const missing = pages.filter(
+      (page) => /^docs\/(?!adr\/|README)[^/]+\.md$/.test(page) && !index.includes(`](${basename(page)})`),
+    );
+    expect(missing).toEqual([]);
+    expect(read('README.md')).toContain('](docs/README.md)');
   });
 
   test('every alert rule has its runbook, under the anchor that its alerts carry', () => {
