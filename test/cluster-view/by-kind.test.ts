@@ -51,6 +51,18 @@ describe('clusterViewByKind', () => {
     expect((await slow).atMs).toBe(startMs);
   });
 
+  test('what is proven of the snapshot is what is proven of its least proven part', async () => {
+    const { clock, swarm, view } = views();
+    const observe = swarm.observe.bind(swarm);
+    const asOfMs = clock.nowMs() - 12_000;
+    Object.assign(swarm, {
+      observe: async (asked: Parameters<typeof observe>[0]) => ({ ...(await observe(asked)), asOfMs }),
+    });
+    const asked = { workloads: [swarmPolicy, otherPolicy], nodeGroups: [] };
+    expect(await view.observe(asked)).toMatchObject({ atMs: clock.nowMs(), asOfMs });
+    expect(await view.observe({ ...asked, workloads: [otherPolicy] })).not.toHaveProperty('asOfMs');
+  });
+
   test('a kind without a connection is missing with the setting that it needs', async () => {
     const { clock, otherwise } = views();
     const none = new Map([['SwarmService', 'PENSTOCK_DOCKER_HOST is not set']]);

@@ -317,6 +317,26 @@ describe('kubernetesWatched', () => {
     expect(cluster.server.requests.of('DescribeNodegroup')).toHaveLength(3);
   });
 
+  test('a group that AWS throttles is shown as it was described, with its age, and is missing after 45 s', async () => {
+    await start();
+    await sees(2);
+    cluster.server.faults.add({ kind: 'throttle', service: 'eks' });
+    for (let looks = 0; looks < 16; looks++) {
+      await pass(2);
+      await observe();
+    }
+    const throttled = await observe();
+    expect(throttled.nodeGroups['g5']).toMatchObject({ kind: 'observed', desired: 2 });
+    expect(throttled.atMs - (throttled.asOfMs ?? throttled.atMs)).toBeGreaterThanOrEqual(30_000);
+    for (let looks = 0; looks < 10; looks++) {
+      await pass(2);
+      await observe();
+    }
+    const later = await observe();
+    expect(later.nodeGroups['g5']).toMatchObject({ kind: 'missing', reason: expect.stringMatching(/hrottl/) });
+    expect(later.targets['llama']?.kind).toBe('observed');
+  });
+
   test('what no policy names any more is not watched any longer', async () => {
     await start();
     await sees(2);

@@ -164,6 +164,26 @@ describe('lead times learned from the pods of a workload', () => {
     expect(state?.starts).toEqual([]);
   });
 
+  test('starts are timed by when they were looked at, not by what was proven by then', () => {
+    const policy = workloadPolicy({ leadTimeSec: 60 });
+    const { control } = decideWorkload(workloadInput({ policy }));
+    const lookedAt = (sec: number, replicas: number, before: ReturnType<typeof leadTimesAfter>) => {
+      const pods = replicas === 0 ? [] : podAt({ createdSec: 20, readySec: 80 }, { index: 0, sec });
+      const target = observed(replicas, { pods });
+      // Kept by watches: seen now, proven as of 20 s ago.
+      const input = workloadInput({ policy, nowMs: T0 + sec * 1000, target, snapshotAgeMs: 20_000, lookAgeMs: 0 });
+      return leadTimesAfter({
+        ...input,
+        control: { ...control, ...(before === undefined ? {} : { leadTimes: before }) },
+      });
+    };
+    let state = lookedAt(0, 0, undefined);
+    for (let sec = 2; sec <= 84; sec += 2) state = lookedAt(sec, sec < 20 ? 0 : 1, state);
+    expect(state?.starts).toHaveLength(1);
+    expect(state?.starts[0]?.[0]).toBeGreaterThanOrEqual(56);
+    expect(state?.starts[0]?.[0]).toBeLessThanOrEqual(64);
+  });
+
   test('a policy with another figure starts from that figure and what was measured', () => {
     const state = watch(starts(2, 100), { policySec: 60 });
     if (state === undefined) throw new Error('nothing learned');
