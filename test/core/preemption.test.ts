@@ -1,6 +1,8 @@
 /** Replicas of lower tiers that give way: when, which, how many, and when not. */
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
+import { unmetDemand } from '../../lib/core/alert-rules/unmet-demand.ts';
+import { whyNotMore } from '../../lib/core/why-not/more.ts';
 import { planPool } from '../../lib/core/plan-pool.ts';
 import type { PoolInput, PoolOutcome } from '../../lib/core/decide-types.ts';
 import type { ScalingPolicy } from '../../lib/core/policy.ts';
@@ -92,6 +94,22 @@ describe('replicas of lower tiers give way', () => {
     ]);
     expect(toy.outcomes.at(-1)?.unmet).toEqual({ batch: 6 });
     expect(toy.pending()).toBe(0);
+  });
+
+  test('both sides are told: why not more, and the alert', () => {
+    const toy = chatShort({ wanted: 8 });
+    run(toy, 90);
+    const pool = toy.input();
+    const outcome = planPool(pool);
+    const alerts = unmetDemand({ nowMs: pool.nowMs, pool, outcome, actuation: {} });
+    const says = (name: string): readonly (string | undefined)[] => {
+      const decision = outcome.decisions.find(({ workload }) => workload === name);
+      const detail = alerts.find(({ key }) => key === `unmet-demand/${name}`)?.detail;
+      return [decision === undefined ? undefined : whyNotMore(decision, null), detail];
+    };
+    for (const told of says('chat')) expect(told).toContain('4 replicas of batch gave way in the last 30 s');
+    for (const told of says('batch'))
+      expect(told).toContain('4 replicas gave way to chat (tier 1) 30 s ago, for 10 min');
   });
 
   test('only where the fleet asks for it', () => {
