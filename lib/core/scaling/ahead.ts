@@ -63,9 +63,14 @@ export function pricedOf({ policy, usdPerReplicaHour = null }: WorkloadInput, pe
   return { policy, perRequest, usdPerReplicaHour };
 }
 
-/** Share of requests that miss the objective now, as far as it is known: of first tokens that were late, and all when what waits takes too long. */
+/**
+ * Share of requests that miss the objective now, as far as it is known: all when what waits takes too long, and of first tokens those that are late while replicas start. Late with all of
+ * them ready and nothing waiting says nothing of the forecast, but of how much a replica does in time (`late.ts`).
+ */
 function missedNow(input: WorkloadInput, perRequest: number | null): number | null {
   const queue = queueMiss(input, perRequest);
+  const { target } = input;
+  if (target.kind === 'missing' || target.ready >= target.replicas) return queue;
   const { lateRatio } = input.readings;
   const late = lateRatio?.kind === 'value' && lateRatio.coverageRatio >= COVERAGE_RATIO_MIN ? lateRatio.value : null;
   return queue === null || late === null ? (queue ?? late) : Math.max(queue, late);
