@@ -38,6 +38,27 @@ export const BYTES_MAX = { ingest: 1.5e6, evaluate: 7e6, actuate: 7e6, notify: 3
 /** Loaded late or in a try block, and done without: accelerators, and the native LZ4 codec (the functions write uncompressed). */
 const OPTIONAL = ['msgpackr-extract', 'pino-pretty', 'bufferutil', 'utf-8-validate', '@2l/kafkajs-lz4'];
 
+/**
+ * Packages that our code loads late, by name: in an ES bundle that is split, a CommonJS package that is imported dynamically has a default export and
+ * nothing else. A module between them names what Node would have named.
+ */
+const LATE_WITH_NAMES = {
+  name: 'late-packages-with-names',
+  setup(builder) {
+    const outside = new Set(builder.initialOptions.external);
+    builder.onResolve({ filter: /^(@[^/]+\/)?[^./@][^/:]*$/ }, ({ path, kind, importer }) =>
+      kind === 'dynamic-import' && !importer.includes('node_modules') && !outside.has(path)
+        ? { path, namespace: 'late' }
+        : undefined,
+    );
+    builder.onLoad({ filter: /./, namespace: 'late' }, async ({ path }) => {
+      const names = Object.keys(await import(path)).filter((name) => /^\w+$/.test(name) && name !== 'default');
+      const contents = `import * as all from '${path}';\nexport const { ${names.join(', ')} } = all;\n`;
+      return { contents, resolveDir: ROOT };
+    });
+  },
+};
+
 /** CommonJS packages inside an ES module still call `require` for Node's own modules. */
 const REQUIRE_IN_ESM = [
   "import { createRequire as penstockCreateRequire } from 'node:module';",
@@ -158,6 +179,7 @@ async function bundleCli(outDir, whenMissing) {
     chunkNames: 'chunks/[name]-[hash]',
     format: 'esm',
     splitting: true,
+    plugins: [...COMMON.plugins, LATE_WITH_NAMES],
     minifySyntax: true,
     minifyWhitespace: true,
     external: [...OPTIONAL, 'playwright-core'],

@@ -1,7 +1,7 @@
 /** The built `penstock`: help, usage errors, exit codes, JSON. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { buildTestCli } from '../support/process-host.ts';
 import { type Ran, NOBODY, POLICIES, penstock } from './built.ts';
@@ -69,6 +69,31 @@ describe('help', () => {
   test('the version is that of package.json', async () => {
     const { version } = (await import('../../package.json', { with: { type: 'json' } })).default;
     expect(await run(['--version'])).toEqual({ code: 0, out: `${version}\n`, err: '' });
+  });
+});
+
+describe('what is loaded late', () => {
+  test('keeps its named exports in the bundle: the AWS credential chain signs for EKS', async () => {
+    const { code, err } = await run(['handover', 'llama-8b-chat', '--dry-run'], {
+      PENSTOCK_KUBERNETES: 'eks',
+      PENSTOCK_EKS_CLUSTER: 'prod',
+      PENSTOCK_EKS_ENDPOINT: `https://${NOBODY}`,
+      PENSTOCK_EKS_CA_DATA: 'Y2E=',
+      AWS_ACCESS_KEY_ID: 'key',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+    });
+    expect([code, err]).toEqual([1, expect.stringContaining('fetch failed')]);
+  });
+
+  test('no package has a default export alone: SNS, secrets, MSK', async () => {
+    const chunks = join(dirname(cli.script), 'chunks');
+    const texts = await Promise.all((await readdir(chunks)).map((file) => readFile(join(chunks, file), 'utf8')));
+    const named = ['SNSClient', 'SecretsManagerClient', 'SSMClient', 'fromNodeProviderChain', 'generateAuthToken'];
+    for (const name of named) {
+      const exports = texts.filter((text) => new RegExp(`export\\{[^}]*\\b${name}\\b[^}]*\\}`).test(text));
+      expect([name, exports.length]).toEqual([name, 1]);
+    }
+    expect(texts.filter((text) => /export default require_\w+\(\)/.test(text))).toEqual([]);
   });
 });
 
