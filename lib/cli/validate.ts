@@ -28,8 +28,13 @@ export async function validate(files: readonly string[], options: { readonly jso
     return { exitCode, text: `${problemsText(loaded.problems)}\n${sum}` };
   }
   const { workloads, nodeGroups } = counts;
+  // An empty file is no mistake for the controller; for whoever asks about it, it may well be.
+  const isEmpty = workloads + nodeGroups === 0;
   const found = `${plural(workloads, 'workload')} and ${plural(nodeGroups, 'node group')} in ${plural(counts.files, 'file')}`;
-  return { exitCode, text: `${found}: no problems (version ${loaded.policies.version}).` };
+  return {
+    exitCode,
+    text: `${found}: no problems (version ${loaded.policies.version}).${isEmpty ? ' There is nothing to scale in it.' : ''}`,
+  };
 }
 
 function plural(count: number, noun: string): string {

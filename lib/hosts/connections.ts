@@ -118,7 +118,7 @@ function kubernetesConnection({ kubernetes, aws }: Config): KubernetesConnection
   const isInCluster = kind === 'in-cluster' || path === null;
   if (isInCluster && environment('KUBERNETES_SERVICE_HOST') === undefined) {
     throw new ConfigError(
-      `Cannot reach Kubernetes: expected KUBECONFIG to name a file, a pod of a cluster around us, or PENSTOCK_KUBERNETES=none, current value is ${kind} outside of a cluster`,
+      `Cannot reach Kubernetes: expected KUBECONFIG to name a file (export KUBECONFIG=~/.kube/config), a pod of a cluster around us, or PENSTOCK_KUBERNETES=none, current value is ${kind} outside of a cluster`,
     );
   }
   return isInCluster || path === null ? { kind: 'inCluster' } : { kind: 'kubeconfigFile', path };

@@ -34,6 +34,14 @@ test('bad policies: every problem, a sum, exit code 2; the same as JSON', async 
   await rm(folder, { recursive: true });
 });
 
+test('a file without policies: good, and said to be empty', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'penstock-validate-'));
+  await writeFile(join(folder, 'empty.yaml'), '# later\n');
+  const { exitCode, text } = await validate([folder], { json: false });
+  expect([exitCode, text]).toEqual([0, expect.stringMatching(/^0 workloads .* There is nothing to scale in it\.$/)]);
+  await rm(folder, { recursive: true });
+});
+
 test('a file that is not there: exit code 2', async () => {
   const { exitCode, text } = await validate(['/nowhere.yaml'], { json: false });
   expect(exitCode).toBe(2);
