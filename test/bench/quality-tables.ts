@@ -50,9 +50,7 @@ function latencyTable(rows: readonly Row[]): string[] {
     (row) => recommendedOf(row, 'penstock')?.ttftP99Ms !== undefined && row.trace.endsWith('-2s'),
   );
   if (timed.length === 0) return [];
-  const cellOf = (run: Run | undefined): string =>
-    run?.ttftP99Ms === undefined ? '–' : `${run.ttftP99Ms} / ${run.interTokenP99Ms ?? '–'}`;
-  const cellsOf = (policy: string): string[] => timed.map((row) => cellOf(recommendedOf(row, policy)));
+  const cellsOf = (policy: string): string[] => timed.map((row) => latencyCell(recommendedOf(row, policy)));
   return [
     'Time to first token and between two tokens of an answer, 99th percentiles [ms]:',
     '',
@@ -65,6 +63,10 @@ function latencyTable(rows: readonly Row[]): string[] {
     ...PEERS.map(({ name }) => line(name, cellsOf(name))),
     '',
   ];
+}
+
+function latencyCell(run: Run | undefined): string {
+  return run?.ttftP99Ms === undefined ? '–' : `${run.ttftP99Ms} / ${run.interTokenP99Ms ?? '–'}`;
 }
 
 function line(name: string, cells: readonly string[]): string {
