@@ -60,7 +60,9 @@ function table(rows: readonly Row[]): string[] {
 
 function inputText({ signal, value, coverage, ageMs, reason }: DecisionInput): string {
   const age = ageMs === null ? 'never heard' : `${duration(ageMs)} old`;
-  const why = reason === undefined ? '' : `: ${reason}`;
+  // The share of the sources that was heard is told beside the age.
+  const isTold = reason === undefined || (value !== null && reason.startsWith(`${signal} covers only `));
+  const why = isTold ? '' : `: ${reason}`;
   if (value === null) return `${signal} missing (${age})${why}`;
   const covered = coverage < 1 ? `, coverage ${percent(coverage)}` : '';
   return `${signal} ${figure(value)} (${age}${covered})${why}`;

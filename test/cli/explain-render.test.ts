@@ -53,6 +53,12 @@ describe('the whole text', () => {
     );
   });
 
+  test('a reading of a part of the sources says which part, once', () => {
+    const said = readings({ inFlight: value(41, { coverageRatio: 0.39 }), queued: value(4) });
+    const text = row(explained(workloadInput({ readings: said })), 'read');
+    expect(text).toBe('inFlight 41 (0.9 s old, coverage 39 %); queued 4 (0.9 s old)');
+  });
+
   test('a lead time that was learned says of how many starts', () => {
     const starts = Array.from({ length: 12 }, () => [71, 1, 'pod'] as const);
     const leadTimes = { seenMs: 0, waiting: [], starts, policySec: 180, inForce: { p50: 71, p90: 95 } };
