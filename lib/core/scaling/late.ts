@@ -17,6 +17,8 @@ export type LateState = {
 /** A minute of nothing but late tokens, or its like, is a step of a tenth. */
 const SUM_SEC_MAX = 60;
 const STEP = 0.9;
+/** One look is a reading of some seconds, however long nobody looked before it: no step is taken of a single one [ms]. */
+const LOOK_MS_MAX = 30_000;
 /** A smaller share is not told from chance. */
 const TOLERATED_MIN = 0.01;
 /** A step back is tried after so long: it costs a late minute where it fails, and replicas that are not needed where it comes late. */
@@ -39,7 +41,7 @@ export function lateAfter(
   const over = now.late - Math.max(TOLERATED_MIN, now.tolerated);
   if (before === undefined && over <= 0) return undefined;
   const { sumSec, well, sinceMs, offMs } = before ?? NONE;
-  const sum = offMs > 0 ? 0 : Math.max(0, sumSec + (over * now.dtMs) / 1000);
+  const sum = offMs > 0 ? 0 : Math.max(0, sumSec + (over * Math.min(now.dtMs, LOOK_MS_MAX)) / 1000);
   if (sum >= SUM_SEC_MAX) {
     const next = rounded(well * STEP);
     return next < WELL_MIN ? { ...NONE, offMs: OFF_MS } : { ...NONE, well: next };

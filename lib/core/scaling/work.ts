@@ -11,7 +11,7 @@ import type { SignalDemand } from '../signals/contract.ts';
 import type { SignalName } from '../types.ts';
 import { lateAfter } from './late.ts';
 import type { LateState } from './late.ts';
-import { sloMissRatioOf } from './objective.ts';
+import { lateAfterMsOf, sloMissRatioOf } from './objective.ts';
 
 /** Means of what was completed, per second. */
 export type Served = { readonly done: number; readonly input: number; readonly output: number };
@@ -224,6 +224,8 @@ function lateNow(
 ): LateState | undefined {
   const before = input.control?.work?.late;
   const { state, dtMs } = of;
+  // Learned of an objective that is there no more: nothing would ever take it back.
+  if (lateAfterMsOf(input.policy) === undefined) return undefined;
   const late = whole(input.readings.lateRatio);
   const isStarting = input.target.kind === 'observed' && input.target.ready < input.target.replicas;
   if (late === null || of.served.done <= 0) return before;

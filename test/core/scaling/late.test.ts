@@ -51,6 +51,14 @@ function hours(of: { readonly sec: number; readonly lateOf: (perReplica: number)
   return { counts, late, because };
 }
 
+/** Served, and nobody says how late first tokens are. */
+const servedReadings = () =>
+  readings({
+    requestRate: value(PER_SEC, { from: 'gateway' }),
+    completionRate: value(PER_SEC, { from: 'gateway' }),
+    queued: value(0, { from: 'gateway' }),
+  });
+
 const turnsOf = (counts: readonly number[]): number => {
   const steps = counts.slice(1).map((count, index) => Math.sign(count - (counts[index] ?? 0)));
   const moves = steps.filter((sign) => sign !== 0);
@@ -133,6 +141,32 @@ describe('what is learned of them', () => {
           expect(more.well).toBeLessThanOrEqual(after(last.late).well);
       }),
     );
+  });
+
+  test('one look after hours without any is no hours of late tokens', () => {
+    const state = lateAfter(undefined, { dtMs: 5_000, late: 0.2, tolerated: 0.001 });
+    expect(lateAfter(state, { dtMs: 3 * 3_600_000, late: 1, tolerated: 0.001 })).toMatchObject({ well: 1 });
+  });
+
+  test('nothing is left of it once the policy says no more what late is', () => {
+    const learned = { sumSec: 0, well: 0.6, sinceMs: 0, offMs: 0 };
+    const { control } = decideWorkload(
+      workloadInput({ policy, nowMs: T0, readings: servedReadings(), target: observed(10, { pods: [] }) }),
+    );
+    if (control.work === undefined) throw new Error('nothing was learned');
+    const memory = { ...control, work: { ...control.work, late: learned } };
+    const after = (slo: typeof policy.spec.slo) =>
+      decideWorkload(
+        workloadInput({
+          policy: { ...policy, spec: { ...policy.spec, slo } },
+          nowMs: T0 + 10_000,
+          readings: servedReadings(),
+          target: observed(10, { pods: [] }),
+          control: memory,
+        }),
+      ).control.work?.late;
+    expect(after({ ttftSec: 1, ratio: 0.99 })).toEqual(learned);
+    expect(after({ waitSec: 1, ratio: 0.99 })).toBeUndefined();
   });
 
   test('of a service that is in time nothing is kept', () => {
