@@ -140,6 +140,35 @@ describe('replicas of lower tiers give way', () => {
     expect(toy.bound('batch')).toBe(left);
   });
 
+  test('who may never shrink does not stand in front of who may', () => {
+    const toy = toyFleet({
+      fleet: fleet(OPTED_IN),
+      group: GROUP,
+      nodes: 3,
+      workloads: [
+        { policy: policy('chat'), running: 2, wanted: 4 },
+        { policy: policy('search', { priority: { tier: 2 } }), running: 5, wanted: 5 },
+        { policy: policy('lab', { priority: { tier: 3 }, scaleDown: { maxPerMinute: '0%' } }), running: 5, wanted: 5 },
+      ],
+    });
+    run(toy, 600);
+    expect([toy.bound('chat'), toy.bound('search'), toy.bound('lab')]).toEqual([4, 3, 5]);
+  });
+
+  test('what a clock that was far ahead has lowered comes back as soon as it would have', () => {
+    const toy = chatShort();
+    run(toy, 90);
+    const { plan } = toy.outcomes.at(-1) ?? { plan: undefined };
+    if (plan?.preemption === undefined) throw new Error('nobody gave way');
+    toy.wanted.set('chat', 2);
+    const aheadMs = 86_400_000;
+    const given = plan.preemption.given.map((each) => ({ ...each, atMs: each.atMs + aheadMs }));
+    const previous = { ...plan, atMs: plan.atMs + aheadMs, preemption: { ...plan.preemption, given } };
+    toy.tick({ previous });
+    run(toy, 720);
+    expect(toy.bound('batch')).toBe(10);
+  });
+
   test("the giver's own maxPerMinute holds", () => {
     const toy = chatShort({ batch: batch({ scaleDown: { maxPerMinute: 1 } }) });
     run(toy, 70);

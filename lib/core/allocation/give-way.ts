@@ -150,7 +150,9 @@ function giverOf(
   const recent = [...recentDecreases(outcome.control.decreases, input.nowMs), ...byUs];
   const allowed = decreaseAllowance(spec.scaleDown.maxPerMinute, { replicas, recent });
   const spare = replicas - spec.replicas.min;
-  return spare <= 0 ? null : { workload: of.workload, replicas, spare, allowed };
+  // Who may never shrink would stand in front of those who may.
+  const isNever = decreaseAllowance(spec.scaleDown.maxPerMinute, { replicas, recent: [] }) === 0;
+  return spare <= 0 || isNever ? null : { workload: of.workload, replicas, spare, allowed };
 }
 
 /** Replicas that what others let go by themselves in this plan will make room for: enough to wait for. */

@@ -22,8 +22,9 @@ export function givenWay({ fleet, previous, nowMs }: PoolInput): Preemption {
   const before = previous?.preemption;
   if (fleet.spec.preemption === undefined || previous === undefined || before === undefined) return NOTHING;
   return {
-    shortSince: nowMs - previous.atMs > PLAN_GAP_MS_MAX ? {} : before.shortSince,
-    given: before.given.filter(({ atMs }) => nowMs - atMs < GIVEN_MS),
+    shortSince: Math.abs(nowMs - previous.atMs) > PLAN_GAP_MS_MAX ? {} : before.shortSince,
+    // A clock that was far ahead must not hold anybody down until time has caught up.
+    given: before.given.filter(({ atMs }) => Math.abs(nowMs - atMs) < GIVEN_MS),
   };
 }
 
