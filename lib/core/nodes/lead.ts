@@ -164,8 +164,9 @@ function compared(a: number, b: number): number {
   return a === b ? 0 : a < b ? -1 : 1;
 }
 
+/** What was given up sooner than by the general rule and came all the same teaches, too: else nodes that have become slower would be given up for good. */
 function secOf([askedMs, , where]: Awaited, known: Known): number | null {
-  if (askedMs === UNKNOWN_MS || known.seenMs - askedMs > known.startMsMax) return null;
+  if (askedMs === UNKNOWN_MS || known.seenMs - askedMs > Math.max(NODE_START_MS_MAX, known.startMsMax)) return null;
   const usualSec = nodeLeadSecOf(known.memory, { policySec: known.policySec, where }).p50;
   const leastMs = Math.max(0, known.memory.seenMs - askedMs);
   return tookSec({ leastMs, mostMs: known.seenMs - askedMs, usualSec });

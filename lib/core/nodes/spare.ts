@@ -60,7 +60,7 @@ export function spareAfter(
 ): NodeSpare {
   const { supply, group, policy } = of;
   const nowMs = input.nowMs;
-  const before = group.watch?.spare ?? begun(policy, nowMs);
+  const before = afterSetBack(group.watch?.spare, nowMs) ?? begun(policy, nowMs);
   const isFresh =
     input.kind === 'full' &&
     snapshotAgeMs(input.snapshot, nowMs) <= SNAPSHOT_AGE_MS_MAX &&
@@ -74,6 +74,14 @@ export function spareAfter(
   const seen = watched(before, { nowMs, need: of.need, leadMs });
   const share = missShareOf(input, group.name);
   return { ...seen, ...sized(before, { bins: seen.bins, share, nowMs, max: policy.max }), share, leadMs };
+}
+
+/** A clock that was set back by more than this: what was watched last says nothing of now [ms]. */
+const SET_BACK_MS = 600_000;
+
+function afterSetBack(before: NodeSpare | undefined, nowMs: number): NodeSpare | undefined {
+  if (before === undefined || before.seenMs - nowMs <= SET_BACK_MS) return before;
+  return { ...before, seenMs: nowMs - 1, sampledMs: nowMs, slots: [], lowSinceMs: null };
 }
 
 function begun(policy: SparePolicy, nowMs: number): NodeSpare {

@@ -32,7 +32,7 @@ export function undeliveredOf(
 }
 
 function carried({ previous, nowMs }: PoolInput, since: number | undefined): number {
-  if (since === undefined || previous === undefined || nowMs - previous.atMs > PLAN_GAP_MS_MAX) return nowMs;
+  if (since === undefined || previous === undefined || Math.abs(nowMs - previous.atMs) > PLAN_GAP_MS_MAX) return nowMs;
   return since;
 }
 

@@ -2,6 +2,8 @@
 import type { PoolInput, PoolNodeGroup } from '../decide-types.ts';
 import { count } from '../format.ts';
 import type { NodeGroupPolicy } from '../policy.ts';
+import { SNAPSHOT_AGE_MS_MAX } from '../scaling/hold.ts';
+import { snapshotAgeMs } from '../snapshot-age.ts';
 import type { GroupWatch, NodeObservation } from '../types.ts';
 import { groupBackoffMs } from './backoff.ts';
 import { total } from './gpus.ts';
@@ -17,8 +19,9 @@ export function watchGroups(input: PoolInput): Map<string, GroupWatch> {
     input.nodeGroups.flatMap((group) => {
       const { name } = group.policy.metadata;
       const before = input.previous?.groupWatch?.[name];
-      // An event sees an older snapshot than the plan before it.
-      const isFresh = input.kind === 'full' && group.observed.kind === 'observed';
+      // An event sees an older snapshot than the plan before it; in an old one nodes that came are missing.
+      const isRecent = snapshotAgeMs(input.snapshot, input.nowMs) <= SNAPSHOT_AGE_MS_MAX;
+      const isFresh = input.kind === 'full' && isRecent && group.observed.kind === 'observed';
       const watch = isFresh ? watchGroup(input, { group, before }) : before;
       return watch === undefined ? [] : [[name, watch] as const];
     }),
@@ -47,10 +50,22 @@ function isWithoutGpus(node: NodeObservation, of: { readonly nowMs: number; read
 
 type Of = { readonly group: PoolNodeGroup; readonly before: GroupWatch | undefined };
 
-function watchGroup(input: PoolInput, { group, before }: Of): GroupWatch | undefined {
+/** A clock was ahead by more than this: what it saw must not stand in the way until time has caught up [ms]. */
+const AHEAD_MS_MAX = 120_000;
+
+/** Without what is of a time to come. */
+function ofThePast(watch: GroupWatch | undefined, nowMs: number): GroupWatch | undefined {
+  const latestMs = Math.max(watch?.trouble?.sinceMs ?? 0, ...(watch?.missing ?? []).map(({ sinceMs }) => sinceMs));
+  if (watch === undefined || latestMs <= nowMs + AHEAD_MS_MAX) return watch;
+  const { missing: _missing, trouble: _trouble, ...others } = watch;
+  return others;
+}
+
+function watchGroup(input: PoolInput, { group, ...of }: Of): GroupWatch | undefined {
   const { observed } = group;
-  if (observed.kind === 'missing') return before;
+  if (observed.kind === 'missing') return of.before;
   const { nowMs } = input;
+  const before = ofThePast(of.before, nowMs);
   // While launches fail nothing is on its way, so nothing can be late.
   const isLaunching = nowMs >= group.backoffUntilMs;
   const missingNodes = isLaunching ? Math.max(0, observed.desired - observed.nodes.length) : 0;

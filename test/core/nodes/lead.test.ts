@@ -30,6 +30,8 @@ type Watch = {
   readonly backoff?: readonly [fromSec: number, toSec: number];
   /** Nodes that are lost without anybody lowering desired, and back after so long: `[at, for]` [s]. */
   readonly flakes?: readonly (readonly [number, number])[];
+  /** What changes in the cluster is not seen between these [s]. */
+  readonly blind?: readonly [fromSec: number, toSec: number];
 };
 
 const policy = (policySec = 180) => groupPolicy({ leadTimeSec: policySec, nodes: { max: 500, surgeMax: 100 } });
@@ -38,6 +40,8 @@ const policy = (policySec = 180) => groupPolicy({ leadTimeSec: policySec, nodes:
 function watch(of: Watch): Plan {
   let plan: Plan | undefined;
   for (let sec = 0; sec <= of.untilSec; sec += EVERY_SEC) {
+    const isBlind = of.blind !== undefined && sec >= of.blind[0] && sec < of.blind[1];
+    const seenSec = isBlind ? (of.blind?.[0] ?? sec) : sec;
     const asked = of.asks.filter((ask) => ask.atSec < sec);
     const nodes: NodeObservation[] = Array.from({ length: 4 }, (_, index) => busyNode(`old-${index}`));
     for (const [index, [atSec, forSec]] of (of.flakes ?? []).entries()) {
@@ -45,7 +49,7 @@ function watch(of: Watch): Plan {
     }
     for (const { atSec, tookSec } of asked) {
       for (const [index, took] of tookSec.entries()) {
-        if (took !== undefined && sec >= atSec + took) nodes.push(node(`new-${atSec}-${index}`, { podCount: 1 }));
+        if (took !== undefined && seenSec >= atSec + took) nodes.push(node(`new-${atSec}-${index}`, { podCount: 1 }));
       }
     }
     const desired = 4 + asked.reduce((sum, { tookSec }) => sum + tookSec.length, 0);
@@ -59,7 +63,9 @@ function watch(of: Watch): Plan {
       backoffUntilMs: isBackedOff ? nowMs + 60_000 : 0,
     });
     const workloads = [poolWorkload({ wanted: 4, target: observed(4), outcome: wants(4) })];
-    plan = planPool(poolInput({ nowMs, workloads, nodeGroups: [group], previous: plan })).plan;
+    const input = poolInput({ nowMs, workloads, nodeGroups: [group], previous: plan });
+    const snapshot = isBlind ? { ...input.snapshot, asOfMs: T0 + seenSec * 1000 } : input.snapshot;
+    plan = planPool({ ...input, snapshot }).plan;
   }
   if (plan === undefined) throw new Error('nothing was planned');
   return plan;
@@ -142,6 +148,43 @@ describe('the lead time of a node group', () => {
     expect(nodeStartMsMax(lead(8), 180)).toBe(900_000);
     expect(nodeStartMsMax(lead(30), 180)).toBe(300_000);
     expect(nodeStartMsMax({ ...lead(30), cold: { p50: 500, p90: 660 } }, 180)).toBe(1_980_000);
+  });
+
+  test('a start that takes longer than many have shown is learned as well, so that such nodes are not given up for good', () => {
+    const quick = asksEvery(200, { count: 28, tookSec: 70 });
+    const slow = asksEvery(1_000, { count: 12, tookSec: 400 }).map((ask) => ({ ...ask, atSec: ask.atSec + 6_000 }));
+    expect(nodeStartMsMax(leadOf(watch({ asks: quick, untilSec: 5_900 })), 180)).toBe(300_000);
+    const plan = watch({ asks: [...quick, ...slow], untilSec: 18_500 });
+    expect(cold(plan).p90).toBeGreaterThan(380);
+    expect(nodeStartMsMax(leadOf(plan), 180)).toBeGreaterThan(900_000);
+  });
+
+  test('a clock that was far ahead gives no node up, and keeps a group from nothing', () => {
+    const before = watch({ asks: [{ atSec: 20, tookSec: [undefined] }], untilSec: 1_000 });
+    const { missing = [], trouble } = before.groupWatch?.[GROUP] ?? {};
+    if (trouble === undefined) throw new Error('nothing was given up');
+    const aheadMs = 86_400_000;
+    const ahead = {
+      missing: missing.map((each) => ({ ...each, sinceMs: each.sinceMs + aheadMs })),
+      trouble: { ...trouble, sinceMs: trouble.sinceMs + aheadMs, untilMs: trouble.untilMs + aheadMs },
+    };
+    const nodes = Array.from({ length: 4 }, (_, index) => busyNode(`old-${index}`));
+    const { plan } = planPool(
+      poolInput({
+        nowMs: T0 + 1_010_000,
+        workloads: [poolWorkload({ wanted: 6, target: observed(4), outcome: wants(6) })],
+        nodeGroups: [poolGroup(observedGroup(nodes, { desired: 4, max: 500 }), { policy: policy() })],
+        previous: { ...before, atMs: before.atMs + aheadMs, groupWatch: { [GROUP]: ahead } },
+      }),
+    );
+    expect(plan.nodeGroups[GROUP]?.nodes).toBe(6);
+  });
+
+  test('an old view gives no node up and teaches nothing', () => {
+    const asks = [{ atSec: 20, tookSec: [200] }];
+    const of = { asks, untilSec: 1_800, blind: [60, 1_700] } as const;
+    expect(watch({ ...of, untilSec: 1_690 }).groupWatch?.[GROUP]?.trouble).toBeUndefined();
+    expect(leadOf(watch(of))?.starts).toEqual([]);
   });
 
   test('the memory stays bounded, whatever is asked for and comes', () => {

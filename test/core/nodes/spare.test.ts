@@ -35,6 +35,7 @@ type Course = {
   readonly fleet?: Record<string, unknown>;
   /** From then on the load is unknown [s]. */
   readonly holdFromSec?: number;
+  readonly from?: NodeSpare;
 };
 
 const workloadOf = ({ risk = 'balanced' }: Course, need: number, hold: string | null = null) =>
@@ -61,7 +62,7 @@ function learn(of: Course): { readonly course: readonly number[]; readonly spare
   );
   const situations = inputs.map((input) => ({ input, supply: supplyOf(input) }));
   const course: number[] = [];
-  let spare: NodeSpare | undefined;
+  let spare = of.from;
   for (let sec = 0; sec <= of.untilSec; sec += EVERY_SEC) {
     const now = situations[sec >= (of.holdFromSec ?? Infinity) ? 1 : 0];
     const facts = now?.supply.groups.get(GROUP);
@@ -108,6 +109,7 @@ function watch(of: Course): { readonly plan: Plan; readonly outcomes: readonly P
 
 const spareOf = (plan: Plan): NodeSpare | undefined => plan.groupWatch?.[GROUP]?.spare;
 const HOUR = 3_600;
+const AHEAD_MS = 30 * 86_400_000;
 /** Three nodes, and two more for two minutes every so often. */
 const burstsEvery =
   (everySec: number, untilSec = Infinity) =>
@@ -115,6 +117,15 @@ const burstsEvery =
     sec < untilSec && sec % everySec >= everySec - 120 ? 5 : 3;
 
 describe('nodes.spare auto', () => {
+  test('a clock that was far ahead stops nothing for good', () => {
+    const of = { needAt: burstsEvery(HOUR), untilSec: 6 * HOUR } as const;
+    const { spare } = learn(of);
+    const ahead = { ...spare, seenMs: spare.seenMs + AHEAD_MS, sampledMs: spare.sampledMs + AHEAD_MS };
+    const later = learn({ ...of, untilSec: 24 * HOUR, from: ahead });
+    expect(later.spare.seenMs).toBe(T0 + 24 * HOUR * 1000);
+    expect(later.spare.nodes).toBe(learn({ ...of, untilSec: 24 * HOUR }).spare.nodes);
+  });
+
   test('begins with none or with the start, and keeps none where the need stands still', () => {
     const given = watch({ needAt: () => 3, untilSec: 60, spare: { start: 2 } });
     expect(spareOf(given.plan)?.nodes).toBe(2);

@@ -105,4 +105,14 @@ describe('undelivered nodes', () => {
       groupOf(planAt({ sec: 150, previous: planAt({ sec: 121, previous: plan, kind: 'leading' }) }))?.undelivered,
     ).toBe(5);
   });
+
+  test('a clock that was far ahead starts the time again, and no more', () => {
+    const plan = after(60);
+    const aheadMs = 86_400_000;
+    const watch = plan.groupWatch?.['g5-od'];
+    const groupWatch = { 'g5-od': { ...watch, undeliveredSinceMs: T0 + aheadMs } };
+    let next = planAt({ sec: 90, previous: { ...plan, atMs: plan.atMs + aheadMs, groupWatch } });
+    for (let sec = 120; sec <= 210; sec += 30) next = planAt({ sec, previous: next });
+    expect(groupOf(next)).toMatchObject({ undelivered: 5 });
+  });
 });
