@@ -162,19 +162,28 @@ export class WatchedCollection<T> {
     this.#isSettled = false;
     this.#relisting = new AbortController();
     if (this.#closing.signal.aborted) return;
-    await watchOnce(client, {
-      ...this.#request('watch'),
-      from,
-      seconds,
-      clock,
-      signal: this.#relisting.signal,
-      onOpen: () => this.#opened(),
-      onEvent: (event) => {
-        // Bytes may have been long on their way: what counts is when they were sent at the earliest.
-        const sentMs = openedMs + Math.max(0, seconds * 1000 - pace.BOOKMARK_EARLY_MS);
-        this.#apply(event, Math.min(clock.monotonicMs(), sentMs));
-      },
-    });
+    let isOpen = false;
+    try {
+      await watchOnce(client, {
+        ...this.#request('watch'),
+        from,
+        seconds,
+        clock,
+        signal: this.#relisting.signal,
+        onOpen: () => {
+          isOpen = true;
+          this.#opened();
+        },
+        onEvent: (event) => {
+          // Bytes may have been long on their way: what counts is when they were sent at the earliest.
+          const sentMs = openedMs + Math.max(0, seconds * 1000 - pace.BOOKMARK_EARLY_MS);
+          this.#apply(event, Math.min(clock.monotonicMs(), sentMs));
+        },
+      });
+    } finally {
+      // Where watches open but bring no proof for so long (no bookmarks, a cache behind the list that we had), a list does.
+      if (isOpen && (this.#proof.ageMs() ?? 0) > pace.UNPROVEN_MS) this.#position = undefined;
+    }
     // A server that ends watches at once is not asked again at once.
     const isTooSoon = clock.monotonicMs() - openedMs < pace.RETRY_MS_MIN;
     if (isTooSoon) await clock.sleep(pace.RETRY_MS_MIN, this.#closing.signal);
@@ -189,8 +198,8 @@ export class WatchedCollection<T> {
 
   #apply({ type, version, object }: WatchEvent, sentMs: number): void {
     if (version === '') return;
-    this.#position = version;
     if (type === 'BOOKMARK') {
+      this.#position = version;
       if (version !== this.#proof.version()) this.#prove(version, sentMs);
       // The server sends a second one just before the end, which mostly says the same.
       else if (!this.#isSettled) void this.#confirm(version).catch(nothing);
@@ -200,6 +209,8 @@ export class WatchedCollection<T> {
       if (type === 'DELETED') this.#objects.delete(key);
       else this.#objects.set(key, { version, kept: this.#of.keep(object) });
       this.#items = undefined;
+      // Last: what could not be kept is to come again.
+      this.#position = version;
     }
     this.#tell();
   }
@@ -216,7 +227,8 @@ export class WatchedCollection<T> {
     const sentMs = this.#deps.clock.monotonicMs();
     const newest = await newestVersion(this.#deps.client, this.#request('list'));
     if (this.#proof.version() !== version) return;
-    if (!isNewer(newest, version)) return this.#prove(version, sentMs);
+    // Of versions that cannot be compared, and an answer without one, nothing is known.
+    if (newest === version || isNewer(version, newest)) return this.#prove(version, sentMs);
     if (await this.#holdsAllOfTheStore()) return this.#prove(version, sentMs);
     this.#stalls += 1;
     if (this.#stalls < pace.STALLS_MAX) return;
@@ -247,15 +259,16 @@ export class WatchedCollection<T> {
     const { signal } = this.#closing;
     const wasListed = this.#position !== undefined;
     this.#lastError = error;
-    if (isExpired(error)) this.#position = undefined;
+    // A kind that is not there any more is asked for once more by a list, then it is as if it had never been there.
+    if (isExpired(error) || error instanceof NotFoundError) this.#position = undefined;
+    if (!wasListed && isRefused(error)) this.#forget();
     const mayNotWatch = wasListed && isForbidden(error);
     if (mayNotWatch) {
       if (this.#isWatchable)
         log.warn('may not watch, lists at every look', { what: this.#of.what, error: error.message });
       this.#isWatchable = false;
       this.#isWatched = false;
-      this.#position = undefined;
-      this.#objects = new Map();
+      this.#forget();
     }
     if (!this.#isTried) log.debug('could not be listed', { what: this.#of.what, error: error.message });
     this.#tried();
@@ -265,10 +278,16 @@ export class WatchedCollection<T> {
   }
 
   #pauseMs(error: PenstockError, of: { readonly failures: number; readonly wasListed: boolean }): number {
-    const isRefused = isForbidden(error) || error instanceof NotFoundError;
-    if (isRefused && !of.wasListed) return this.#of.refusedMs ?? pace.REFUSED_MS;
+    if (isRefused(error) && !of.wasListed) return this.#of.refusedMs ?? pace.REFUSED_MS;
     const fullMs = Math.min(pace.RETRY_MS_MAX, pace.RETRY_MS_MIN * 2 ** Math.min(of.failures - 1, 10));
     return Math.max(error.retryAfterMs ?? 0, fullMs * (1 - this.#deps.random() / 2));
+  }
+
+  #forget(): void {
+    this.#position = undefined;
+    this.#objects = new Map();
+    this.#items = undefined;
+    this.#proof.forget();
   }
 
   /** One list at a time, whoever asks. */
@@ -333,6 +352,11 @@ export class WatchedCollection<T> {
     await this.#deps.clock.sleep(msMax, over.signal);
     this.#changed.delete(check);
   }
+}
+
+/** The list itself: we may not, or there is no such kind. */
+function isRefused(error: PenstockError): boolean {
+  return isForbidden(error) || error instanceof NotFoundError;
 }
 
 function identityOf(object: JsonRecord): { readonly key: string; readonly version: string } {

@@ -67,7 +67,7 @@ const PAGE_PAUSE_MS_MAX = 5_000;
 
 /**
  * Hands every object to `onObject` as it comes, so that nobody need keep a page, and returns the version of the list: as new as when it was begun, or newer.
- * Throws like `client.call`, also when the list expires between two pages: then what was handed out is a part.
+ * Throws like `client.call`, also when the list expires between two pages or `signal` aborts: then what was handed out is a part.
  */
 export async function eachListed(
   client: KubernetesClient,
@@ -85,6 +85,9 @@ export async function eachListed(
     version ??= textOf(recordOf(metadata)['resourceVersion']);
     from = textOf(recordOf(metadata)['continue']);
     if (from === '') return version;
+    if (list.signal.aborted) {
+      throw new TransientError(`Cannot ${list.what}: expected to be asked for all of it, current value is closed`);
+    }
   }
   throw new TransientError(`Cannot ${list.what}: expected at most ${RAW_PAGES_MAX} pages, current value is more`);
 }

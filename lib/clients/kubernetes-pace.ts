@@ -19,6 +19,9 @@ export const PACE: Pace = {
   ageMsMax: 45_000,
 };
 
+/** Watches that opened and have proven nothing for so long [ms]: it is listed, which proves it, before it is missing. */
+export const UNPROVEN_MS = 30_000;
+
 /** Watches are shortened by up to this share, so that those of many namespaces do not all end at once. */
 export const JITTER_RATIO = 0.2;
 

@@ -8,6 +8,8 @@ export type Proof = {
   version(): string | undefined;
   /** Since the last proof [ms]; undefined before the first. */
   ageMs(): number | undefined;
+  /** As before the first. */
+  forget(): void;
 };
 
 /** Nothing is proven yet. */
@@ -18,6 +20,9 @@ export function unproven(clock: Clock): Proof {
       last = { version, sinceMs: Math.max(sinceMs, last?.sinceMs ?? sinceMs) };
     },
     version: () => last?.version,
+    forget: () => {
+      last = undefined;
+    },
     ageMs: () => (last === undefined ? undefined : Math.max(0, clock.monotonicMs() - last.sinceMs)),
   };
 }

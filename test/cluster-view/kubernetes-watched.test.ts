@@ -197,6 +197,8 @@ describe('kubernetesWatched', () => {
     await start();
     await sees(2);
     cluster.server.faults.add({ kind: 'muteWatch' });
+    // Else a list would prove it.
+    cluster.server.faults.add({ kind: 'drop', operation: 'list pods' });
     cluster.server.dropWatches();
     await pass(50);
     await expect(observe()).rejects.toThrow(
