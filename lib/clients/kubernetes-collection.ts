@@ -138,6 +138,7 @@ export class WatchedCollection<T> {
     const { client, clock } = this.#deps;
     const sentMs = clock.monotonicMs();
     const next = new Map<string, Kept<T>>();
+    const written = this.#written();
     const request = { ...this.#request('list'), clock, signal: this.#closing.signal };
     const version = await eachListed(client, request, (object) => {
       const { key, version: of } = identityOf(object);
@@ -145,6 +146,8 @@ export class WatchedCollection<T> {
       // What has not changed is kept once, also while both lists are in memory.
       next.set(key, known !== undefined && known.version === of ? known : { version: of, kept: this.#of.keep(object) });
     });
+    // A store that lacks what it had written before it was asked was set back, from a backup: what it says now counts.
+    if (written !== undefined && isNewer(written, version)) this.#forgetWrites(written);
     this.#objects = next;
     this.#items = undefined;
     this.#position = version;
@@ -226,10 +229,11 @@ export class WatchedCollection<T> {
   async #confirm(version: string): Promise<void> {
     const sentMs = this.#deps.clock.monotonicMs();
     const newest = await newestVersion(this.#deps.client, this.#request('list'));
-    if (this.#proof.version() !== version) return;
     // Of versions that cannot be compared, and an answer without one, nothing is known.
-    if (newest === version || isNewer(version, newest)) return this.#prove(version, sentMs);
-    if (await this.#holdsAllOfTheStore()) return this.#prove(version, sentMs);
+    const isCurrent = newest === version || isNewer(version, newest) || (await this.#holdsAllOfTheStore());
+    // Something newer is proven meanwhile.
+    if (this.#proof.version() !== version) return;
+    if (isCurrent) return this.#prove(version, sentMs);
     this.#stalls += 1;
     if (this.#stalls < pace.STALLS_MAX) return;
     this.#deps.log.warn('watch stood still, listed anew', { what: this.#of.what, version, newest });
@@ -307,9 +311,8 @@ export class WatchedCollection<T> {
   }
 
   async #seeOwnWrites(): Promise<void> {
-    const { client } = this.#deps;
-    const { ownWrites, what } = this.#of;
-    const written = ownWrites === undefined ? undefined : client.ownWrites.newest(ownWrites);
+    const { what } = this.#of;
+    const written = this.#written();
     const isSeen = (): boolean =>
       written === undefined || (this.#position !== undefined && !isNewer(written, this.#position));
     await this.#until(isSeen, pace.OWN_WRITE_MS_MAX);
@@ -317,6 +320,16 @@ export class WatchedCollection<T> {
     throw new TransientError(
       `Cannot see ${what}: expected our own write at version ${written ?? ''}, current value is version ${this.#position ?? 'none'}`,
     );
+  }
+
+  #written(): string | undefined {
+    const { ownWrites } = this.#of;
+    return ownWrites === undefined ? undefined : this.#deps.client.ownWrites.newest(ownWrites);
+  }
+
+  #forgetWrites(upTo: string): void {
+    const { ownWrites } = this.#of;
+    if (ownWrites !== undefined) this.#deps.client.ownWrites.forget(ownWrites, upTo);
   }
 
   #tooOld(ageMs: number): TransientError {

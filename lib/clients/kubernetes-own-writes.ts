@@ -9,6 +9,8 @@ export type OwnWrites = {
   note(request: { readonly method: string; readonly url: string }, answer: unknown): void;
   /** The newest version that a write of ours made there (`namespace: null`: anywhere); undefined when we wrote nothing. */
   newest(of: CollectionRef): string | undefined;
+  /** What was written there up to this version is gone from the store. */
+  forget(of: CollectionRef, upTo: string): void;
 };
 
 /** Kinds and namespaces remembered: those of the policies, so a few hundred at most. The oldest is forgotten first. */
@@ -35,6 +37,12 @@ export function ownWrites(): OwnWrites {
       const kind = byKind.get(path);
       if (kind === undefined || namespace !== null) return kind?.get(namespace ?? '');
       return [...kind.values()].reduce((newest, one) => (isNewer(one, newest) ? one : newest), '0');
+    },
+    forget: ({ path, namespace }, upTo) => {
+      const kind = byKind.get(path) ?? new Map<string, string>();
+      for (const [one, version] of kind) {
+        if ((namespace === null || one === namespace) && !isNewer(version, upTo)) kind.delete(one);
+      }
     },
   };
 }

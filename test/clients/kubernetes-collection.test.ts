@@ -120,6 +120,40 @@ describe('WatchedCollection', () => {
     expect(clock.nowMs() - asOfMs).toBeGreaterThanOrEqual(7_000);
   });
 
+  test('a proof is not taken back by one that took longer', async () => {
+    server.list = () => things('10', object('a', '5'));
+    const seen = collection();
+    server.say = () => [bookmark('10')];
+    await pass(1);
+    // The check of the first bookmark waits for its second page until the server has come on and stands still.
+    const stop = new AbortController();
+    server.list = (limit) =>
+      limit === 1 ? things('20') : clock.sleep(20_000, stop.signal).then(() => things('20', object('a', '5')));
+    await pass(4);
+    server.say = () => [bookmark('15')];
+    await pass(5);
+    stop.abort();
+    server.list = () => things('20', object('b', '18'));
+    const { asOfMs: before } = await seen.read();
+    await pass(18);
+    expect((await seen.read()).asOfMs).toBe(before);
+  });
+
+  test('a store that was set back does not have what we wrote, and is believed', async () => {
+    const ownWrites = { path: '/apis/x/v1/things', namespace: null };
+    const seen = collection({ ownWrites });
+    await pass(1);
+    const answer = { metadata: { resourceVersion: '99' } };
+    client.ownWrites.note({ method: 'PATCH', url: 'http://x/apis/x/v1/things/a' }, answer);
+    const blind = seen.read();
+    await pass(2);
+    await expect(blind).rejects.toThrow(/expected our own write at version 99/);
+    await pass(40);
+    const seeing = seen.read();
+    await pass(2);
+    expect((await seeing).items).toEqual(['a']);
+  });
+
   test('an object that cannot be kept is not passed over', async () => {
     let canKeep = false;
     const seen = collection({
