@@ -6,48 +6,7 @@ import type { IdleState } from './scaling/idle.ts';
 import type { LeadTimeState } from './scaling/lead-time.ts';
 import type { LateState } from './scaling/late.ts';
 import type { WorkState } from './scaling/work.ts';
-
-type Check = (value: unknown) => boolean;
-/** One check per field, so that a field that comes or goes does not compile until it is checked here. */
-type Shape<T> = { readonly [K in keyof T]-?: Check };
-
-/** Far above every bound of the core's own lists: what is longer was not written by it. */
-const LIST_LENGTH_MAX = 1_000;
-
-const isNumber: Check = (value) => typeof value === 'number' && Number.isFinite(value);
-const isCount: Check = (value) => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-const isText: Check = (value) => typeof value === 'string';
-const orNull =
-  (check: Check): Check =>
-  (value) =>
-    value === null || check(value);
-const orAbsent =
-  (check: Check): Check =>
-  (value) =>
-    value === undefined || check(value);
-const listOf =
-  (check: Check, length?: number): Check =>
-  (value) =>
-    Array.isArray(value) &&
-    value.length <= LIST_LENGTH_MAX &&
-    (length === undefined || value.length === length) &&
-    value.every((one) => check(one));
-const tupleOf =
-  (...checks: readonly Check[]): Check =>
-  (value) =>
-    Array.isArray(value) && value.length === checks.length && checks.every((check, index) => check(value[index]));
-const recordOf =
-  (check: Check): Check =>
-  (value) =>
-    isObject(value) && Object.values(value).every((one) => check(one));
-const shaped =
-  <T>(shape: Shape<T>): Check =>
-  (value) =>
-    isObject(value) && Object.entries<Check>(shape).every(([field, check]) => check(value[field]));
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+import { isCount, isNumber, isText, listOf, orAbsent, orNull, recordOf, shaped, tupleOf } from './stored-shape.ts';
 
 const isLevels = listOf(isNumber, LEVEL_MS.length);
 

@@ -3,8 +3,8 @@ import { ConflictError, messageOf } from '../base/errors.ts';
 import type { EvaluationKind } from '../core/decide-types.ts';
 import { planPool } from '../core/plan-pool.ts';
 import type { PolicySet } from '../core/policy.ts';
+import { readPlan } from '../core/read-plan.ts';
 import type { Plan, Snapshot } from '../core/types.ts';
-import type { Versioned } from '../state/contract.ts';
 import type { EvaluateDeps } from './deps.ts';
 import { raiseAlerts } from './evaluate-alerts.ts';
 import { decideWorkloads } from './evaluate-decide.ts';
@@ -111,24 +111,35 @@ async function carryOut(context: PoolContext, stored: StoredPlan): Promise<numbe
 async function decideUntilStored(context: PoolContext, snapshot: Snapshot): Promise<StoredPlan> {
   for (let attempt = 1; attempt <= PLAN_ATTEMPTS_MAX; attempt++) {
     const knownSeq = context.memory.seqOf(context.pool);
-    const previous = await context.deps.state.plans.read(context.pool);
-    noteLoss(context, { knownSeq, previous: previous?.value });
-    const decided = await decideWorkloads(context, { snapshot, previous: previous?.value });
+    const stored = await context.deps.state.plans.read(context.pool);
+    const previous = believed(context, stored?.value);
+    noteLoss(context, { knownSeq, previous });
+    const decided = await decideWorkloads(context, { snapshot, previous });
     const outcome = planPool(decided.input);
-    const plan = finishPlan(context, { planned: outcome.plan, previous: previous?.value, decided });
+    const plan = finishPlan(context, { planned: outcome.plan, previous, decided });
     // Most events change nothing: a leading evaluation that raises nothing writes nothing.
-    if (previous !== undefined && context.request.kind === 'leading' && wantsTheSame(plan, previous.value)) {
-      return { ...decided, outcome, plan: previous.value, previous, isNew: false };
+    if (previous !== undefined && context.request.kind === 'leading' && wantsTheSame(plan, previous)) {
+      return { ...decided, outcome, plan: previous, isNew: false };
     }
-    if (await context.deps.state.plans.compareAndSet(context.pool, plan, previous?.version)) {
+    if (await context.deps.state.plans.compareAndSet(context.pool, plan, stored?.version)) {
       context.memory.stored(plan);
-      return { ...decided, outcome, plan, previous, isNew: true };
+      return { ...decided, outcome, plan, isNew: true };
     }
     context.deps.metrics.count('evaluate_conflicts_total');
   }
   throw new ConflictError(
     `Cannot store the plan of pool "${context.pool}": expected to win within ${PLAN_ATTEMPTS_MAX} attempts`,
   );
+}
+
+/** A plan that is broken must not stop its pool for good: what does not read of it is left out. */
+function believed({ deps, pool }: PoolContext, stored: Plan | undefined): Plan | undefined {
+  const { plan, dropped } = readPlan(stored);
+  for (const part of dropped) {
+    deps.metrics.count('plan_dropped_total', 1, { part });
+    deps.log.warn('what a stored plan remembers is of another shape and was dropped', { pool, part });
+  }
+  return plan;
 }
 
 function noteLoss(
@@ -143,7 +154,6 @@ function noteLoss(
 export type StoredPlan = Decided & {
   readonly outcome: ReturnType<typeof planPool>;
   readonly plan: Plan;
-  readonly previous: Versioned<Plan> | undefined;
   /** False: a leading evaluation that raised nothing; `plan` is the one there was. */
   readonly isNew: boolean;
 };

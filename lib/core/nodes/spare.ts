@@ -17,6 +17,8 @@ import type { Supply } from './supply.ts';
 /** Upper ends of the histogram's bins [nodes]: exact where it matters, and as much as a policy may ask for. */
 const BIN_NODES = [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 50, 64, 80, 100] as const;
 
+export const SPARE_BINS = BIN_NODES.length;
+
 /** What was seen is half forgotten after a day: days differ, and yesterday at this hour still counts. */
 const HALF_LIFE_SEC = 86_400;
 /** The start of the policy is worth so much watching [s]. */
