@@ -16,8 +16,8 @@ import type { Workload } from './kubernetes-targets.ts';
 /** Trims objects of one collection. */
 export type Trim<T> = (object: JsonRecord) => T;
 
-/** Kept once each; beyond this the memory of what was kept begins anew, which costs only sharing. */
-const SHARED_MAX = 100_000;
+/** Kept once each; beyond this (20 MB of labels of Jobs) the memory of what was kept begins anew, which costs only sharing. */
+const SHARED_MAX = 20_000;
 
 /** Annotations that are read. */
 const POD_ANNOTATIONS = [
@@ -59,7 +59,8 @@ export function nodeTrim(): Trim<V1Node> {
     const { providerID, unschedulable, taints } = recordOf(spec);
     const state = recordOf(status);
     return {
-      metadata: trimMetadata(recordOf(metadata), share, []),
+      // Every node has labels of its own: those of nodes long gone would be remembered for sharing (3 kB each).
+      metadata: trimMetadata(recordOf(metadata), alone, []),
       spec: {
         ...(typeof providerID === 'string' ? { providerID } : {}),
         ...(unschedulable === true ? { unschedulable } : {}),
@@ -136,6 +137,8 @@ export function scaledObjectTrim(object: JsonRecord): JsonRecord {
 }
 
 type Share = <T>(value: T) => T;
+
+const alone: Share = (value) => value;
 
 /** Gives the same value for equal ones, frozen by convention: nobody here writes into what is kept. */
 function sharing(): Share {
