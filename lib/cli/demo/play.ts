@@ -156,6 +156,8 @@ async function playTicks(run: Run): Promise<void> {
       lastLookMs = elapsedMs;
       for (const model of traffic.models) model.history.push(model.requestsPerSec);
       looking = looking.then(() => look(run, elapsedMs / durationMs));
+      // Thrown at the end; unheard until then it would end the process before everything is undone.
+      looking.catch(() => {});
     }
     failWhenDead(run);
     await systemClock.sleep(TICK_MS, options.signal);
