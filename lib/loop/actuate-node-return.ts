@@ -1,5 +1,5 @@
 /** Nodes whose instances come back from a warm pool: we cordoned them when they went, and they may take pods again. */
-import { NotFoundError } from '../base/errors.ts';
+import { DeniedError, NotFoundError, TransientError } from '../base/errors.ts';
 import type { NodeGroupState } from '../node-provisioners/contract.ts';
 import type { ActuationRecord, DrainProgress } from '../state/contract.ts';
 import type { GroupContext } from './actuate-node-group.ts';
@@ -29,14 +29,21 @@ export async function welcomeBack({ deps, job, step }: GroupContext, state: Node
   const nowMs = deps.clock.nowMs();
   const isBack = ({ instanceId, atMs }: Lent[number]): boolean =>
     nowMs - atMs > GONE_MS_MIN && (state.reusedIds ?? []).includes(instanceId);
-  const back = lent.filter(isBack);
-  for (const { nodeName } of back) {
+  const back: Lent[number][] = [];
+  for (const one of lent.filter(isBack)) {
+    const fields = { nodeGroup: job.id, node: one.nodeName };
     try {
-      await deps.drainer.uncordon(nodeName);
-      deps.log.info('node came back from the warm pool and takes pods', { nodeGroup: job.id, node: nodeName });
+      await deps.drainer.uncordon(one.nodeName);
+      deps.log.info('node came back from the warm pool and takes pods', fields);
     } catch (error) {
+      // The group must grow all the same: the node is tried again with the next look.
+      if (error instanceof DeniedError || error instanceof TransientError) {
+        deps.log.warn('node came back from the warm pool and is still cordoned', { ...fields, error: error.message });
+        continue;
+      }
       if (!(error instanceof NotFoundError)) throw error;
     }
+    back.push(one);
   }
   if (back.length === 0) return;
   const others = lent.filter((one) => !back.includes(one));
