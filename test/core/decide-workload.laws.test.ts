@@ -233,7 +233,7 @@ describe('laws of decideWorkload', () => {
     expect(JSON.stringify(input.control).length).toBeLessThan(8_000);
   });
 
-  test('a constant load settles: after one window the count does not move, and it moves in one direction only', () => {
+  test('a constant load settles: the count moves in one direction only, and after one window at most once more, when measured forecasts take the place of the staffing rule', () => {
     fc.assert(
       fc.property(policyArb, readingsArb, fc.nat(60), (policy, constant, start) => {
         let input: WorkloadInput = { ...workloadInput({ policy, readings: constant }), target: observed(start) };
@@ -251,7 +251,8 @@ describe('laws of decideWorkload', () => {
           .filter((sign) => sign !== 0);
         // Growth comes with the first decision, before there is a move to see; a fallback may raise once.
         expect(new Set(moves).size).toBeLessThanOrEqual(1);
-        if (policy.spec.scaleDown.maxPerMinute === '100%') expect(new Set(counts.slice(-60)).size).toBe(1);
+        if (policy.spec.scaleDown.maxPerMinute === '100%')
+          expect(new Set(counts.slice(-60)).size).toBeLessThanOrEqual(2);
       }),
       { numRuns: 200 },
     );
