@@ -202,6 +202,22 @@ describe('replicas of lower tiers give way', () => {
     expect(outcome.plan.targets['search']).toMatchObject({ replicas: 5 });
   });
 
+  test('who gives again names the replicas that go now, not those that have gone', () => {
+    const toy = chatShort({ wanted: 8, fleet: { allocation: 'fair', preemption: { for: 'wants', maxPerMinute: 4 } } });
+    const named: (readonly string[])[] = [];
+    for (let tick = 0; tick < 20; tick++) {
+      const there = toy.pods.filter((pod) => pod.goneMs === Infinity).map((pod) => pod.name);
+      const before = new Set(toy.outcomes.at(-1)?.plan.preemption?.given.flatMap(({ pods }) => pods));
+      const { plan } = toy.tick();
+      const fresh = (plan.preemption?.given ?? []).flatMap(({ pods }) => pods).filter((pod) => !before.has(pod));
+      const { goFirst = [] } = plan.targets['batch'] ?? {};
+      expect(there).toEqual(expect.arrayContaining([...goFirst]));
+      if (fresh.length > 0) named.push(goFirst);
+      expect(goFirst).toEqual(expect.arrayContaining(fresh));
+    }
+    expect(named.map(({ length }) => length)).toEqual([4, 2]);
+  });
+
   test('not on an event, on an old snapshot, from a giver on hold, or for a want that is on hold', () => {
     expect(loweredTo(() => ({}))).toBe(7);
     expect(loweredTo(() => ({ kind: 'leading' }))).toBe(10);

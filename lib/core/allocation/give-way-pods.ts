@@ -74,7 +74,10 @@ export function stillToGo({ policy, target }: PoolWorkload, given: readonly Give
   const last = own.at(-1);
   if (last === undefined || target.kind === 'missing') return [];
   const bound = target.pods.filter((pod) => pod.nodeName !== null && !pod.terminating).length;
-  return Math.max(target.replicas, bound) <= last.to ? [] : own.flatMap(({ pods }) => pods);
+  if (Math.max(target.replicas, bound) <= last.to) return [];
+  // Of who gave before, those pods are gone; one that the orchestrator left then has to wait for those that were asked for now.
+  const there = new Set(target.pods.filter((pod) => !pod.terminating).map((pod) => pod.name));
+  return own.toReversed().flatMap(({ pods }) => pods.filter((pod) => there.has(pod)));
 }
 
 function candidateOf(
