@@ -25,10 +25,12 @@ export function lentAfter(
 
 /** Uncordons nodes whose instances are in the group again. A node that left the cluster meanwhile joins anew, and is not cordoned. */
 export async function welcomeBack({ deps, job, step }: GroupContext, state: NodeGroupState): Promise<void> {
-  const { lent = [] } = step.record();
+  const { lent = [], drains = [] } = step.record();
   const nowMs = deps.clock.nowMs();
   const isBack = ({ instanceId, atMs }: Lent[number]): boolean =>
-    nowMs - atMs > GONE_MS_MIN && (state.reusedIds ?? []).includes(instanceId);
+    nowMs - atMs > GONE_MS_MIN &&
+    (state.reusedIds ?? []).includes(instanceId) &&
+    !drains.some((drain) => drain.instanceId === instanceId);
   const back: Lent[number][] = [];
   for (const one of lent.filter(isBack)) {
     const fields = { nodeGroup: job.id, node: one.nodeName };

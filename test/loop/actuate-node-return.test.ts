@@ -30,6 +30,20 @@ describe('a node back from the warm pool', () => {
     expect((await world.record('nodeGroup/g5'))?.lent).toBeUndefined();
   });
 
+  test('that is being freed again stays cordoned', async () => {
+    const { world, node } = await returned();
+    node.pods = ['busy'];
+    const { nodeName, instanceId } = node;
+    const stored = await world.state.actuation.read('nodeGroup/g5');
+    if (stored === undefined) throw new Error('no record');
+    const nowMs = world.clock.nowMs();
+    const drain = { nodeName, instanceId, stage: 'evicting', startedMs: nowMs, detail: '' } as const;
+    await world.state.actuation.compareAndSet('nodeGroup/g5', { ...stored.value, drains: [drain] }, stored.version);
+    await world.plan({ nodes: 2, victims: [{ nodeName, instanceId }] });
+    await world.run(GROUP_JOB);
+    expect(world.nodes.calls.filter(({ call }) => call === 'uncordon')).toEqual([]);
+  });
+
   test.each([
     ['forbidden', new DeniedError('Cannot uncordon: forbidden')],
     ['out of reach', new TransientError('Cannot uncordon: timeout')],
