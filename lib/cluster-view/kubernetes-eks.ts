@@ -25,7 +25,7 @@ import type { Asked, DescribedGroup, KubernetesEksOptions } from './kubernetes-r
 import { readScalables, seenScalable } from './kubernetes-scalables.ts';
 import type { Scalable } from './kubernetes-scalables.ts';
 import { listedSource } from './kubernetes-source.ts';
-import type { ClusterSource } from './kubernetes-source.ts';
+import type { ClusterSource, Scope } from './kubernetes-source.ts';
 import { seenWorkload, targetObservation } from './kubernetes-targets.ts';
 import type { SeenTarget, Workload } from './kubernetes-targets.ts';
 import { attempt, refuseNothing } from './parts.ts';
@@ -52,7 +52,9 @@ export function viewOf(options: KubernetesEksOptions, source: ClusterSource): Cl
         readScalables(options.kubernetes, kinds, others),
       ]);
       const { pods, nodes, owners, objects, groups } = seen;
-      const ages = [pods, nodes, owners, ...objects.values()].flatMap((part) => (part.ok ? [part.value.asOfMs] : []));
+      const ages = [nodes, ...pods.values(), ...owners.values(), ...objects.values()].flatMap((part) =>
+        part.ok ? [part.value.asOfMs] : [],
+      );
       const described = [...groups.values()].flatMap((group) => (group.ok ? [group.asOfMs] : []));
       const asOfMs = Math.min(beganMs, ...ages, ...described);
       const snapshot = {
@@ -71,12 +73,12 @@ export function viewOf(options: KubernetesEksOptions, source: ClusterSource): Cl
 
 async function lookAtAll(source: ClusterSource, asked: Asked) {
   const hasGroups = asked.nodeGroups.length > 0;
-  const scopes = hasGroups ? [null] : namespacesOf(asked);
+  const scopes: readonly Scope[] = hasGroups ? [null] : namespacesOf(asked);
   const [pods, nodes, owners, objects, groups] = await Promise.all([
-    attempt(() => source.pods(scopes)),
+    byScope(scopes, (scope) => source.pods(scope)),
     attempt(async () => (hasGroups ? source.nodes(asked.nodeGroups) : { items: [], asOfMs: Infinity })),
-    attempt(async () => {
-      const [autoscalers, scaled] = await Promise.all([source.autoscalers(scopes), source.scaledObjects(scopes)]);
+    byScope(scopes, async (scope) => {
+      const [autoscalers, scaled] = await Promise.all([source.autoscalers(scope), source.scaledObjects(scope)]);
       const asOfMs = Math.min(autoscalers.asOfMs, scaled.asOfMs);
       return { byTarget: ownersOfCount(autoscalers.items, scaled.items), asOfMs };
     }),
@@ -84,6 +86,25 @@ async function lookAtAll(source: ClusterSource, asked: Asked) {
     source.groups(asked.nodeGroups),
   ]);
   return { pods, nodes, owners, objects, groups };
+}
+
+/** Each whole or with its reason: a namespace that cannot be seen spoils no other. */
+type ByScope<T> = ReadonlyMap<Scope, Part<T>>;
+
+async function byScope<T>(scopes: readonly Scope[], look: (scope: Scope) => Promise<T>): Promise<ByScope<T>> {
+  return new Map(await Promise.all(scopes.map(async (scope) => [scope, await attempt(() => look(scope))] as const)));
+}
+
+/** The part that holds a namespace; without one, of all of them. */
+function partOf<T>(parts: ByScope<T>, namespace: Scope = null): Part<T> {
+  return parts.get(null) ?? parts.get(namespace) ?? { ok: false, reason: 'it was not looked at' };
+}
+
+/** Of one scope the same array again, so that nothing is copied while nothing changes. */
+function allOf<T>(parts: ByScope<Seen<T>>): readonly T[] {
+  const seen = [...parts.values()].flatMap((part) => (part.ok ? [part.value.items] : []));
+  const [first] = seen;
+  return seen.length === 1 && first !== undefined ? first : seen.flat();
 }
 
 /** By `KIND/NAMESPACE`; each a map by name. */
@@ -110,8 +131,8 @@ type SeenObjects = { readonly byName: ReadonlyMap<string, Workload>; readonly as
 type SeenOwners = { readonly byTarget: ReadonlyMap<string, readonly CountOwner[]>; readonly asOfMs: number };
 
 type TargetParts = {
-  readonly pods: Part<Seen<V1Pod>>;
-  readonly owners: Part<SeenOwners>;
+  readonly pods: ByScope<Seen<V1Pod>>;
+  readonly owners: ByScope<SeenOwners>;
   readonly objects: ReadonlyMap<string, Part<SeenObjects>>;
   readonly scalables: ReadonlyMap<ScalingPolicy, Part<Scalable>>;
 };
@@ -123,12 +144,13 @@ function joinTargets(
   workloads: readonly ScalingPolicy[],
   parts: TargetParts,
 ): Readonly<Record<string, TargetObservation>> {
-  const { pods, owners: countOwners } = parts;
   const looks = new Map(workloads.map((policy) => [policy, findTarget(policy, parts)]));
   const owners = [...looks.values()].flatMap((look) => (look.ok ? [look.value.owner] : []));
-  const podsOf = podsByOwner(owners, pods.ok ? pods.value.items : []);
+  const podsOf = podsByOwner(owners, allOf(parts.pods));
   return Object.fromEntries(
     [...looks].map(([policy, look]) => {
+      const { namespace } = policy.spec.target;
+      const [pods, countOwners] = [partOf(parts.pods, namespace), partOf(parts.owners, namespace)];
       const failed = [look, pods, countOwners].find((part) => !part.ok);
       if (failed?.ok === false || !look.ok || !countOwners.ok) {
         return [policy.metadata.name, { kind: 'missing', reason: failed?.ok === false ? failed.reason : '' }];
@@ -169,19 +191,20 @@ function findTarget(policy: ScalingPolicy, { objects, scalables }: TargetParts):
 function joinNodeGroups(
   policies: readonly NodeGroupPolicy[],
   parts: {
-    readonly pods: Part<Seen<V1Pod>>;
+    readonly pods: ByScope<Seen<V1Pod>>;
     readonly nodes: Part<Seen<V1Node>>;
     readonly groups: ReadonlyMap<string, Part<DescribedGroup>>;
   },
 ): Readonly<Record<string, NodeGroupObservation>> {
-  const loads = loadByNode(parts.pods.ok ? parts.pods.value.items : []);
-  const placeholders = placeholdersByGroup(parts.pods.ok ? parts.pods.value.items : []);
+  const pods = allOf(parts.pods);
+  const loads = loadByNode(pods);
+  const placeholders = placeholdersByGroup(pods);
   const nodesOf = nodesByGroup(parts.nodes.ok ? parts.nodes.value.items : []);
   return Object.fromEntries(
     policies.map((policy) => {
       const { name } = policy.metadata;
       const group = parts.groups.get(name);
-      const failed = [group, parts.nodes, parts.pods].find((part) => part?.ok === false);
+      const failed = [group, parts.nodes, partOf(parts.pods)].find((part) => part?.ok === false);
       if (failed?.ok === false) return [name, { kind: 'missing', reason: failed.reason }];
       const described = group?.ok === true ? group.value : poolOf(policy, nodesOf(policy, {}).length);
       if (described === null) return [name, { kind: 'missing', reason: 'it was not described' }];

@@ -22,18 +22,18 @@ export const NO_KEDA_MS = 600_000;
 /** KEDA's defaults. */
 const KIND_DEFAULT = 'Deployment';
 
-export type ScaledObjects = (scopes: readonly (string | null)[]) => Promise<readonly JsonRecord[]>;
+export type ScaledObjects = (namespace: string | null) => Promise<readonly JsonRecord[]>;
 
-/** Lists ScaledObjects of namespaces (`null`: all). None where there is no KEDA or no permission. Throws what `client.call` throws besides. */
+/** Lists ScaledObjects of a namespace (`null`: all). None where there is no KEDA or no permission. Throws what `client.call` throws besides. */
 export function scaledObjects(client: KubernetesClient, clock: Clock): ScaledObjects {
-  let notBeforeMs = 0;
-  return async (scopes) => {
-    if (clock.nowMs() < notBeforeMs) return [];
+  const notBeforeMs = new Map<string | null, number>();
+  return async (namespace) => {
+    if (clock.nowMs() < (notBeforeMs.get(namespace) ?? 0)) return [];
     try {
-      return (await Promise.all(scopes.map((namespace) => listScaled(client, namespace)))).flat();
+      return await listScaled(client, namespace);
     } catch (error) {
       if (!(error instanceof NotFoundError || error instanceof DeniedError)) throw error;
-      notBeforeMs = clock.nowMs() + NO_KEDA_MS;
+      notBeforeMs.set(namespace, clock.nowMs() + NO_KEDA_MS);
       return [];
     }
   };

@@ -38,19 +38,13 @@ export const UNFINISHED = 'status.phase!=Succeeded,status.phase!=Failed';
 /** DescribeNodegroup calls under way at once: EKS throttles bursts. */
 const DESCRIBES_MAX = 5;
 
-/** Unfinished pods of these namespaces; `null` is all of them. */
-export async function listPods(
-  client: KubernetesClient,
-  scopes: readonly (string | null)[],
-): Promise<readonly V1Pod[]> {
-  const lists = scopes.map((namespace) =>
-    listAll(client, `list the pods of ${scopeName(namespace)}`, (page, call) =>
-      namespace === null
-        ? client.core.listPodForAllNamespaces({ ...page, fieldSelector: UNFINISHED }, call)
-        : client.core.listNamespacedPod({ ...page, namespace, fieldSelector: UNFINISHED }, call),
-    ),
+/** Unfinished pods of a namespace; `null` is all of them. */
+export function listPods(client: KubernetesClient, namespace: string | null): Promise<readonly V1Pod[]> {
+  return listAll(client, `list the pods of ${scopeName(namespace)}`, (page, call) =>
+    namespace === null
+      ? client.core.listPodForAllNamespaces({ ...page, fieldSelector: UNFINISHED }, call)
+      : client.core.listNamespacedPod({ ...page, namespace, fieldSelector: UNFINISHED }, call),
   );
-  return (await Promise.all(lists)).flat();
 }
 
 /** Nodes of any EKS node group; all nodes where a group is known by other marks. */
@@ -61,19 +55,16 @@ export function listNodes(client: KubernetesClient, policies: readonly NodeGroup
   );
 }
 
-/** HPAs of these namespaces; `null` is all of them. */
-export async function listAutoscalers(
+/** HPAs of a namespace; `null` is all of them. */
+export function listAutoscalers(
   client: KubernetesClient,
-  scopes: readonly (string | null)[],
+  namespace: string | null,
 ): Promise<readonly V2HorizontalPodAutoscaler[]> {
-  const lists = scopes.map((namespace) =>
-    listAll(client, `list the HorizontalPodAutoscalers of ${scopeName(namespace)}`, (page, call) =>
-      namespace === null
-        ? client.autoscaling.listHorizontalPodAutoscalerForAllNamespaces(page, call)
-        : client.autoscaling.listNamespacedHorizontalPodAutoscaler({ ...page, namespace }, call),
-    ),
+  return listAll(client, `list the HorizontalPodAutoscalers of ${scopeName(namespace)}`, (page, call) =>
+    namespace === null
+      ? client.autoscaling.listHorizontalPodAutoscalerForAllNamespaces(page, call)
+      : client.autoscaling.listNamespacedHorizontalPodAutoscaler({ ...page, namespace }, call),
   );
-  return (await Promise.all(lists)).flat();
 }
 
 /** In sentences. */

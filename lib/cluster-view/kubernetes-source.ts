@@ -10,8 +10,8 @@ import type { DescribedGroup, KubernetesEksOptions } from './kubernetes-reads.ts
 import type { Workload } from './kubernetes-targets.ts';
 import type { Part } from './parts.ts';
 
-/** Namespaces; `null` is all of them. */
-export type Scopes = readonly (string | null)[];
+/** A namespace; `null` is all of them. */
+export type Scope = string | null;
 
 /** Of which all objects are listed or watched. */
 export type ListedKind = 'Deployment' | 'StatefulSet';
@@ -21,12 +21,12 @@ export type SeenGroup = Part<DescribedGroup> & { readonly asOfMs: number };
 /** Each rejects with the reason when it is not whole or not current; together they make a snapshot. */
 export type ClusterSource = {
   /** Unfinished ones. */
-  pods(scopes: Scopes): Promise<Seen<V1Pod>>;
+  pods(scope: Scope): Promise<Seen<V1Pod>>;
   /** At least those of these groups. */
   nodes(policies: readonly NodeGroupPolicy[]): Promise<Seen<V1Node>>;
-  autoscalers(scopes: Scopes): Promise<Seen<V2HorizontalPodAutoscaler>>;
+  autoscalers(scope: Scope): Promise<Seen<V2HorizontalPodAutoscaler>>;
   /** None where there is no KEDA or no permission. */
-  scaledObjects(scopes: Scopes): Promise<Seen<JsonRecord>>;
+  scaledObjects(scope: Scope): Promise<Seen<JsonRecord>>;
   objects(kind: ListedKind, namespace: string): Promise<Seen<Workload>>;
   /** By policy name; never rejects. */
   groups(policies: readonly NodeGroupPolicy[]): Promise<ReadonlyMap<string, SeenGroup>>;
@@ -44,10 +44,10 @@ export function listedSource(options: KubernetesEksOptions): ClusterSource {
     return { items: await list, asOfMs };
   };
   return {
-    pods: (scopes) => seen(listPods(kubernetes, scopes)),
+    pods: (scope) => seen(listPods(kubernetes, scope)),
     nodes: (policies) => seen(listNodes(kubernetes, policies)),
-    autoscalers: (scopes) => seen(listAutoscalers(kubernetes, scopes)),
-    scaledObjects: (scopes) => seen(listScaledObjects(scopes)),
+    autoscalers: (scope) => seen(listAutoscalers(kubernetes, scope)),
+    scaledObjects: (scope) => seen(listScaledObjects(scope)),
     objects: (kind, namespace) => seen(listObjects(kubernetes, { kind, namespace })),
     groups: async (policies) => {
       const asOfMs = clock.nowMs();

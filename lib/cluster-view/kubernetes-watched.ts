@@ -12,7 +12,7 @@ import { NODE_GROUP_LABEL } from './kubernetes-nodes.ts';
 import { NO_KEDA_MS } from './kubernetes-owners.ts';
 import { UNFINISHED, scopeName } from './kubernetes-reads.ts';
 import type { KubernetesEksOptions } from './kubernetes-reads.ts';
-import type { ClusterSource, Scopes } from './kubernetes-source.ts';
+import type { ClusterSource } from './kubernetes-source.ts';
 import type { Workload } from './kubernetes-targets.ts';
 import { autoscalerTrim, nodeTrim, podTrim, scaledObjectTrim, workloadTrim } from './kubernetes-trim.ts';
 
@@ -33,13 +33,13 @@ function watchedSource(options: KubernetesWatchedOptions): ClusterSource {
   const open = collections(deps);
   const groups = pacedGroups(options);
   return {
-    pods: (scopes) => perScope(scopes, (namespace) => open.read(podsOf(namespace))),
+    pods: (scope) => open.read(podsOf(scope)),
     nodes: (policies) => {
       const onlyEks = policies.every((policy) => policy.spec.provider.kind === 'eksNodeGroup');
       return open.read(nodesOf(onlyEks));
     },
-    autoscalers: (scopes) => perScope(scopes, (namespace) => open.read(autoscalersOf(namespace))),
-    scaledObjects: (scopes) => perScope(scopes, (namespace) => orNone(open.read(scaledObjectsOf(namespace)))),
+    autoscalers: (scope) => open.read(autoscalersOf(scope)),
+    scaledObjects: (scope) => orNone(open.read(scaledObjectsOf(scope))),
     objects: (kind, namespace) => open.read(objectsOf(kind, namespace)),
     groups: (policies) => groups.describe(policies),
     note: ({ nodeGroups }) => {
@@ -51,18 +51,6 @@ function watchedSource(options: KubernetesWatchedOptions): ClusterSource {
       await kubernetes.close();
     },
   };
-}
-
-/** One collection per scope, as one. */
-async function perScope<T>(scopes: Scopes, read: (namespace: string | null) => Promise<Seen<T>>): Promise<Seen<T>> {
-  return joined(await Promise.all(scopes.map(read)));
-}
-
-/** Of one collection the same array again, so that nothing is copied while nothing changes. */
-function joined<T>(parts: readonly Seen<T>[]): Seen<T> {
-  const [first] = parts;
-  if (parts.length === 1 && first !== undefined) return first;
-  return { items: parts.flatMap(({ items }) => items), asOfMs: Math.min(...parts.map(({ asOfMs }) => asOfMs)) };
 }
 
 /** Where there is no KEDA, or no permission to see it, its HPAs tell. */

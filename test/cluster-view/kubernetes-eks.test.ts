@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { silentLogger } from '../../lib/base/log.ts';
 import { kubernetesEksView } from '../../lib/cluster-view/kubernetes-eks.ts';
+import { kubernetesWatchedView } from '../../lib/cluster-view/kubernetes-watched.ts';
 import type { NodeGroupObservation, TargetObservation } from '../../lib/core/types.ts';
 import type { WorldSettings } from '../../lib/simulator/world-settings.ts';
 import { startCluster } from '../clients/kubernetes-server.ts';
@@ -32,6 +34,13 @@ clusterViewConformance('kubernetesEks', async () => {
 const KEDA = 'autoscaling.keda.sh/paused';
 const chat = (annotations: Record<string, string>) => ({
   scaledObjects: [{ name: 'chat', deployment: 'llama', annotations }],
+});
+
+const may = (resources: string[], namespaces: string[]) => ({
+  apiGroups: ['*'],
+  resources,
+  verbs: ['get', 'list', 'watch'],
+  namespaces,
 });
 
 describe('kubernetesEks', () => {
@@ -212,6 +221,59 @@ describe('kubernetesEks', () => {
     const snapshot = await observe([llama, other]);
     const kinds = new Set([snapshot.targets['llama']?.kind, snapshot.targets['other']?.kind]);
     expect(kinds).toEqual(new Set(['missing', 'observed']));
+  });
+
+  test.each(['pods', 'horizontalpodautoscalers'])(
+    'where one namespace may not list %s, others are seen',
+    async (kind) => {
+      const others = ['pods', 'horizontalpodautoscalers', 'deployments'].filter((one) => one !== kind);
+      const rules = [may(['*'], ['default']), may(others, ['team-b'])];
+      cluster = await startCluster(
+        {
+          deployments: [
+            { name: 'llama', replicas: 1 },
+            { name: 'other', namespace: 'team-b', replicas: 1 },
+          ],
+        },
+        { tokens: { weak: { user: 'penstock', rules } } },
+      );
+      const other = workloadPolicy({ target: { namespace: 'team-b', name: 'other' } }, 'other');
+      const listed = kubernetesEksView(cluster);
+      const watched = kubernetesWatchedView({ ...cluster, log: silentLogger, random: () => 0.5 });
+      for (const view of [listed, watched]) {
+        const { targets } = await view.observe({ workloads: [llama, other], nodeGroups: [] });
+        expect(targets['llama']).toMatchObject({ kind: 'observed', replicas: 1 });
+        expect(targets['other']).toMatchObject({
+          kind: 'missing',
+          reason: expect.stringMatching(new RegExp(`permission to list ${kind}.* in namespace team-b`)),
+        });
+      }
+      await watched.close();
+    },
+  );
+
+  test('where one namespace may not list ScaledObjects, those of others are seen at every look', async () => {
+    const rules = [may(['*'], ['default']), may(['pods', 'horizontalpodautoscalers', 'deployments'], ['team-b'])];
+    cluster = await startCluster(
+      {
+        deployments: [
+          { name: 'llama', replicas: 1 },
+          { name: 'other', namespace: 'team-b', replicas: 1 },
+        ],
+        scaledObjects: [{ name: 'chat', deployment: 'llama' }],
+      },
+      { tokens: { weak: { user: 'penstock', rules } } },
+    );
+    const other = workloadPolicy({ target: { namespace: 'team-b', name: 'other' } }, 'other');
+    const view = kubernetesEksView(cluster);
+    for (let looks = 0; looks < 2; looks++) {
+      const { targets } = await view.observe({ workloads: [llama, other], nodeGroups: [] });
+      expect(targets['llama']).toMatchObject({ kind: 'observed', scaledBy: 'ScaledObject/chat' });
+      expect(targets['other']).toMatchObject({ kind: 'observed', scaledBy: null });
+    }
+    const asked = cluster.server.requests.of('list scaledobjects').map(({ path }) => path);
+    expect(asked.filter((path) => path.includes('/default/'))).toHaveLength(2);
+    expect(asked.filter((path) => path.includes('/team-b/'))).toHaveLength(1);
   });
 
   test('targets without node groups need no cluster-wide list', async () => {
