@@ -2,6 +2,7 @@
 import { nodeLeadSecOf } from '../core/nodes/lead.ts';
 import { spareText } from '../core/nodes/spare.ts';
 import type { NodeGroupPolicy, PolicySet } from '../core/policy.ts';
+import { readPlan } from '../core/read-plan.ts';
 import { leadTimeSecOf } from '../core/scaling/lead-time.ts';
 import type { NodeLead, NodeSpare, OpsAlert, ScalingDecision } from '../core/types.ts';
 import type { ActuationRecord } from '../state/contract.ts';
@@ -134,8 +135,9 @@ async function nodeGroupStatuses(deps: StatusDeps, policies: PolicySet): Promise
     deps.state.plans.readMany(pools),
     deps.state.actuation.readMany([...policies.nodeGroups.keys()].map((name) => `nodeGroup/${name}`)),
   ]);
+  const believed = [...plans.values()].flatMap(({ value }) => readPlan(value).plan ?? []);
   return [...policies.nodeGroups].map(([name, policy]) => {
-    const plan = [...plans.values()].find(({ value }) => value.nodeGroups[name] !== undefined)?.value;
+    const plan = believed.find(({ nodeGroups }) => nodeGroups[name] !== undefined);
     const planned = plan?.nodeGroups[name];
     const record = actions.get(`nodeGroup/${name}`)?.value;
     return {

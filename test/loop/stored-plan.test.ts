@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Plan } from '../../lib/core/types.ts';
 import { makeEvaluate } from '../../lib/loop/evaluate.ts';
+import { readStatus } from '../../lib/loop/status.ts';
 import { busyNode, groupPolicy, observed, observedGroup, workloadPolicy } from '../core/builders.ts';
 import { loopWorld, report } from '../support/builders-loop.ts';
 
@@ -40,6 +41,8 @@ describe('a stored plan', () => {
     const stored = await world.state.plans.read('default');
     if (stored === undefined) throw new Error('no plan');
     await world.state.plans.compareAndSet('default', broken(stored.value) as Plan, stored.version);
+    const { nodeGroups } = await readStatus(world.deps);
+    expect(nodeGroups.map(({ nodeGroup }) => nodeGroup)).toEqual([GROUP]);
     const { failed } = await evaluate(FULL);
     const plan = (await world.state.plans.read('default'))?.value;
     expect(failed).toEqual([]);
