@@ -337,6 +337,24 @@ const NUM_RUNS = Number(process.env['PENSTOCK_LAW_RUNS'] ?? 25);
 const LAW_TICK_MS = 30_000;
 const HOUR_TICKS = 120;
 
+const SURE = ['full', 'full', 'full', 'full', 'gap'] as const;
+const DOUBTS = ['leading', 'old', 'held', 'unseen', 'lost'] as const;
+
+function changeOf(what: (typeof SURE | typeof DOUBTS)[number], input: PoolInput): Partial<PoolInput> {
+  if (what === 'leading') return { kind: 'leading' };
+  if (what === 'lost') return { previous: undefined };
+  if (what === 'old') return { snapshot: { ...input.snapshot, atMs: input.nowMs - 40_000 } };
+  if (what === 'held') return held('batch')(input);
+  if (what !== 'unseen') return {};
+  const target = { kind: 'missing', reason: 'timeout' } as const;
+  return { workloads: input.workloads.map((each) => ({ ...each, target })) };
+}
+
+function runningOf({ workloads }: PoolInput): number {
+  const target = workloads.find(({ policy: { metadata } }) => metadata.name === 'batch')?.target;
+  return target?.kind === 'observed' ? target.replicas : 0;
+}
+
 describe('laws of giving way, over an hour of constant wants', () => {
   test('nobody falls below its floor, no GPU is given twice, no more go in a minute than allowed, and it settles with lower tiers at their floors while a higher one is short', () => {
     fc.assert(
@@ -375,6 +393,43 @@ describe('laws of giving way, over an hour of constant wants', () => {
         const off = { fleet: fleet({ allocation: drawn.allocation }) };
         const [one, other] = [plan, bare].map((previous) => planPool(toy.input({ ...off, previous })));
         return JSON.stringify(one) === JSON.stringify(other);
+      }),
+      { numRuns: NUM_RUNS },
+    );
+  });
+
+  test('nobody is lowered by an event, on an old snapshot, on hold, unseen, or by the first plan after all plans were lost, whatever was before', () => {
+    const step = fc.record({
+      what: fc.constantFrom(...([...SURE, ...DOUBTS] as const)),
+      want: fc.integer({ min: 3, max: 8 }),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 10, maxLength: 50 }), (steps) => {
+        const toy = toyFleet({
+          fleet: fleet({ allocation: 'fair', preemption: { for: 'wants', afterSec: 20 } }),
+          group: GROUP,
+          nodes: 3,
+          workloads: [
+            { policy: policy('chat'), running: 2, wanted: 6 },
+            { policy: batch(), running: 10, wanted: 10 },
+          ],
+        });
+        for (const { what, want } of steps) {
+          if (what === 'full') toy.wanted.set('chat', want);
+          const input = toy.input();
+          const now = { ...input, ...changeOf(what, input) };
+          const planned = plannedOf(planPool(now), 'batch');
+          const runs = runningOf(input);
+          const before = plannedOf(toy.outcomes.at(-1), 'batch');
+          // What an earlier plan has lowered stays lowered.
+          const isLowered = planned < (before === -1 ? runs : Math.min(before, runs));
+          if (DOUBTS.some((doubt) => doubt === what) && isLowered) return false;
+          if (what === 'held' && planned < runs) return false;
+          // Of what was not seen nothing is carried out.
+          if (what === 'old' || what === 'unseen') toy.nowMs += TICK_MS;
+          else toy.tick(changeOf(what, input), what === 'gap' ? 300_000 : TICK_MS);
+        }
+        return true;
       }),
       { numRuns: NUM_RUNS },
     );
