@@ -7,6 +7,7 @@ import type { LeadTimeState } from './scaling/lead-time.ts';
 import type { LateState } from './scaling/late.ts';
 import type { WorkState } from './scaling/work.ts';
 import { isCount, isNumber, isText, listOf, orAbsent, orNull, recordOf, shaped, tupleOf } from './stored-shape.ts';
+import type { Check } from './stored-shape.ts';
 
 const isLevels = listOf(isNumber, LEVEL_MS.length);
 
@@ -35,6 +36,9 @@ const isForecast = shaped<ForecastState>({
   measured: isNumber,
 });
 
+/** Demand is divided by it. */
+const isPart: Check = (value) => typeof value === 'number' && value > 0 && value <= 1;
+
 const isServed = shaped<WorkState['recent']>({ done: isNumber, input: isNumber, output: isNumber });
 
 const isWork = shaped<WorkState>({
@@ -47,7 +51,7 @@ const isWork = shaped<WorkState>({
   full: shaped<WorkState['full']>({ perSec: isNumber, seenMs: isNumber }),
   steady: shaped<WorkState['steady']>({ ready: isNumber, sinceMs: isNumber }),
   busySinceMs: orNull(isNumber),
-  late: orAbsent(shaped<LateState>({ sumSec: isNumber, well: isNumber, sinceMs: isNumber, offMs: isNumber })),
+  late: orAbsent(shaped<LateState>({ sumSec: isNumber, well: isPart, sinceMs: isNumber, offMs: isNumber })),
 });
 
 const isLeadTimes = shaped<LeadTimeState>({

@@ -6,6 +6,7 @@ import { readControl } from '../../lib/core/read-control.ts';
 import { observed, readings, T0, value, workloadInput, workloadPolicy } from './builders.ts';
 
 const policy = workloadPolicy({
+  slo: { ttftSec: 1 },
   signals: [
     { kind: 'inFlight', perReplica: 8 },
     { kind: 'requestRate', perReplicaPerSec: 2 },
@@ -25,6 +26,7 @@ function lived(): WorkloadControl {
       completionRate: value(load / 2),
       inputTokenRate: value(load * 900),
       outputTokenRate: value(load * 90),
+      lateRatio: value(0.1),
     };
     control = decideWorkload(
       workloadInput({ policy, nowMs: T0 + sec * 1_000, readings: readings(heard), target: observed(4), control }),
@@ -39,7 +41,7 @@ const control = lived();
 describe('readControl', () => {
   test('believes what the core wrote, whole', () => {
     expect(control.forecast).toBeDefined();
-    expect(control.work).toBeDefined();
+    expect(control.work?.late).toBeDefined();
     expect(control.changes.length).toBeGreaterThan(0);
     expect(readControl(control)).toEqual({ control, dropped: [] });
   });
@@ -69,6 +71,11 @@ describe('readControl', () => {
     const read = readControl({ ...control, forecast: older });
     expect(read.dropped).toEqual(['forecast']);
     expect(read.control).toEqual({ ...control, forecast: undefined });
+  });
+
+  test.each([0, -1, 1.5])('drops work in which a replica does %d of what it does in time', (well) => {
+    const late = { ...control.work?.late, well };
+    expect(readControl({ ...control, work: { ...control.work, late } }).dropped).toEqual(['work']);
   });
 
   test('drops work of another shape alone', () => {
