@@ -114,6 +114,6 @@ async function pageOf(
 
 /** The version that the store is at, asked past every cache: one object at most is read. */
 export async function newestVersion(client: KubernetesClient, { what, path, query }: RawList): Promise<string> {
-  const answer = await client.getJson(what, { path, query: { ...query, limit: 1 } });
+  const answer = await client.getJson(what, { path, query: { ...query, limit: 1 } }, { requestMsMax: PAGE_MS_MAX });
   return textOf(recordOf(recordOf(answer)['metadata'])['resourceVersion']);
 }

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { VirtualClock } from '../../lib/base/clock.ts';
-import { NotFoundError } from '../../lib/base/errors.ts';
+import { NotFoundError, TransientError } from '../../lib/base/errors.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import { recordOf, textOf } from '../../lib/clients/json-values.ts';
 import type { JsonRecord } from '../../lib/clients/json-values.ts';
@@ -8,7 +8,7 @@ import { WatchedCollection } from '../../lib/clients/kubernetes-collection.ts';
 import type { CollectionOptions } from '../../lib/clients/kubernetes-collection.ts';
 import { collections } from '../../lib/clients/kubernetes-collections.ts';
 import { ApiException } from '../../lib/clients/kubernetes-facade.ts';
-import { kubernetesClient } from '../../lib/clients/kubernetes.ts';
+import { REQUEST_MS_MAX, kubernetesClient } from '../../lib/clients/kubernetes.ts';
 import type { KubernetesClient } from '../../lib/clients/kubernetes.ts';
 
 const gone = new ApiException(404, 'refused', '', {});
@@ -29,6 +29,8 @@ describe('WatchedCollection', () => {
   const server = {
     /** The answer to a list; `limit` is 1 where only the version is asked for. */
     list: (_limit: number): unknown => ({ metadata: { resourceVersion: '10' }, items: [object('a', '5')] }),
+    /** How long it takes to answer. */
+    answerMs: () => 0,
     /** What a watch says 2 s before its end. */
     say: (): readonly Line[] => [],
     /** Thrown by a watch that is to be opened. */
@@ -38,8 +40,9 @@ describe('WatchedCollection', () => {
   let lists = 0;
   const client: KubernetesClient = {
     ...kubernetesClient({ kind: 'server', server: 'http://127.0.0.1:1' }, { clock }),
-    getJson: async (_what, { query }) => {
+    getJson: async (what, { query }, { requestMsMax = REQUEST_MS_MAX } = {}) => {
       lists += 1;
+      if (server.answerMs() > requestMsMax) throw new TransientError(`Cannot ${what}: expected an answer`);
       return server.list(Number(query['limit']));
     },
     lines: async function* (_what, { query }, signal) {
@@ -118,6 +121,17 @@ describe('WatchedCollection', () => {
     await pass(5);
     const { asOfMs } = await seen.read();
     expect(clock.nowMs() - asOfMs).toBeGreaterThanOrEqual(7_000);
+  });
+
+  test('a server that takes seconds for a list proves that a quiet kind is current', async () => {
+    server.answerMs = () => 3_000;
+    const seen = collection();
+    server.say = () => [bookmark('10')];
+    for (let looks = 0; looks < 12; looks++) {
+      await pass(10);
+      const { asOfMs } = await seen.read();
+      expect(clock.nowMs() - asOfMs).toBeLessThanOrEqual(22_000);
+    }
   });
 
   test('a proof is not taken back by one that took longer', async () => {
