@@ -6,13 +6,17 @@ const DEADLINE_MS = 45_000;
 const POLL_MS_MAX = 100;
 
 /** Polls until `probe` gives a value; throws at the deadline. */
-export async function until<T>(what: string, probe: () => Promise<T | undefined | false>): Promise<T> {
-  const endMs = performance.now() + DEADLINE_MS;
+export async function until<T>(
+  what: string,
+  probe: () => Promise<T | undefined | false>,
+  { deadlineMs = DEADLINE_MS }: { readonly deadlineMs?: number } = {},
+): Promise<T> {
+  const endMs = performance.now() + deadlineMs;
   let waitMs = 10;
   for (;;) {
     const value = await probe();
     if (value !== undefined && value !== false) return value;
-    if (performance.now() > endMs) throw new Error(`${what}: not within ${DEADLINE_MS} ms`);
+    if (performance.now() > endMs) throw new Error(`${what}: not within ${deadlineMs} ms`);
     await new Promise((resolve) => setTimeout(resolve, waitMs));
     waitMs = Math.min(waitMs * 1.5, POLL_MS_MAX);
   }
