@@ -28,7 +28,7 @@ const RULES: Readonly<Record<keyof typeof alertRules, readonly Proof[]>> = {
   'capacity-shortage': [
     ['scenarios/node-troubles.test.ts', '$state: the next group at once, an alert with the cause'],
     ['scenarios/auto-scaling-group.test.ts', 'a plain Auto Scaling group grows, falls back'],
-    ['loop/actuate-node-group.test.ts', 'backs off for 3 to 30 minutes, doubling'],
+    ['loop/actuate/node-group.test.ts', 'backs off for 3 to 30 minutes, doubling'],
   ],
   'nodes-unusable': [
     ['scenarios/node-troubles.test.ts', 'neverJoins: given up after 15 minutes'],
@@ -37,10 +37,10 @@ const RULES: Readonly<Record<keyof typeof alertRules, readonly Proof[]>> = {
   'actuation-failing': [
     ['core/alert-rules.test.ts', 'actuation-failing: after three failures in a row'],
     ['cluster/suites/actuator.ts', 'a role that may not scale is told by name'],
-    ['loop/actuate-target.test.ts', 'failures in a row wait longer, up to a minute'],
+    ['loop/actuate/target.test.ts', 'failures in a row wait longer, up to a minute'],
   ],
   'foreign-writer': [
-    ['loop/actuate-target.test.ts', 'in a fight over the count it writes at most once a minute'],
+    ['loop/actuate/target.test.ts', 'in a fight over the count it writes at most once a minute'],
     ['scenarios/cluster-troubles.test.ts', 'is told by name, nothing is written while it is there'],
   ],
   flapping: [['core/alert-rules.test.ts', 'flapping: more than six direction changes in an hour']],
@@ -49,7 +49,7 @@ const RULES: Readonly<Record<keyof typeof alertRules, readonly Proof[]>> = {
     ['loop/alerts-resolve.test.ts', 'short-grace: after five minutes of a refused shrink'],
   ],
   'marks-denied': [
-    ['loop/actuate-lowering.test.ts', 'that may not be written cost one warning, and the lowering goes on without'],
+    ['loop/actuate/lowering.test.ts', 'that may not be written cost one warning, and the lowering goes on without'],
     ['loop/alerts-resolve.test.ts', 'marks-denied: with the denial in the record of actuation'],
   ],
   'clocks-apart': [
@@ -82,7 +82,7 @@ const ROWS: Readonly<Record<string, readonly Proof[]>> = {
   'a permission is missing': [['cluster/suites/permissions.ts', 'without %s exactly what needs it stops, and says so']],
   'a wrong or expired token': [
     ['cluster/suites/target-trouble.ts', 'an expired token is denied'],
-    ['clients/kubernetes.test.ts', 'signs an EKS token, and signs once more when it is refused'],
+    ['clients/kubernetes/client.test.ts', 'signs an EKS token, and signs once more when it is refused'],
   ],
   'an HPA or ScaledObject owns the target': [
     ['scenarios/cluster-troubles.test.ts', 'is told by name, nothing is written while it is there'],
@@ -94,7 +94,7 @@ const ROWS: Readonly<Record<string, readonly Proof[]>> = {
   ],
   'a rollout is in progress': [
     ['cli/explain-render.test.ts', "'a rollout', { target: observed(6, { rolloutInProgress: true }) }"],
-    ['loop/actuate-target.test.ts', 'when a rollout began since the decision, on the way down'],
+    ['loop/actuate/target.test.ts', 'when a rollout began since the decision, on the way down'],
     ['cluster/suites/actuator.ts', 'in a rollout the status writes of its controller'],
   ],
   'a PodDisruptionBudget, an annotation or a pod without a controller keeps a node from being emptied': [
@@ -109,19 +109,19 @@ const ROWS: Readonly<Record<string, readonly Proof[]>> = {
     ['scenarios/cluster-troubles.test.ts', 'nothing is freed while they do, and idle ones go when the nodes are back'],
   ],
   'EKS is throttled, or an update of the group is under way': [
-    ['loop/actuate-cluster.test.ts', 'lost answers, throttling and refusals of a third of all calls'],
-    ['loop/actuate-node-group.test.ts', 'another update in flight is waited for'],
-    ['loop/actuate-node-group.test.ts', 'an update that never ends is given up after half an hour'],
+    ['loop/actuate/cluster.test.ts', 'lost answers, throttling and refusals of a third of all calls'],
+    ['loop/actuate/node-group.test.ts', 'another update in flight is waited for'],
+    ['loop/actuate/node-group.test.ts', 'an update that never ends is given up after half an hour'],
   ],
   'pods start and crash': [
     ['scenarios/cluster-troubles.test.ts', 'count as asked for: no more replicas and no more nodes for them'],
   ],
   'a record that cannot be used': [
-    ['loop/ingest.test.ts', 'keeps a dead letter as it came, with its reason and place'],
+    ['loop/ingest/ingest.test.ts', 'keeps a dead letter as it came, with its reason and place'],
   ],
   'a topic was deleted and created again': [
     ['core/window/fold.test.ts', 'takes an old offset with a clearly newer time for a re-created topic'],
-    ['loop/ingest.test.ts', 'never lets the progress go back, except for a topic that was made anew'],
+    ['loop/ingest/ingest.test.ts', 'never lets the progress go back, except for a topic that was made anew'],
   ],
   'clocks of producers differ from ours': [
     ['events/decode.test.ts', 'moves an interval that ends up to 60 s ahead of its Kafka time back'],
@@ -133,16 +133,16 @@ const ROWS: Readonly<Record<string, readonly Proof[]>> = {
   ],
   'two controllers at once': [
     ['integration/two-controllers.test.ts', 'serve any course of load without harm and without a fight'],
-    ['loop/actuate-target.test.ts', 'two workers at once make one effective write'],
+    ['loop/actuate/target.test.ts', 'two workers at once make one effective write'],
   ],
   'a Lambda wake is lost, or a function fails twice': [
-    ['hosts/lambda-wake.test.ts', 'a wake that is refused is counted, never thrown'],
-    ['hosts/lambda-evaluate.test.ts', 'on the tick it evaluates everything every few seconds'],
+    ['hosts/lambda/wake.test.ts', 'a wake that is refused is counted, never thrown'],
+    ['hosts/lambda/evaluate.test.ts', 'on the tick it evaluates everything every few seconds'],
     ['serverless/package.test.ts', 'keeps failed invocations in an encrypted queue'],
   ],
   'Kafka records were given up by Lambda (15 minutes of failures)': [
     ['serverless/package.test.ts', 'has one mapping per topic, each with what keeps one bad batch'],
-    ['loop/ingest.test.ts', 'counts gaps, and holds for one window when they are more'],
+    ['loop/ingest/ingest.test.ts', 'counts gaps, and holds for one window when they are more'],
   ],
   'a policy file is broken': [
     ['integration/loop.test.ts', 'follows a policy file that changes, and keeps the last good version when it breaks'],

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { PublishCommandInput, SNSClient } from '@aws-sdk/client-sns';
 import { ConfigError } from '../base/errors.ts';
-import { awsCall } from '../clients/aws-errors.ts';
+import { awsCall } from '../clients/aws/errors.ts';
 import type { OpsAlert } from '../core/types.ts';
 import { cut, headline, type HookFactory } from './hook-deps.ts';
 

@@ -5,7 +5,7 @@ import { noMetrics } from '../base/metrics.ts';
 import { processEnvironment, readConfig } from '../hosts/config.ts';
 import { openKubernetes, openPolicies, openStream } from '../hosts/connections.ts';
 import { policySources, watchedPods } from '../load-sources/index.ts';
-import { runBridge } from '../loop/bridge.ts';
+import { runBridge } from '../loop/bridge/bridge.ts';
 import { untilStopped } from './until-stopped.ts';
 
 /** Runs until SIGTERM, SIGINT, or (as a child of the demo) until the parent is gone. Throws ConfigError at start. */

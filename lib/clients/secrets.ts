@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import type { Clock } from '../base/clock.ts';
 import { ConfigError, TransientError } from '../base/errors.ts';
 import type { SecretRef } from '../core/policy.ts';
-import { awsCall } from './aws-errors.ts';
-import { awsIdentity } from './aws-identity.ts';
-import type { AwsCredentials } from './aws-identity.ts';
+import { awsCall } from './aws/errors.ts';
+import { awsIdentity } from './aws/identity.ts';
+import type { AwsCredentials } from './aws/identity.ts';
 import { thrownOf } from './thrown.ts';
 
 export type Secrets = {

@@ -1,7 +1,7 @@
 /** What Kubernetes and EKS say about targets and node groups: a handful of collections, joined here. */
-import { scalableKinds } from '../clients/kubernetes-kinds.ts';
-import type { Seen } from '../clients/kubernetes-collection.ts';
-import type { V1Node, V1Pod } from '../clients/kubernetes-facade.ts';
+import { scalableKinds } from '../clients/kubernetes/kinds.ts';
+import type { Seen } from '../clients/kubernetes/collection.ts';
+import type { V1Node, V1Pod } from '../clients/kubernetes/facade.ts';
 import { groupNameOf } from '../core/nodes/provider.ts';
 import type { NodeGroupPolicy, ScalingPolicy } from '../core/policy.ts';
 import type { NodeGroupObservation, TargetObservation } from '../core/types.ts';

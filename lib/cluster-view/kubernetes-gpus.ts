@@ -1,5 +1,5 @@
 /** GPU counts of pods and nodes, in the units the Kubernetes scheduler uses. */
-import type { V1Node, V1PodSpec } from '../clients/kubernetes-facade.ts';
+import type { V1Node, V1PodSpec } from '../clients/kubernetes/facade.ts';
 import type { GpuCounts } from '../core/types.ts';
 
 /** Extended resources of accelerators. Others (`vpc.amazonaws.com/pod-eni`) are not GPUs, though they look alike. */

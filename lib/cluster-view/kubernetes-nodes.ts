@@ -1,5 +1,5 @@
 /** Nodes as observations, with what runs on them. */
-import type { V1Node, V1Pod } from '../clients/kubernetes-facade.ts';
+import type { V1Node, V1Pod } from '../clients/kubernetes/facade.ts';
 import type { NodeLeaving, NodeObservation } from '../core/types.ts';
 import { addTo, gpusOfNode, gpusOfPod } from './kubernetes-gpus.ts';
 import { isFinished, livesWithNode } from './kubernetes-pods.ts';

@@ -3,9 +3,9 @@ import type { Clock } from '../base/clock.ts';
 import { DeniedError, NotFoundError } from '../base/errors.ts';
 import { recordOf, textOf } from '../clients/json-values.ts';
 import type { JsonRecord } from '../clients/json-values.ts';
-import type { V2HorizontalPodAutoscaler } from '../clients/kubernetes-facade.ts';
-import { listAll } from '../clients/kubernetes-list.ts';
-import type { KubernetesClient } from '../clients/kubernetes.ts';
+import type { V2HorizontalPodAutoscaler } from '../clients/kubernetes/facade.ts';
+import { listAll } from '../clients/kubernetes/list.ts';
+import type { KubernetesClient } from '../clients/kubernetes/client.ts';
 import type { ScalingPolicy } from '../core/policy.ts';
 
 /** Another autoscaler of a target. */

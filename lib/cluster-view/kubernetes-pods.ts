@@ -1,6 +1,6 @@
 /** Pods as the decision core sees them, and whose they are. One pass over all pods, whatever the number of targets. */
-import type { V1LabelSelector, V1Pod } from '../clients/kubernetes-facade.ts';
-import { selects } from '../clients/kubernetes-selector.ts';
+import type { V1LabelSelector, V1Pod } from '../clients/kubernetes/facade.ts';
+import { selects } from '../clients/kubernetes/selector.ts';
 import type { PodObservation } from '../core/types.ts';
 
 /** A scalable object that owns pods. */

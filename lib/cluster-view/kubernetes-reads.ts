@@ -1,13 +1,13 @@
 /** The lists an observation is made of: each whole, or with the reason why it is not there. */
 import type { Clock } from '../base/clock.ts';
 import { ConfigError } from '../base/errors.ts';
-import { describeAutoScalingGroup } from '../clients/aws-auto-scaling-groups.ts';
-import { describeEksNodeGroup } from '../clients/aws-node-groups.ts';
-import type { EksNodeGroup } from '../clients/aws-node-groups.ts';
-import type { AwsClients } from '../clients/aws.ts';
-import type { V1Node, V1Pod, V2HorizontalPodAutoscaler } from '../clients/kubernetes-facade.ts';
-import { listAll } from '../clients/kubernetes-list.ts';
-import type { KubernetesClient } from '../clients/kubernetes.ts';
+import { describeAutoScalingGroup } from '../clients/aws/auto-scaling-groups.ts';
+import { describeEksNodeGroup } from '../clients/aws/node-groups.ts';
+import type { EksNodeGroup } from '../clients/aws/node-groups.ts';
+import type { AwsClients } from '../clients/aws/clients.ts';
+import type { V1Node, V1Pod, V2HorizontalPodAutoscaler } from '../clients/kubernetes/facade.ts';
+import { listAll } from '../clients/kubernetes/list.ts';
+import type { KubernetesClient } from '../clients/kubernetes/client.ts';
 import type { NodeGroupPolicy, ScalingPolicy } from '../core/policy.ts';
 import { NODE_GROUP_LABEL } from './kubernetes-nodes.ts';
 import type { Workload } from './kubernetes-targets.ts';

@@ -2,10 +2,10 @@
 import { TransientError } from '../base/errors.ts';
 import { countOf, recordOf, textOf } from '../clients/json-values.ts';
 import type { JsonRecord } from '../clients/json-values.ts';
-import type { V1LabelSelector, V1Pod, V1PodSpec } from '../clients/kubernetes-facade.ts';
-import type { ScalableKinds } from '../clients/kubernetes-kinds.ts';
-import { parseSelector } from '../clients/kubernetes-selector.ts';
-import type { KubernetesClient } from '../clients/kubernetes.ts';
+import type { V1LabelSelector, V1Pod, V1PodSpec } from '../clients/kubernetes/facade.ts';
+import type { ScalableKinds } from '../clients/kubernetes/kinds.ts';
+import { parseSelector } from '../clients/kubernetes/selector.ts';
+import type { KubernetesClient } from '../clients/kubernetes/client.ts';
 import { PODS_PER_REPLICA_MAX } from '../core/policy.ts';
 import type { ScalingPolicy } from '../core/policy.ts';
 import type { GpuCounts, ReplicaShape } from '../core/types.ts';

@@ -1,6 +1,6 @@
 /** Where the view has its objects from: listed at every look, or kept by watches (`kubernetes-watched.ts`). */
-import type { V1Node, V1Pod, V2HorizontalPodAutoscaler } from '../clients/kubernetes-facade.ts';
-import type { Seen } from '../clients/kubernetes-collection.ts';
+import type { V1Node, V1Pod, V2HorizontalPodAutoscaler } from '../clients/kubernetes/facade.ts';
+import type { Seen } from '../clients/kubernetes/collection.ts';
 import type { JsonRecord } from '../clients/json-values.ts';
 import type { NodeGroupPolicy } from '../core/policy.ts';
 import type { Snapshot } from '../core/types.ts';

@@ -1,5 +1,5 @@
 /** Targets as observations. */
-import type { V1Deployment, V1Pod, V1StatefulSet } from '../clients/kubernetes-facade.ts';
+import type { V1Deployment, V1Pod, V1StatefulSet } from '../clients/kubernetes/facade.ts';
 import type { ScalingPolicy } from '../core/policy.ts';
 import { readyReplicas } from '../core/nodes/replica-pods.ts';
 import type { GpuCounts, PodObservation, ReplicaShape, TargetObservation } from '../core/types.ts';

@@ -10,7 +10,7 @@ import type {
   V1Pod,
   V1PodSpec,
   V2HorizontalPodAutoscaler,
-} from '../clients/kubernetes-facade.ts';
+} from '../clients/kubernetes/facade.ts';
 import type { Workload } from './kubernetes-targets.ts';
 
 /** Trims objects of one collection. */

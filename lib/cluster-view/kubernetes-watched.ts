@@ -1,9 +1,9 @@
 /** The view of a host that stays: everything kept by watches, so that a look at it costs no call while nothing changes. */
 import { DeniedError, NotFoundError } from '../base/errors.ts';
-import type { Seen, WatchDeps } from '../clients/kubernetes-collection.ts';
-import { collections } from '../clients/kubernetes-collections.ts';
-import type { Wanted } from '../clients/kubernetes-collections.ts';
-import type { V1Node, V1Pod, V2HorizontalPodAutoscaler } from '../clients/kubernetes-facade.ts';
+import type { Seen, WatchDeps } from '../clients/kubernetes/collection.ts';
+import { collections } from '../clients/kubernetes/collections.ts';
+import type { Wanted } from '../clients/kubernetes/collections.ts';
+import type { V1Node, V1Pod, V2HorizontalPodAutoscaler } from '../clients/kubernetes/facade.ts';
 import type { JsonRecord } from '../clients/json-values.ts';
 import type { ClusterView } from './contract.ts';
 import { viewOf } from './kubernetes-eks.ts';

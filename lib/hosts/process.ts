@@ -1,11 +1,11 @@
 /** The process host: the four stages in one process, woken by each other and by a schedule. */
 import { messageOf } from '../base/errors.ts';
 import type { ActionWorker } from '../action-queue/contract.ts';
-import { actuate } from '../loop/actuate.ts';
+import { actuate } from '../loop/actuate/actuate.ts';
 import { reportDead } from '../loop/dead-jobs.ts';
 import type { LoopDeps, Wake } from '../loop/deps.ts';
-import { makeEvaluate } from '../loop/evaluate.ts';
-import type { EvaluateRequest } from '../loop/evaluate.ts';
+import { makeEvaluate } from '../loop/evaluate/evaluate.ts';
+import type { EvaluateRequest } from '../loop/evaluate/evaluate.ts';
 import { notify } from '../loop/notify.ts';
 import type { StreamConsumer } from '../stream/contract.ts';
 import { leadingEdge } from './leading-edge.ts';

@@ -1,6 +1,6 @@
 /** What the process host answers to its consumer. */
 import type { LoopDeps } from '../loop/deps.ts';
-import { ingest, startOffset } from '../loop/ingest.ts';
+import { ingest, startOffset } from '../loop/ingest/ingest.ts';
 import { reportSkipped } from '../loop/skipped-range.ts';
 import type { ConsumerHandlers } from '../stream/contract.ts';
 import { topicPartition } from '../stream/contract.ts';

@@ -2,11 +2,11 @@
 import type { Clock } from '../base/clock.ts';
 import { ConfigError, messageOf, TransientError } from '../base/errors.ts';
 import { recordOf, textOf } from '../clients/json-values.ts';
-import { scalableKinds } from '../clients/kubernetes-kinds.ts';
-import { listAll } from '../clients/kubernetes-list.ts';
-import { parseSelector, selects } from '../clients/kubernetes-selector.ts';
-import type { KubernetesClient } from '../clients/kubernetes.ts';
-import type { V1LabelSelector, V1Pod } from '../clients/kubernetes-facade.ts';
+import { scalableKinds } from '../clients/kubernetes/kinds.ts';
+import { listAll } from '../clients/kubernetes/list.ts';
+import { parseSelector, selects } from '../clients/kubernetes/selector.ts';
+import type { KubernetesClient } from '../clients/kubernetes/client.ts';
+import type { V1LabelSelector, V1Pod } from '../clients/kubernetes/facade.ts';
 import type { ScalingPolicy } from '../core/policy.ts';
 import type { Endpoint, EndpointDiscovery } from './contract.ts';
 import type { WatchedPods } from './watched-pods.ts';

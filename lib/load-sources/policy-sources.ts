@@ -1,7 +1,7 @@
 /** Everything that a policy says is to be measured. */
 import type { Clock } from '../base/clock.ts';
 import { ConfigError } from '../base/errors.ts';
-import type { KubernetesClient } from '../clients/kubernetes.ts';
+import type { KubernetesClient } from '../clients/kubernetes/client.ts';
 import type { ScalingPolicy } from '../core/policy.ts';
 import { brokerLag } from './broker-lag.ts';
 import type { LagReading } from './broker-lag.ts';

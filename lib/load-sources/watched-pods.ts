@@ -1,9 +1,9 @@
 /** The pods of a namespace, kept by one watch for all workloads in it. */
 import { listOf, recordOf, textOf } from '../clients/json-values.ts';
 import type { JsonRecord } from '../clients/json-values.ts';
-import type { Seen, WatchDeps } from '../clients/kubernetes-collection.ts';
-import { collections } from '../clients/kubernetes-collections.ts';
-import type { V1Pod } from '../clients/kubernetes-facade.ts';
+import type { Seen, WatchDeps } from '../clients/kubernetes/collection.ts';
+import { collections } from '../clients/kubernetes/collections.ts';
+import type { V1Pod } from '../clients/kubernetes/facade.ts';
 
 export type WatchedPods = {
   /** All of the namespace, as of when that is proven. Throws what a list throws, and TransientError when nothing is proven for 45 s. */

@@ -1,7 +1,7 @@
 /** What is needed to say why a decision was not more and not less: the evaluation that follows it, rebuilt from the stores. */
 import type { WorkloadInput } from '../core/decide-types.ts';
 import type { Reading, Readings, ScalingDecision, TargetObservation } from '../core/types.ts';
-import { workloadInputOf } from './evaluate-decide.ts';
+import { workloadInputOf } from './evaluate/decide.ts';
 import { readStored } from './stored-control.ts';
 import type { StatusDeps } from './status.ts';
 

@@ -1,4 +1,4 @@
-/** Sets and lifts pauses, for people. The actuator reads them: actuate-pause.ts. */
+/** Sets and lifts pauses, for people. The actuator reads them: actuate/pause.ts. */
 import { ConflictError } from '../base/errors.ts';
 import { PAUSES_ID } from '../state/contract.ts';
 import type { Pause, Pauses } from '../state/contract.ts';

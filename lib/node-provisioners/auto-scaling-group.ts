@@ -1,11 +1,11 @@
 /** Plain Auto Scaling groups: sizes change at once, so an update has ended when its answer is there. */
 import { UpdateAutoScalingGroupCommand } from '@aws-sdk/client-auto-scaling';
 import { ConfigError } from '../base/errors.ts';
-import { describeAutoScalingGroup } from '../clients/aws-auto-scaling-groups.ts';
-import { awsCall } from '../clients/aws-errors.ts';
-import { terminateInstance } from '../clients/aws-instances.ts';
-import { capacityShortageOf } from '../clients/aws-node-groups.ts';
-import type { AwsClients } from '../clients/aws.ts';
+import { describeAutoScalingGroup } from '../clients/aws/auto-scaling-groups.ts';
+import { awsCall } from '../clients/aws/errors.ts';
+import { terminateInstance } from '../clients/aws/instances.ts';
+import { capacityShortageOf } from '../clients/aws/node-groups.ts';
+import type { AwsClients } from '../clients/aws/clients.ts';
 import type { NodeGroupPolicy } from '../core/policy.ts';
 import { assertSizes, refuseDelivered, refuseLower } from './sizes.ts';
 import type { NodeProvisioner, SizeChange } from './contract.ts';

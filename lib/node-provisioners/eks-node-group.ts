@@ -1,12 +1,12 @@
 /** EKS managed node groups: sizes through EKS, single instances through the Auto Scaling group behind it. */
 import { DescribeUpdateCommand, UpdateNodegroupConfigCommand } from '@aws-sdk/client-eks';
 import { ConfigError, ConflictError } from '../base/errors.ts';
-import { describeAutoScalingGroup } from '../clients/aws-auto-scaling-groups.ts';
-import { awsCall } from '../clients/aws-errors.ts';
-import { terminateInstance } from '../clients/aws-instances.ts';
-import { capacityShortageOf, describeEksNodeGroup } from '../clients/aws-node-groups.ts';
-import type { EksNodeGroup, EksNodeGroupRef } from '../clients/aws-node-groups.ts';
-import type { AwsClients } from '../clients/aws.ts';
+import { describeAutoScalingGroup } from '../clients/aws/auto-scaling-groups.ts';
+import { awsCall } from '../clients/aws/errors.ts';
+import { terminateInstance } from '../clients/aws/instances.ts';
+import { capacityShortageOf, describeEksNodeGroup } from '../clients/aws/node-groups.ts';
+import type { EksNodeGroup, EksNodeGroupRef } from '../clients/aws/node-groups.ts';
+import type { AwsClients } from '../clients/aws/clients.ts';
 import type { NodeGroupPolicy } from '../core/policy.ts';
 import { assertSizes, refuseDelivered, refuseLower } from './sizes.ts';
 import type { NodeProvisioner, SizeChange, UpdateState } from './contract.ts';

@@ -1,11 +1,11 @@
 /** Empties Kubernetes nodes gently: cordon, then the Eviction API, which honours PodDisruptionBudgets. Never deletes a pod. */
 import { ConflictError, NotFoundError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
-import { kubernetesStatus } from '../clients/kubernetes-errors.ts';
-import type { V1Pod } from '../clients/kubernetes-facade.ts';
-import { listAll } from '../clients/kubernetes-list.ts';
-import { FIELD_MANAGER, mergePatch } from '../clients/kubernetes.ts';
-import type { KubernetesClient } from '../clients/kubernetes.ts';
+import { kubernetesStatus } from '../clients/kubernetes/errors.ts';
+import type { V1Pod } from '../clients/kubernetes/facade.ts';
+import { listAll } from '../clients/kubernetes/list.ts';
+import { FIELD_MANAGER, mergePatch } from '../clients/kubernetes/client.ts';
+import type { KubernetesClient } from '../clients/kubernetes/client.ts';
 import type { DrainStep, NodeDrainer } from './contract.ts';
 
 /** A step has 2 s: new evictions stop after this long [ms], the rest follows in the next step. */

@@ -1,7 +1,7 @@
 /** Lets the nodes of simulated node groups join a Kubernetes cluster outside of the simulator: the EKS half of a real control plane. */
 import { messageOf, NotFoundError, TransientError } from '../base/errors.ts';
-import type { KubernetesClient } from '../clients/kubernetes.ts';
-import type { V1Node } from '../clients/kubernetes-facade.ts';
+import type { KubernetesClient } from '../clients/kubernetes/client.ts';
+import type { V1Node } from '../clients/kubernetes/facade.ts';
 import { GPU_RESOURCE } from './records.ts';
 import type { NodeRecord } from './records.ts';
 import type { World } from './world.ts';

@@ -3,8 +3,8 @@ import type { Admin, ITopicConfig } from 'kafkajs';
 import type { Clock } from '../base/clock.ts';
 import { NotFoundError, TransientError, type PenstockError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
-import { kafkaError } from '../clients/kafka-errors.ts';
-import { makeKafka, type KafkaSettings } from '../clients/kafka.ts';
+import { kafkaError } from '../clients/kafka/errors.ts';
+import { makeKafka, type KafkaSettings } from '../clients/kafka/client.ts';
 import type { StreamAdmin } from './contract.ts';
 
 type TopicSpec = Parameters<StreamAdmin['ensureTopics']>[0][number];

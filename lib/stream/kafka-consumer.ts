@@ -4,7 +4,7 @@ import { ConfigError, DeniedError, NotFoundError, type PenstockError } from '../
 import type { Logger } from '../base/log.ts';
 import type { Metrics } from '../base/metrics.ts';
 import type { Random } from '../base/random.ts';
-import type { KafkaSettings } from '../clients/kafka.ts';
+import type { KafkaSettings } from '../clients/kafka/client.ts';
 import { backoffMs } from './backoff.ts';
 import type { ConsumerHandlers, ConsumerSettings, SkippedRange, StreamConsumer } from './contract.ts';
 import { KafkaSession } from './kafka-session.ts';

@@ -2,7 +2,7 @@
 import type { KafkaMessage } from 'kafkajs';
 import { assert } from '../base/assert.ts';
 import { BadEventError } from '../base/errors.ts';
-import { RAW_BATCH_KEY } from '../clients/kafka-fetch-response.ts';
+import { RAW_BATCH_KEY } from '../clients/kafka/fetch-response.ts';
 import type { ConsumerHandlers, SkippedRange, StreamRecord } from './contract.ts';
 import { decompress } from './decompress.ts';
 import type { KafkaTuning } from './kafka-tuning.ts';

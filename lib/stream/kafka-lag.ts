@@ -2,8 +2,8 @@
 import type { Admin } from 'kafkajs';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
-import { kafkaError } from '../clients/kafka-errors.ts';
-import { makeKafka, type KafkaSettings } from '../clients/kafka.ts';
+import { kafkaError } from '../clients/kafka/errors.ts';
+import { makeKafka, type KafkaSettings } from '../clients/kafka/client.ts';
 import type { LagReader } from './contract.ts';
 import { lazyAdmin } from './kafka-admin.ts';
 import { committedOffsets, logRanges } from './kafka-positions.ts';

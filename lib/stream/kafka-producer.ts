@@ -2,8 +2,8 @@
 import kafkajs, { type Message, type Producer } from 'kafkajs';
 import { BadEventError, TransientError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
-import { kafkaError } from '../clients/kafka-errors.ts';
-import { makeKafka, type KafkaSettings } from '../clients/kafka.ts';
+import { kafkaError } from '../clients/kafka/errors.ts';
+import { makeKafka, type KafkaSettings } from '../clients/kafka/client.ts';
 import { COMPRESSION_TYPES, registerCodecs, type ProducerCompression } from './codecs.ts';
 import type { OutgoingRecord, StreamProducer } from './contract.ts';
 

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Metrics } from '../base/metrics.ts';
 import type { Random } from '../base/random.ts';
-import type { KafkaSettings } from '../clients/kafka.ts';
+import type { KafkaSettings } from '../clients/kafka/client.ts';
 import type { ProducerCompression } from './codecs.ts';
 import type { Stream } from './contract.ts';
 import { kafkaAdmin } from './kafka-admin.ts';

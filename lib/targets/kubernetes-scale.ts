@@ -1,9 +1,9 @@
 /** Kubernetes objects with a scale subresource: Deployments, StatefulSets, and any other kind by its group. */
 import { NotFoundError, TransientError } from '../base/errors.ts';
-import { scalableKinds } from '../clients/kubernetes-kinds.ts';
-import type { ScalableKinds } from '../clients/kubernetes-kinds.ts';
-import { FIELD_MANAGER, mergePatch } from '../clients/kubernetes.ts';
-import type { KubernetesClient } from '../clients/kubernetes.ts';
+import { scalableKinds } from '../clients/kubernetes/kinds.ts';
+import type { ScalableKinds } from '../clients/kubernetes/kinds.ts';
+import { FIELD_MANAGER, mergePatch } from '../clients/kubernetes/client.ts';
+import type { KubernetesClient } from '../clients/kubernetes/client.ts';
 import { KNOWN_KINDS, ORDERED_KINDS } from '../core/target-names.ts';
 import type { ScalableKind } from '../core/target-names.ts';
 import type { TargetRef } from '../core/types.ts';

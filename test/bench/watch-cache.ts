@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { systemClock } from '../../lib/base/clock.ts';
 import { TransientError } from '../../lib/base/errors.ts';
 import { silentLogger } from '../../lib/base/log.ts';
-import { kubernetesClient } from '../../lib/clients/kubernetes.ts';
+import { kubernetesClient } from '../../lib/clients/kubernetes/client.ts';
 import { kubernetesWatchedView } from '../../lib/cluster-view/kubernetes-watched.ts';
 import type { Snapshot } from '../../lib/core/types.ts';
 import { groupPolicy, workloadPolicy } from '../core/builders.ts';

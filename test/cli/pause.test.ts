@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { startCluster } from '../clients/kubernetes-server.ts';
+import { startCluster } from '../clients/kubernetes/server.ts';
 import { testRedisUrl, uniqueName } from '../support/kafka-redis.ts';
 import { buildTestCli } from '../support/process-host.ts';
 import { penstock } from './built.ts';

@@ -3,8 +3,8 @@ import { describe, expect, test } from '@jest/globals';
 import { loadByNode, nodeObservation, placeholdersByGroup } from '../../lib/cluster-view/kubernetes-nodes.ts';
 import { podObservation } from '../../lib/cluster-view/kubernetes-pods.ts';
 import { kubernetesEksView } from '../../lib/cluster-view/kubernetes-eks.ts';
-import type { V1Node, V1Pod } from '../../lib/clients/kubernetes-facade.ts';
-import { startCluster } from '../clients/kubernetes-server.ts';
+import type { V1Node, V1Pod } from '../../lib/clients/kubernetes/facade.ts';
+import { startCluster } from '../clients/kubernetes/server.ts';
 import { groupPolicy } from '../core/builders.ts';
 
 const node = (keys: readonly string[], labels: Readonly<Record<string, string>> = {}): V1Node => ({

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { V1Pod } from '../../lib/clients/kubernetes-facade.ts';
+import type { V1Pod } from '../../lib/clients/kubernetes/facade.ts';
 import { gpusOfPod } from '../../lib/cluster-view/kubernetes-gpus.ts';
 import { loadByNode } from '../../lib/cluster-view/kubernetes-nodes.ts';
 import { podsByOwner } from '../../lib/cluster-view/kubernetes-pods.ts';

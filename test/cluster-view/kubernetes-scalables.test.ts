@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { seenScalable } from '../../lib/cluster-view/kubernetes-scalables.ts';
 import { targetObservation } from '../../lib/cluster-view/kubernetes-targets.ts';
 import { workloadPolicy } from '../core/builders.ts';
-import { parseSelector } from '../../lib/clients/kubernetes-selector.ts';
+import { parseSelector } from '../../lib/clients/kubernetes/selector.ts';
 
 const container = (gpus: number) => ({
   spec: { containers: [{ name: 'main', resources: { limits: { 'nvidia.com/gpu': String(gpus) } } }] },

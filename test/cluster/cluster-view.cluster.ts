@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { systemClock, VirtualClock } from '../../lib/base/clock.ts';
 import { silentLogger } from '../../lib/base/log.ts';
-import { PACE } from '../../lib/clients/kubernetes-pace.ts';
+import { PACE } from '../../lib/clients/kubernetes/pace.ts';
 import { kubernetesEksView } from '../../lib/cluster-view/kubernetes-eks.ts';
 import { kubernetesWatchedView } from '../../lib/cluster-view/kubernetes-watched.ts';
 import { clusterViewConformance } from '../conformance/cluster-view.ts';

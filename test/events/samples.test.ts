@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import { decodeRecord } from '../../events/decode.ts';
-import { decodeKafkaEvent } from '../../lib/hosts/lambda-kafka-event.ts';
+import { decodeKafkaEvent } from '../../lib/hosts/lambda/kafka-event.ts';
 import { START_MS } from './builders.ts';
 
 async function kindsOf(file: string): Promise<string[]> {

@@ -1,7 +1,7 @@
 /** The whole loop as an identity that lacks one permission: what it says, and what goes on. */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../lib/base/clock.ts';
-import { kubernetesClient } from '../../lib/clients/kubernetes.ts';
+import { kubernetesClient } from '../../lib/clients/kubernetes/client.ts';
 import { startClusterServer } from '../../lib/simulator/cluster-server/server.ts';
 import { createWorld } from '../../lib/simulator/world.ts';
 import { GROUP, startLoop } from '../cluster/suites/loop.ts';

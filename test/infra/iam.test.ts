@@ -9,8 +9,8 @@ import { kubernetesEksView } from '../../lib/cluster-view/kubernetes-eks.ts';
 import { autoScalingGroup } from '../../lib/node-provisioners/auto-scaling-group.ts';
 import type { NodeProvisioner } from '../../lib/node-provisioners/contract.ts';
 import { eksNodeGroup } from '../../lib/node-provisioners/eks-node-group.ts';
-import { startCluster } from '../clients/kubernetes-server.ts';
-import type { Cluster } from '../clients/kubernetes-server.ts';
+import { startCluster } from '../clients/kubernetes/server.ts';
+import type { Cluster } from '../clients/kubernetes/server.ts';
 import { groupPolicy } from '../core/builders.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');

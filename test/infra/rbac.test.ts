@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../lib/base/clock.ts';
 import { messageOf } from '../../lib/base/errors.ts';
-import { kubernetesClient } from '../../lib/clients/kubernetes.ts';
+import { kubernetesClient } from '../../lib/clients/kubernetes/client.ts';
 import { kubernetesEksView } from '../../lib/cluster-view/kubernetes-eks.ts';
 import type { AccessRule, Identity } from '../../lib/simulator/cluster-server/kubernetes/access.ts';
 import { parseTarget } from '../../lib/simulator/cluster-server/kubernetes/resources.ts';

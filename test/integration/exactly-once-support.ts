@@ -3,7 +3,7 @@ import { expect } from '@jest/globals';
 import { TransientError } from '../../lib/base/errors.ts';
 import { type Random, seededRandom } from '../../lib/base/random.ts';
 import { emptyWindow } from '../../lib/core/window/load-window.ts';
-import { ingest, startOffset } from '../../lib/loop/ingest.ts';
+import { ingest, startOffset } from '../../lib/loop/ingest/ingest.ts';
 import type { IngestDeps } from '../../lib/loop/deps.ts';
 import type { StateStores } from '../../lib/state/contract.ts';
 import type { RecordBatch, StreamRecord } from '../../lib/stream/contract.ts';

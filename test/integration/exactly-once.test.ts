@@ -4,7 +4,7 @@ import { seededRandom } from '../../lib/base/random.ts';
 import type { RedisHandle } from '../../lib/local/index.ts';
 import type { StateStores } from '../../lib/state/contract.ts';
 import { memoryStateStores } from '../../lib/state/index.ts';
-import { ingestDeps } from '../loop/ingest-support.ts';
+import { ingestDeps } from '../loop/ingest/support.ts';
 import { type OpenStores, openStores, until } from '../state/support.ts';
 import { ownRedis, testRedisUrl, uniqueName } from '../support/kafka-redis.ts';
 import { consumerOf, drain, expectExact, faulty, makeLog, WORKLOADS } from './exactly-once-support.ts';

@@ -3,11 +3,11 @@ import { expect, test } from '@jest/globals';
 import { systemClock } from '../../lib/base/clock.ts';
 import { silentLogger } from '../../lib/base/log.ts';
 import type { Plan } from '../../lib/core/types.ts';
-import { actuate } from '../../lib/loop/actuate.ts';
+import { actuate } from '../../lib/loop/actuate/actuate.ts';
 import { pause } from '../../lib/loop/pauses.ts';
 import { redisKit, until } from '../action-queue/support.ts';
 import { workloadPolicy } from '../core/builders.ts';
-import { actuateWorld } from '../loop/actuate-world.ts';
+import { actuateWorld } from '../loop/actuate/world.ts';
 import { openStores } from '../state/support.ts';
 import { testRedisUrl, uniqueName } from '../support/kafka-redis.ts';
 

@@ -1,6 +1,6 @@
 /** TLS and logins against a broker that demands them. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { KafkaSettings } from '../../lib/clients/kafka.ts';
+import type { KafkaSettings } from '../../lib/clients/kafka/client.ts';
 import type { ConsumerHandlers } from '../../lib/stream/contract.ts';
 import { kafkaStream } from '../../lib/stream/kafka.ts';
 import type { KafkaHandle, KafkaSecurity } from '../../lib/local/index.ts';

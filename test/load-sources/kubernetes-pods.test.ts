@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { ConfigError, TransientError } from '../../lib/base/errors.ts';
 import { silentLogger } from '../../lib/base/log.ts';
-import type { V1Pod } from '../../lib/clients/kubernetes-facade.ts';
+import type { V1Pod } from '../../lib/clients/kubernetes/facade.ts';
 import {
   endpointOf,
   kubernetesPods,
@@ -11,8 +11,8 @@ import {
   TERMINATING_MS_MAX,
 } from '../../lib/load-sources/kubernetes-pods.ts';
 import { watchedPods } from '../../lib/load-sources/watched-pods.ts';
-import { startCluster } from '../clients/kubernetes-server.ts';
-import type { Cluster } from '../clients/kubernetes-server.ts';
+import { startCluster } from '../clients/kubernetes/server.ts';
+import type { Cluster } from '../clients/kubernetes/server.ts';
 import { workloadPolicy } from '../core/builders.ts';
 
 const policy = workloadPolicy({ bridge: { preset: 'vllm', port: 8_000, path: '/metrics' } }, 'llama');

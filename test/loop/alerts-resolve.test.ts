@@ -1,7 +1,7 @@
 /** Alerts about permissions, grace and clocks: told once by the evaluate stage, and over by themselves. */
 import { describe, expect, test } from '@jest/globals';
 import type { OpsAlert } from '../../lib/core/types.ts';
-import { makeEvaluate } from '../../lib/loop/evaluate.ts';
+import { makeEvaluate } from '../../lib/loop/evaluate/evaluate.ts';
 import { memoryStateStores } from '../../lib/state/memory.ts';
 import type { StateStores } from '../../lib/state/contract.ts';
 import { observed, workloadPolicy } from '../core/builders.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { makeEvaluate } from '../../lib/loop/evaluate.ts';
+import { makeEvaluate } from '../../lib/loop/evaluate/evaluate.ts';
 import type { StoredControl } from '../../lib/loop/stored-control.ts';
 import { evaluationAfter } from '../../lib/loop/explain.ts';
 import type { ScalingDecision } from '../../lib/core/types.ts';

@@ -8,11 +8,11 @@ import { secretsResolver } from '../../lib/clients/secrets.ts';
 import { readConfig } from '../../lib/hosts/config.ts';
 import { noDrainer } from '../../lib/hosts/no-cluster.ts';
 import { openOrchestrators } from '../../lib/hosts/orchestrators.ts';
-import { actuate } from '../../lib/loop/actuate.ts';
+import { actuate } from '../../lib/loop/actuate/actuate.ts';
 import { DEFAULT_TOPICS } from '../../lib/loop/deps.ts';
 import type { ActuateDeps, EvaluateDeps, IngestDeps } from '../../lib/loop/deps.ts';
-import { makeEvaluate } from '../../lib/loop/evaluate.ts';
-import { ingest } from '../../lib/loop/ingest.ts';
+import { makeEvaluate } from '../../lib/loop/evaluate/evaluate.ts';
+import { ingest } from '../../lib/loop/ingest/ingest.ts';
 import { createMemoryPolicySource } from '../../lib/policy-source/memory.ts';
 import type { StateStores } from '../../lib/state/contract.ts';
 import { memoryStateStores } from '../../lib/state/memory.ts';
@@ -23,7 +23,7 @@ import type { Emulator } from '../emulators/http-emulator.ts';
 import { startMarathon } from '../emulators/marathon.ts';
 import { inferenceLoad } from '../events/builders.ts';
 import { recordingQueue } from '../support/builders-loop.ts';
-import { batchOf } from './ingest-support.ts';
+import { batchOf } from './ingest/support.ts';
 
 type Orchestrator = {
   readonly emulator: Emulator;

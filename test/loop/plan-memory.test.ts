@@ -1,11 +1,11 @@
 /** A store that loses plans, and clocks that differ: what one controller remembers of them. */
 import { describe, expect, test } from '@jest/globals';
-import { makeEvaluate } from '../../lib/loop/evaluate.ts';
+import { makeEvaluate } from '../../lib/loop/evaluate/evaluate.ts';
 import { LOST_HOLD_MS, planMemory } from '../../lib/loop/plan-memory.ts';
 import type { Plan } from '../../lib/core/types.ts';
 import { observed, workloadPolicy } from '../core/builders.ts';
 import { loopWorld, report } from '../support/builders-loop.ts';
-import { TARGET_JOB, actuateWorld } from './actuate-world.ts';
+import { TARGET_JOB, actuateWorld } from './actuate/world.ts';
 
 const LLAMA = 'llama-8b-chat';
 const FULL = { kind: 'full' } as const;

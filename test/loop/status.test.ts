@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { AlertEntry } from '../../lib/core/types.ts';
-import { makeEvaluate } from '../../lib/loop/evaluate.ts';
+import { makeEvaluate } from '../../lib/loop/evaluate/evaluate.ts';
 import { readStatus } from '../../lib/loop/status.ts';
 import type { ActuationRecord } from '../../lib/state/contract.ts';
 import { busyNode, groupPolicy, observed, observedGroup, workloadPolicy } from '../core/builders.ts';

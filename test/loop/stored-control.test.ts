@@ -1,6 +1,6 @@
 /** A memory that is broken, or of an older version, neither stops a pool nor lets it shrink. */
 import { describe, expect, test } from '@jest/globals';
-import { makeEvaluate } from '../../lib/loop/evaluate.ts';
+import { makeEvaluate } from '../../lib/loop/evaluate/evaluate.ts';
 import { readStatus } from '../../lib/loop/status.ts';
 import { readStored } from '../../lib/loop/stored-control.ts';
 import { observed, workloadPolicy } from '../core/builders.ts';

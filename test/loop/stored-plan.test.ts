@@ -1,7 +1,7 @@
 /** A plan in the store that is broken, or of another version, neither stops a pool nor lets it shrink. */
 import { describe, expect, test } from '@jest/globals';
 import type { Plan } from '../../lib/core/types.ts';
-import { makeEvaluate } from '../../lib/loop/evaluate.ts';
+import { makeEvaluate } from '../../lib/loop/evaluate/evaluate.ts';
 import { readStatus } from '../../lib/loop/status.ts';
 import { busyNode, groupPolicy, observed, observedGroup, workloadPolicy } from '../core/builders.ts';
 import { loopWorld, report } from '../support/builders-loop.ts';

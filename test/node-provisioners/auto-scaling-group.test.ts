@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { kubernetesEksView } from '../../lib/cluster-view/kubernetes-eks.ts';
 import { ConfigError, DeniedError, TransientError } from '../../lib/base/errors.ts';
 import { autoScalingGroup } from '../../lib/node-provisioners/auto-scaling-group.ts';
-import { startCluster } from '../clients/kubernetes-server.ts';
-import type { Cluster } from '../clients/kubernetes-server.ts';
+import { startCluster } from '../clients/kubernetes/server.ts';
+import type { Cluster } from '../clients/kubernetes/server.ts';
 import { nodeProvisionerConformance } from '../conformance/node-provisioner.ts';
 import { groupPolicy } from '../core/builders.ts';
 

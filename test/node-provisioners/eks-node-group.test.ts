@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ConflictError, DeniedError, TransientError } from '../../lib/base/errors.ts';
 import { eksNodeGroup } from '../../lib/node-provisioners/eks-node-group.ts';
-import { startCluster } from '../clients/kubernetes-server.ts';
-import type { Cluster } from '../clients/kubernetes-server.ts';
+import { startCluster } from '../clients/kubernetes/server.ts';
+import type { Cluster } from '../clients/kubernetes/server.ts';
 import { nodeProvisionerConformance } from '../conformance/node-provisioner.ts';
 import { groupPolicy } from '../core/builders.ts';
 

@@ -7,7 +7,7 @@ import type { ActuationSummary, PoolInput } from '../../lib/core/decide-types.ts
 import { planPool } from '../../lib/core/plan-pool.ts';
 import type { NodeGroupPolicy, ScalingPolicy } from '../../lib/core/policy.ts';
 import type { AlertBook, Plan, Snapshot } from '../../lib/core/types.ts';
-import { actuate } from '../../lib/loop/actuate.ts';
+import { actuate } from '../../lib/loop/actuate/actuate.ts';
 import type { ActuateDeps } from '../../lib/loop/deps.ts';
 import { autoScalingGroup } from '../../lib/node-provisioners/auto-scaling-group.ts';
 import { eksNodeGroup } from '../../lib/node-provisioners/eks-node-group.ts';
@@ -16,9 +16,9 @@ import type { World } from '../../lib/simulator/world.ts';
 import type { WorldSettings } from '../../lib/simulator/world-settings.ts';
 import type { ActuationRecord } from '../../lib/state/contract.ts';
 import { kubernetesScale } from '../../lib/targets/kubernetes-scale.ts';
-import { startCluster } from '../clients/kubernetes-server.ts';
+import { startCluster } from '../clients/kubernetes/server.ts';
 import { fleet, wants } from '../core/builders.ts';
-import { actuateWorld } from '../loop/actuate-world.ts';
+import { actuateWorld } from '../loop/actuate/world.ts';
 
 /** One plan in so many seconds; the schedule of full evaluations is closer in production, and a scenario of an hour shall stay quick. */
 const PLAN_SEC = 30;

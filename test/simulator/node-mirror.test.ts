@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { NotFoundError, TransientError } from '../../lib/base/errors.ts';
-import type { KubernetesClient } from '../../lib/clients/kubernetes.ts';
-import type { V1Node } from '../../lib/clients/kubernetes-facade.ts';
+import type { KubernetesClient } from '../../lib/clients/kubernetes/client.ts';
+import type { V1Node } from '../../lib/clients/kubernetes/facade.ts';
 import { mirrorNodes } from '../../lib/simulator/node-mirror.ts';
 import { createWorld } from '../../lib/simulator/world.ts';
 

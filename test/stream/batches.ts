@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import zlib from 'node:zlib';
 import type { KafkaMessage } from 'kafkajs';
-import { RAW_BATCH_KEY } from '../../lib/clients/kafka-fetch-response.ts';
+import { RAW_BATCH_KEY } from '../../lib/clients/kafka/fetch-response.ts';
 
 export type TestRecord = {
   readonly offsetDelta?: number;

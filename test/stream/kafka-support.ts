@@ -4,7 +4,7 @@ import { systemClock } from '../../lib/base/clock.ts';
 import { jsonLogger, silentLogger } from '../../lib/base/log.ts';
 import { memoryMetrics } from '../../lib/base/metrics.ts';
 import { seededRandom } from '../../lib/base/random.ts';
-import type { KafkaSettings } from '../../lib/clients/kafka.ts';
+import type { KafkaSettings } from '../../lib/clients/kafka/client.ts';
 import type { KafkaTuning } from '../../lib/stream/kafka-tuning.ts';
 import type { KafkaStreamOptions } from '../../lib/stream/kafka.ts';
 

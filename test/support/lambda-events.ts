@@ -1,7 +1,7 @@
 /** Invocation events in the shapes that AWS sends, and a context with a settable rest of time. */
 import type { Clock } from '../../lib/base/clock.ts';
-import type { LambdaContext } from '../../lib/hosts/lambda.ts';
-import type { CollectingWake } from '../../lib/hosts/lambda-wake.ts';
+import type { LambdaContext } from '../../lib/hosts/lambda/lambda.ts';
+import type { CollectingWake } from '../../lib/hosts/lambda/wake.ts';
 
 export type RecordSpec = {
   readonly topic?: string;

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { ConfigError, ConflictError, DeniedError, NotFoundError, TransientError } from '../../lib/base/errors.ts';
-import { mergePatch } from '../../lib/clients/kubernetes.ts';
+import { mergePatch } from '../../lib/clients/kubernetes/client.ts';
 import { kubernetesScale } from '../../lib/targets/kubernetes-scale.ts';
-import { startCluster } from '../clients/kubernetes-server.ts';
-import type { Cluster } from '../clients/kubernetes-server.ts';
+import { startCluster } from '../clients/kubernetes/server.ts';
+import type { Cluster } from '../clients/kubernetes/server.ts';
 import { targetConformance } from '../conformance/target.ts';
 
 const ref = { kind: 'Deployment', namespace: 'inference', name: 'llama' };

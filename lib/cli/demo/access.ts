@@ -2,7 +2,7 @@
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import type { KubernetesClient } from '../../clients/kubernetes.ts';
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
 import { kubeconfigText } from '../../local/index.ts';
 import type { ControlPlaneHandle } from '../../local/index.ts';
 import type { DemoCluster, Role } from './cluster.ts';

@@ -1,5 +1,5 @@
 /** A Deployment of the scene as a Kubernetes object whose pods kwok plays. */
-import type { V1Deployment } from '../../clients/kubernetes-facade.ts';
+import type { V1Deployment } from '../../clients/kubernetes/facade.ts';
 import { KWOK_DELAY } from '../../local/index.ts';
 import { GPU_RESOURCE } from '../../simulator/records.ts';
 import type { DeploymentSettings } from '../../simulator/world-settings.ts';

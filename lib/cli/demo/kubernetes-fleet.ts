@@ -1,8 +1,8 @@
 /** The fleet of a Kubernetes cluster, listed again and again. */
 import type { Clock } from '../../base/clock.ts';
 import { NotFoundError, TransientError, messageOf } from '../../base/errors.ts';
-import type { KubernetesClient } from '../../clients/kubernetes.ts';
-import type { V1Deployment, V1Node, V1Pod } from '../../clients/kubernetes-facade.ts';
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
+import type { V1Deployment, V1Node, V1Pod } from '../../clients/kubernetes/facade.ts';
 import type { FleetDeployment, FleetNode, FleetView } from './fleet.ts';
 
 export type KubernetesFleet = FleetView & {

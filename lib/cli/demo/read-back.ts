@@ -1,8 +1,8 @@
 /** Asks the cluster's own APIs, with the official clients, what became of the resizes. */
 import { ListUpdatesCommand } from '@aws-sdk/client-eks';
 import { systemClock } from '../../base/clock.ts';
-import { awsClients } from '../../clients/aws.ts';
-import { kubernetesClient } from '../../clients/kubernetes.ts';
+import { awsClients } from '../../clients/aws/clients.ts';
+import { kubernetesClient } from '../../clients/kubernetes/client.ts';
 import type { Servers } from './servers.ts';
 import type { ReadBack } from './report.ts';
 import { NAMESPACE, models, nodeGroups } from './scene.ts';

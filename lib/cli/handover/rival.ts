@@ -2,7 +2,7 @@
 import { ConfigError, DeniedError, NotFoundError } from '../../base/errors.ts';
 import { countOf, listOf, recordOf, textOf } from '../../clients/json-values.ts';
 import type { JsonRecord } from '../../clients/json-values.ts';
-import type { KubernetesClient } from '../../clients/kubernetes.ts';
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
 import { isPaused } from '../../cluster-view/kubernetes-owners.ts';
 import type { TargetRef } from '../../core/types.ts';
 

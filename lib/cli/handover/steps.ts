@@ -2,8 +2,8 @@
 import type { Clock } from '../../base/clock.ts';
 import { ConfigError, ConflictError, TransientError } from '../../base/errors.ts';
 import { recordOf } from '../../clients/json-values.ts';
-import { FIELD_MANAGER, mergePatch } from '../../clients/kubernetes.ts';
-import type { KubernetesClient } from '../../clients/kubernetes.ts';
+import { FIELD_MANAGER, mergePatch } from '../../clients/kubernetes/client.ts';
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
 import type { ScalingPolicy } from '../../core/policy.ts';
 import type { Target } from '../../targets/contract.ts';
 import type { RivalPatch } from './patches.ts';

@@ -3,7 +3,7 @@ import { systemClock, VirtualClock } from '../../../lib/base/clock.ts';
 import { kubernetesFleet } from '../../../lib/cli/demo/kubernetes-fleet.ts';
 import { NAMESPACE, worldSettings } from '../../../lib/cli/demo/scene.ts';
 import { simulatedFleet } from '../../../lib/cli/demo/simulated-fleet.ts';
-import { kubernetesClient } from '../../../lib/clients/kubernetes.ts';
+import { kubernetesClient } from '../../../lib/clients/kubernetes/client.ts';
 import { startClusterServer, type ClusterServer } from '../../../lib/simulator/cluster-server/server.ts';
 import { createWorld } from '../../../lib/simulator/world.ts';
 import type { World } from '../../../lib/simulator/world.ts';

@@ -1,14 +1,14 @@
 /** Handover and handback against the simulated cluster, with its HPAs and KEDA's operator. */
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { KubernetesClient } from '../../../lib/clients/kubernetes.ts';
+import type { KubernetesClient } from '../../../lib/clients/kubernetes/client.ts';
 import { kubernetesEksView } from '../../../lib/cluster-view/kubernetes-eks.ts';
 import { handBack } from '../../../lib/cli/handover/hand-back.ts';
 import { handOver } from '../../../lib/cli/handover/hand-over.ts';
 import type { HandoverDeps } from '../../../lib/cli/handover/steps.ts';
 import { kubernetesScale } from '../../../lib/targets/kubernetes-scale.ts';
 import type { WorldSettings } from '../../../lib/simulator/world-settings.ts';
-import { startCluster } from '../../clients/kubernetes-server.ts';
-import type { Cluster } from '../../clients/kubernetes-server.ts';
+import { startCluster } from '../../clients/kubernetes/server.ts';
+import type { Cluster } from '../../clients/kubernetes/server.ts';
 import { workloadPolicy } from '../../core/builders.ts';
 import { runOnClock } from '../../support/run-on-clock.ts';
 

@@ -1,9 +1,9 @@
 /** The actuate stage with the real adapters: the same on the simulator and on a real control plane. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { KubernetesClient } from '../../../lib/clients/kubernetes.ts';
-import { mergePatch } from '../../../lib/clients/kubernetes.ts';
-import type { V1Pod } from '../../../lib/clients/kubernetes-facade.ts';
-import { GROUP_JOB, TARGET_JOB } from '../../loop/actuate-world.ts';
+import type { KubernetesClient } from '../../../lib/clients/kubernetes/client.ts';
+import { mergePatch } from '../../../lib/clients/kubernetes/client.ts';
+import type { V1Pod } from '../../../lib/clients/kubernetes/facade.ts';
+import { GROUP_JOB, TARGET_JOB } from '../../loop/actuate/world.ts';
 import { until } from '../../support/until.ts';
 import type { ConformanceOptions, KubernetesFixture } from '../../simulator/cluster-server/kubernetes-conformance.ts';
 import { actuating } from '../support/actuating.ts';

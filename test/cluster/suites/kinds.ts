@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { CoreV1Api, PatchStrategy, setHeaderOptions, type V1Pod } from '@kubernetes/client-node';
 import { systemClock } from '../../../lib/base/clock.ts';
 import { ConflictError } from '../../../lib/base/errors.ts';
-import type { KubernetesClient } from '../../../lib/clients/kubernetes.ts';
+import type { KubernetesClient } from '../../../lib/clients/kubernetes/client.ts';
 import { kubernetesEksView } from '../../../lib/cluster-view/kubernetes-eks.ts';
 import type { TargetObservation } from '../../../lib/core/types.ts';
 import { kubernetesScale } from '../../../lib/targets/kubernetes-scale.ts';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { VirtualClock, systemClock } from '../../../lib/base/clock.ts';
 import { ConflictError, messageOf } from '../../../lib/base/errors.ts';
 import type { LogFields } from '../../../lib/base/log.ts';
-import type { KubernetesClient } from '../../../lib/clients/kubernetes.ts';
+import type { KubernetesClient } from '../../../lib/clients/kubernetes/client.ts';
 import type { ClusterView } from '../../../lib/cluster-view/contract.ts';
 import { kubernetesEksView } from '../../../lib/cluster-view/kubernetes-eks.ts';
 import { kubernetesWatchedView } from '../../../lib/cluster-view/kubernetes-watched.ts';

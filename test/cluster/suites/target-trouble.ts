@@ -1,9 +1,9 @@
 /** The scale target among other writers, rollouts, deletions, wrong credentials and slow servers: the same on the simulator and on a real control plane. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ConflictError, DeniedError, NotFoundError, TransientError } from '../../../lib/base/errors.ts';
-import { mergePatch } from '../../../lib/clients/kubernetes.ts';
-import type { KubernetesClient } from '../../../lib/clients/kubernetes.ts';
-import type { V1Deployment, V1Pod } from '../../../lib/clients/kubernetes-facade.ts';
+import { mergePatch } from '../../../lib/clients/kubernetes/client.ts';
+import type { KubernetesClient } from '../../../lib/clients/kubernetes/client.ts';
+import type { V1Deployment, V1Pod } from '../../../lib/clients/kubernetes/facade.ts';
 import type { TargetState } from '../../../lib/targets/contract.ts';
 import { kubernetesScale } from '../../../lib/targets/kubernetes-scale.ts';
 import { until } from '../../support/until.ts';

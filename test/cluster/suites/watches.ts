@@ -3,10 +3,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { systemClock } from '../../../lib/base/clock.ts';
 import { ConflictError, TransientError, messageOf } from '../../../lib/base/errors.ts';
 import { silentLogger } from '../../../lib/base/log.ts';
-import { mergePatch } from '../../../lib/clients/kubernetes.ts';
-import type { KubernetesClient } from '../../../lib/clients/kubernetes.ts';
-import { PACE } from '../../../lib/clients/kubernetes-pace.ts';
-import type { Pace } from '../../../lib/clients/kubernetes-pace.ts';
+import { mergePatch } from '../../../lib/clients/kubernetes/client.ts';
+import type { KubernetesClient } from '../../../lib/clients/kubernetes/client.ts';
+import { PACE } from '../../../lib/clients/kubernetes/pace.ts';
+import type { Pace } from '../../../lib/clients/kubernetes/pace.ts';
 import type { ClusterView } from '../../../lib/cluster-view/contract.ts';
 import { kubernetesWatchedView } from '../../../lib/cluster-view/kubernetes-watched.ts';
 import { kubernetesScale } from '../../../lib/targets/kubernetes-scale.ts';

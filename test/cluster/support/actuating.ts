@@ -2,15 +2,15 @@
 import type { ActionJob } from '../../../lib/action-queue/contract.ts';
 import { systemClock } from '../../../lib/base/clock.ts';
 import { messageOf } from '../../../lib/base/errors.ts';
-import type { KubernetesClient } from '../../../lib/clients/kubernetes.ts';
+import type { KubernetesClient } from '../../../lib/clients/kubernetes/client.ts';
 import type { PlannedTarget } from '../../../lib/core/types.ts';
-import { actuate } from '../../../lib/loop/actuate.ts';
+import { actuate } from '../../../lib/loop/actuate/actuate.ts';
 import type { ActuateDeps } from '../../../lib/loop/deps.ts';
 import type { NodeProvisioner } from '../../../lib/node-provisioners/contract.ts';
 import { kubernetesDrainer } from '../../../lib/node-provisioners/kubernetes-drainer.ts';
 import { kubernetesScale } from '../../../lib/targets/kubernetes-scale.ts';
-import { actuateWorld } from '../../loop/actuate-world.ts';
-import type { PlanParts } from '../../loop/actuate-world.ts';
+import { actuateWorld } from '../../loop/actuate/world.ts';
+import type { PlanParts } from '../../loop/actuate/world.ts';
 
 /** Real time between two steps of a job [ms]: enough for controllers to do something. */
 const STEP_MS = 30;

@@ -1,7 +1,7 @@
 /** Node groups of the simulated cloud whose nodes join the cluster under test, played by kwok: the EKS half of a real cluster. */
 import { randomInt } from 'node:crypto';
 import { systemClock } from '../../../lib/base/clock.ts';
-import { awsClients, type AwsClients } from '../../../lib/clients/aws.ts';
+import { awsClients, type AwsClients } from '../../../lib/clients/aws/clients.ts';
 import { KWOK_NODE } from '../../../lib/local/index.ts';
 import { startClusterServer } from '../../../lib/simulator/cluster-server/server.ts';
 import { mirrorNodes } from '../../../lib/simulator/node-mirror.ts';

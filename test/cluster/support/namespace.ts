@@ -11,7 +11,7 @@ import {
   type V1PolicyRule,
 } from '@kubernetes/client-node';
 import { systemClock } from '../../../lib/base/clock.ts';
-import { kubernetesClient, type KubernetesClient } from '../../../lib/clients/kubernetes.ts';
+import { kubernetesClient, type KubernetesClient } from '../../../lib/clients/kubernetes/client.ts';
 import { KWOK_NODE } from '../../../lib/local/index.ts';
 import { until } from '../../support/until.ts';
 import { isOwnCluster, testKubeConfig } from './control-plane.ts';

@@ -17,7 +17,7 @@ import {
   setHeaderOptions,
 } from '@kubernetes/client-node';
 import { until } from '../../support/until.ts';
-import type { KubernetesClient } from '../../../lib/clients/kubernetes.ts';
+import type { KubernetesClient } from '../../../lib/clients/kubernetes/client.ts';
 import type { KubeConfig, V1Deployment, V1ListMeta, V1Pod, V1PodCondition } from '@kubernetes/client-node';
 
 export type KubernetesFixture = {

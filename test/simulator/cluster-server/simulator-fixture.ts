@@ -1,8 +1,8 @@
 /** The simulated cluster as the suites see it that also run on a real control plane: in real time, with quick nodes and pods. */
 import { KubeConfig } from '@kubernetes/client-node';
 import { systemClock } from '../../../lib/base/clock.ts';
-import { kubernetesClient } from '../../../lib/clients/kubernetes.ts';
-import type { KubernetesClient } from '../../../lib/clients/kubernetes.ts';
+import { kubernetesClient } from '../../../lib/clients/kubernetes/client.ts';
+import type { KubernetesClient } from '../../../lib/clients/kubernetes/client.ts';
 import { startClusterServer } from '../../../lib/simulator/cluster-server/server.ts';
 import type { ClusterServer } from '../../../lib/simulator/cluster-server/server.ts';
 import { createWorld } from '../../../lib/simulator/world.ts';

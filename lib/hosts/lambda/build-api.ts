@@ -1,0 +1,14 @@
+/** Parts of the api function: state, policies, and the length of the queue. */
+import type { Metrics } from '../../base/metrics.ts';
+import { createFilesPolicySource } from '../../policy-source/files.ts';
+import type { ApiOptions } from '../http-api.ts';
+import { buildBase } from './parts-base.ts';
+
+/** Throws what {@link buildBase} throws, and ConfigError when there is no good policy. */
+export async function buildApi(metrics: Metrics): Promise<ApiOptions> {
+  const [base, { actionsOf }] = await Promise.all([buildBase(metrics), import('./parts-queue.ts')]);
+  const policies = createFilesPolicySource({ paths: base.config.policyPaths });
+  await policies.current();
+  const deps = { ...base, policies, queue: actionsOf(base).openQueue() };
+  return { statusTokenSha256: base.config.http.statusTokenSha256, deps: async () => deps };
+}
