@@ -343,7 +343,7 @@ describe('IAM', () => {
   test('evaluate and actuate may call exactly the EKS and Auto Scaling commands that the code sends', async () => {
     const sent = new Set<string>();
     for (const folder of ['lib/clients', 'lib/cluster-view', 'lib/node-provisioners']) {
-      for (const file of await readdir(folder)) {
+      for (const file of await readdir(folder, { recursive: true })) {
         if (!file.endsWith('.ts')) continue;
         const text = await readFile(join(folder, file), 'utf8');
         for (const [, names = '', service = ''] of text.matchAll(
