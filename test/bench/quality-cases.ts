@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { seededRandom } from '../../lib/base/random.ts';
+import { prepare } from '../../lib/simulator/replay/prepare.ts';
+import type { Prepared } from '../../lib/simulator/replay/prepare.ts';
 
 export type Case = {
   readonly name: string;
@@ -132,6 +134,27 @@ export async function casesIn(
   await writeFile(file, generatedDay());
   const shared = { lengths: null, scale: 1, replicaClass: 'B', warmupSec: 7_200 };
   return [{ name: 'generated', about: aboutOf('generated'), file, ...shared }];
+}
+
+/** A case as all policies of a bench meet it: fixed lead time, no failed starts, one seed. */
+export function preparedCase(one: Case, leadTimeSec: number): Promise<Prepared> {
+  return prepare({
+    file: one.file,
+    trace: { format: 'auto', skipBadLines: true, ...(one.toSec === undefined ? {} : { to: one.toSec }) },
+    engine: one.engine ?? 'fluid',
+    replicaClass: one.replicaClass,
+    leadTimeSec,
+    leadTimeSigma: 0,
+    failedStartRatio: 0,
+    sloWaitSec: one.sloWaitSec ?? 10,
+    scale: one.scale,
+    warmupSec: one.warmupSec,
+    seed: 1,
+    tickSec: one.tickSec ?? 5,
+    ...(one.overlay === undefined ? {} : { overlay: one.overlay }),
+    replicas: null,
+    lengthsFile: one.lengths,
+  });
 }
 
 /** A day with a bell-shaped course, minute noise and two bursts, made here. */

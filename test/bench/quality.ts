@@ -16,13 +16,12 @@ import { systemClock } from '../../lib/base/clock.ts';
 import { baselines } from '../../lib/simulator/baselines/index.ts';
 import type { PlantTotals } from '../../lib/simulator/plant/contract.ts';
 import { groundOf } from '../../lib/simulator/replay/ground.ts';
-import { prepare } from '../../lib/simulator/replay/prepare.ts';
 import { baselineOf } from '../../lib/simulator/replay/tasks.ts';
 import type { Task } from '../../lib/simulator/replay/tasks.ts';
 import { tunings } from '../../lib/simulator/replay/tuning.ts';
 import { runTasks } from '../../lib/simulator/replay/workers.ts';
 import { buildCli } from '../../infra/local/build.mjs';
-import { casesIn } from './quality-cases.ts';
+import { casesIn, preparedCase } from './quality-cases.ts';
 import type { Case } from './quality-cases.ts';
 import { readRows, undominated, withRow, writeRows } from './quality-results.ts';
 import type { Row, Run } from './quality-results.ts';
@@ -74,23 +73,7 @@ async function measure(
   { leadTimeSec, workerFile }: { readonly leadTimeSec: number; readonly workerFile: URL },
 ): Promise<Row> {
   const startedMs = systemClock.nowMs();
-  const prepared = await prepare({
-    file: one.file,
-    trace: { format: 'auto', skipBadLines: true, ...(one.toSec === undefined ? {} : { to: one.toSec }) },
-    engine: one.engine ?? 'fluid',
-    replicaClass: one.replicaClass,
-    leadTimeSec,
-    leadTimeSigma: 0,
-    failedStartRatio: 0,
-    sloWaitSec: one.sloWaitSec ?? 10,
-    scale: one.scale,
-    warmupSec: one.warmupSec,
-    seed: 1,
-    tickSec: one.tickSec ?? 5,
-    ...(one.overlay === undefined ? {} : { overlay: one.overlay }),
-    replicas: null,
-    lengthsFile: one.lengths,
-  });
+  const prepared = await preparedCase(one, leadTimeSec);
   const tasks = tasksOf();
   const outcomes = await runTasks({
     ground: groundOf(prepared),

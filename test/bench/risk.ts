@@ -11,11 +11,10 @@ import type { PlantTotals } from '../../lib/simulator/plant/contract.ts';
 import { START_MS, groundOf, plantOf } from '../../lib/simulator/replay/ground.ts';
 import type { Ground } from '../../lib/simulator/replay/ground.ts';
 import { replayPolicy } from '../../lib/simulator/replay/plain-policy.ts';
-import { prepare } from '../../lib/simulator/replay/prepare.ts';
 import { runPolicy } from '../../lib/simulator/replay/run-policy.ts';
 import { runTask } from '../../lib/simulator/replay/tasks.ts';
 import { coreScaler } from './core-scaler.ts';
-import { casesIn } from './quality-cases.ts';
+import { casesIn, preparedCase } from './quality-cases.ts';
 import type { Case } from './quality-cases.ts';
 
 const { values } = parseArgs({
@@ -58,22 +57,8 @@ async function prepareAll(): Promise<readonly Cell[]> {
 }
 
 async function cellOf(one: Case, leadTimeSec: number): Promise<Cell> {
-  const prepared = await prepare({
-    file: one.file,
-    trace: { format: 'auto', skipBadLines: true },
-    engine: 'fluid',
-    replicaClass: one.replicaClass,
-    leadTimeSec,
-    leadTimeSigma: 0,
-    failedStartRatio: 0,
-    sloWaitSec: 10,
-    scale: one.scale,
-    warmupSec: one.warmupSec,
-    seed: 1,
-    tickSec: 5,
-    replicas: null,
-    lengthsFile: one.lengths,
-  });
+  // Ticks of five seconds and the fluid for all: a setting costs seconds.
+  const prepared = await preparedCase({ ...one, engine: 'fluid', tickSec: 5, sloWaitSec: 10 }, leadTimeSec);
   const ground = groundOf(prepared);
   const { totals } = await runTask(ground, { kind: 'optimum' });
   return { trace: one.name, leadTimeSec, ground, optimumHours: totals.gpuHours };

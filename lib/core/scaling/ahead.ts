@@ -5,13 +5,14 @@ import type { ForecastState } from '../forecast/forecast.ts';
 import { neededNow } from '../forecast/levels.ts';
 import { duration, figure } from '../format.ts';
 import type { SignalDemand } from '../signals/contract.ts';
-import { COVERAGE_RATIO_MIN } from '../signals/parts.ts';
+import { wholeValue } from '../signals/parts.ts';
 import { step } from '../trail.ts';
 import type { Draft } from '../trail.ts';
 import { waitSecOf } from './objective.ts';
 import { missLimitsOf, missTargetOf } from './price.ts';
 import type { Priced } from './price.ts';
 import { stabilizationMs } from './stabilise.ts';
+import { isStarting } from './standing.ts';
 
 /** From so many comparisons on, the measured bound replaces the staffing rule's headroom. */
 export const MEASURED_MIN = 24;
@@ -52,7 +53,7 @@ export function forecastAfter(
     holdMs: stabilizationMs(policy),
     waitMs: waitSecOf(input.policy) * 1000,
     sloMissRatio: missTargetOf(priced, before === undefined ? null : forecastOf(before)),
-    starting: input.target.kind === 'observed' && input.target.ready < input.target.replicas,
+    starting: isStarting(input.target),
     missed: missedNow(input, of.perRequest),
     limits: missLimitsOf(priced),
   });
@@ -69,10 +70,8 @@ export function pricedOf({ policy, usdPerReplicaHour = null }: WorkloadInput, pe
  */
 function missedNow(input: WorkloadInput, perRequest: number | null): number | null {
   const queue = queueMiss(input, perRequest);
-  const { target } = input;
-  if (target.kind === 'missing' || target.ready >= target.replicas) return queue;
-  const { lateRatio } = input.readings;
-  const late = lateRatio?.kind === 'value' && lateRatio.coverageRatio >= COVERAGE_RATIO_MIN ? lateRatio.value : null;
+  if (!isStarting(input.target)) return queue;
+  const late = wholeValue(input.readings.lateRatio);
   return queue === null || late === null ? (queue ?? late) : Math.max(queue, late);
 }
 

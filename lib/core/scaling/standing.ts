@@ -33,3 +33,8 @@ function decreaseIsUnderWay(
   const seenAtMs = input.nowMs - input.snapshotAgeMs;
   return seenAtMs <= last[0] || input.nowMs - last[0] < DECREASE_SETTLE_MS;
 }
+
+/** Replicas were asked for that are not ready; false where the target is not seen. */
+export function isStarting(target: WorkloadInput['target']): boolean {
+  return target.kind === 'observed' && target.ready < target.replicas;
+}

@@ -6,10 +6,10 @@ import type { Writable } from '../../base/writable.ts';
 import type { WorkloadInput } from '../decide-types.ts';
 import { figure } from '../format.ts';
 import { constantAt, shareOf } from '../mean.ts';
-import { COVERAGE_RATIO_MIN } from '../signals/parts.ts';
+import { wholeValue } from '../signals/parts.ts';
 import type { SignalDemand } from '../signals/contract.ts';
-import type { SignalName } from '../types.ts';
 import { lateAfter } from './late.ts';
+import { isStarting } from './standing.ts';
 import type { LateState } from './late.ts';
 import { lateAfterMsOf, sloMissRatioOf } from './objective.ts';
 
@@ -116,15 +116,11 @@ export function workInForce(input: WorkloadInput, state: WorkState | undefined):
 export type WorkInForce = Pick<WorkState, 'recent' | 'usual' | 'serves' | 'full'>;
 
 function servedNow({ readings }: WorkloadInput): Served | null {
-  const done = whole(readings.completionRate);
-  const input = whole(readings.inputTokenRate);
-  const output = whole(readings.outputTokenRate);
+  const done = wholeValue(readings.completionRate);
+  const input = wholeValue(readings.inputTokenRate);
+  const output = wholeValue(readings.outputTokenRate);
   if (done === null) return null;
   return input === null || output === null ? { ...NOTHING, done } : { done, input, output };
-}
-
-function whole(reading: WorkloadInput['readings'][SignalName] | undefined): number | null {
-  return reading?.kind === 'value' && reading.coverageRatio >= COVERAGE_RATIO_MIN ? reading.value : null;
 }
 
 function toward(
@@ -180,7 +176,7 @@ function fullAfter(
 ): WorkState['full'] {
   const { full } = of.state;
   const signal = policy.spec.signals.find((each) => each.kind === 'inFlight');
-  const inFlight = whole(readings.inFlight);
+  const inFlight = wholeValue(readings.inFlight);
   if (signal === undefined || inFlight === null || of.served.done <= 0) return full;
   if (!isSteady(of.state, nowMs)) return full;
   const { ready } = of.state.steady;
@@ -226,10 +222,9 @@ function lateNow(
   const { state, dtMs } = of;
   // Learned of an objective that is there no more: nothing would ever take it back.
   if (lateAfterMsOf(input.policy) === undefined) return undefined;
-  const late = whole(input.readings.lateRatio);
-  const isStarting = input.target.kind === 'observed' && input.target.ready < input.target.replicas;
+  const late = wholeValue(input.readings.lateRatio);
   if (late === null || of.served.done <= 0) return before;
-  if (isStarting || state.busySinceMs !== null || !isSteady(state, input.nowMs)) return before;
+  if (isStarting(input.target) || state.busySinceMs !== null || !isSteady(state, input.nowMs)) return before;
   return lateAfter(before, { dtMs, late, tolerated: sloMissRatioOf(input.policy) });
 }
 
@@ -313,7 +308,7 @@ function byArrivals(
   of: { readonly input: WorkloadInput; readonly state: WorkInForce },
 ): SignalDemand {
   const arrivals = of.input.readings.requestRate;
-  const arrived = whole(arrivals);
+  const arrived = wholeValue(arrivals);
   if (arrived === null || arrivals.kind === 'missing' || !isFullKnown(of.state)) return signal;
   const { perSec } = of.state.full;
   const ratio = lengthRatio(of.state);
@@ -340,7 +335,7 @@ const OVER_FULL = 1.5;
 /** Replicas that would hold what is in flight if they were half fuller than wanted. What is learned of longer requests comes late, this does not. */
 function overFull({ policy, readings }: WorkloadInput): number {
   const signal = policy.spec.signals.find((each) => each.kind === 'inFlight');
-  const inFlight = whole(readings.inFlight);
+  const inFlight = wholeValue(readings.inFlight);
   return signal === undefined || inFlight === null ? 0 : inFlight / (OVER_FULL * signal.perReplica);
 }
 

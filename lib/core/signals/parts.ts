@@ -23,6 +23,11 @@ export type Part = {
   readonly input: DecisionInput;
 };
 
+/** The value of a reading that covers its sources; null where it is missing or tells a part. */
+export function wholeValue(reading: Reading | undefined): number | null {
+  return reading?.kind === 'value' && reading.coverageRatio >= COVERAGE_RATIO_MIN ? reading.value : null;
+}
+
 /** Reads one signal name. A missing reading has no value; an old or partly covered one has a value and a gap. */
 export function readPart(name: SignalName, context: SignalContext): Part {
   const reading = context.readings[name];
