@@ -13,14 +13,16 @@ export type FetchLimits = {
   readonly timeoutMs: number;
   /** Ends it early. */
   readonly signal: AbortSignal;
+  /** Aborts when so many ms have passed; default `AbortSignal.timeout`. */
+  readonly deadlineOf?: ((timeoutMs: number) => AbortSignal) | undefined;
 };
 
 /**
  * The text of the page. Each scrape has its own connection: servers close idle ones at about our period, and a race for one would look like a
  * failing pod. Redirects are not followed. Throws TransientError whose message is the reason alone.
  */
-export async function fetchMetrics(url: string, { timeoutMs, signal }: FetchLimits): Promise<string> {
-  const timeout = AbortSignal.timeout(timeoutMs);
+export async function fetchMetrics(url: string, { timeoutMs, signal, deadlineOf }: FetchLimits): Promise<string> {
+  const timeout = deadlineOf?.(timeoutMs) ?? AbortSignal.timeout(timeoutMs);
   const linked = linkedSignal(signal);
   timeout.addEventListener('abort', linked.abort, { once: true });
   try {

@@ -20,6 +20,8 @@ export type PrometheusScrapeOptions = {
   readonly clock: Clock;
   /** For one scrape [ms], default {@link TIMEOUT_MS}. */
   readonly timeoutMs?: number;
+  /** How that time is told, default by `AbortSignal.timeout`; one signal for each scrape, in the order in which they start. */
+  readonly deadlineOf?: (timeoutMs: number) => AbortSignal;
   /** Scrapes at once, default {@link CONCURRENT_MAX}. */
   readonly concurrentMax?: number;
 };
@@ -48,7 +50,7 @@ export function prometheusScrape(options: PrometheusScrapeOptions): LoadSource {
 
   const read = async (url: string): Promise<Reading> => {
     const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
-    const text = await fetchMetrics(url, { timeoutMs, signal: closing.signal });
+    const text = await fetchMetrics(url, { timeoutMs, signal: closing.signal, deadlineOf: options.deadlineOf });
     const atMs = Math.round(options.clock.nowMs());
     const page = parseExposition(text, (name) => wanted.has(name));
     if (page.samples.length > SAMPLES_MAX) {
