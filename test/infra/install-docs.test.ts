@@ -1,6 +1,6 @@
 /** The installation pages against the code: files, commands and their flags, parameters, policies. */
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
@@ -21,9 +21,12 @@ async function blocks(page: string, language: string): Promise<readonly string[]
 const lines = async (page: string): Promise<readonly string[]> =>
   (await blocks(page, 'sh')).join('\n').replaceAll('\\\n', ' ').split('\n');
 
-/** Commands of the program with their long options, as `main.ts` declares them. */
+/** Commands of the program with their long options, as the files of `lib/cli/commands` declare them. */
 async function commands(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
-  const source = await read('lib/cli/main.ts');
+  const folder = 'lib/cli/commands';
+  const source = (await Promise.all((await readdir(join(ROOT, folder))).map((file) => read(join(folder, file))))).join(
+    '\n',
+  );
   return new Map(
     source
       .split(/\.command\(\s*'/)
