@@ -1,12 +1,58 @@
-/** What is needed to say why a decision was not more and not less: the evaluation that follows it, rebuilt from the stores. */
+/** Finding the decisions that somebody asks about, and what is needed to say why one was not more and not less: the evaluation that follows it, rebuilt from the stores. */
+import { NotFoundError } from '../base/errors.ts';
 import type { WorkloadInput } from '../core/decide-types.ts';
 import type { Reading, Readings, ScalingDecision, TargetObservation } from '../core/types.ts';
+import { whyNot } from '../core/why-not/why-not.ts';
+import type { WhyNot } from '../core/why-not/why-not.ts';
+import { LEDGER_LENGTH_MAX } from '../state/contract.ts';
 import { workloadInputOf } from './evaluate/decide.ts';
 import { readStored } from './stored-control.ts';
 import type { StatusDeps } from './status.ts';
 
 /** From a decision to the next evaluation of the same workload [ms]. */
 const NEXT_MS = 10_000;
+
+/**
+ * The decisions of `subject`, newest first: a decision id (`d_…`), or a workload with how many of its `last` ones. `last` 1 is the newest, recorded or not;
+ * more are those that changed something. Throws NotFoundError with what there is, TransientError when the store cannot be reached.
+ */
+export async function findDecisions(
+  deps: StatusDeps,
+  subject: string,
+  last: number,
+): Promise<readonly ScalingDecision[]> {
+  const isSubject = ({ id }: ScalingDecision): boolean => id === subject;
+  if (subject.startsWith('d_')) {
+    const decision = (await deps.state.ledger.find(subject)) ?? (await newestDecisions(deps)).find(isSubject);
+    if (decision !== undefined) return [decision];
+    throw new NotFoundError(
+      `Cannot explain "${subject}": expected the newest decision of a workload, or one of its last ${LEDGER_LENGTH_MAX} that changed something (see penstock explain WORKLOAD --last 10)`,
+    );
+  }
+  const recorded = await deps.state.ledger.latest(subject, last);
+  // The newest decision stands even when it changed nothing and so was not recorded.
+  const latest = await newestDecision(deps, subject);
+  const found = last === 1 && latest !== null ? [latest] : recorded;
+  if (found.length > 0) return found;
+  const known = [...(await deps.policies.current()).workloads.keys()];
+  const hint = known.includes(subject) ? 'it was not decided yet' : `known workloads are ${known.join(', ')}`;
+  throw new NotFoundError(`Cannot explain "${subject}": expected a workload id or a decision id (d_…); ${hint}`);
+}
+
+/** What the record of a decision does not say. Throws TransientError when the store cannot be reached. */
+export async function whyNotOf(deps: StatusDeps, decision: ScalingDecision): Promise<WhyNot> {
+  return whyNot(decision, await evaluationAfter(deps, decision));
+}
+
+async function newestDecision(deps: StatusDeps, workload: string): Promise<ScalingDecision | null> {
+  return readStored((await deps.state.control.read(workload))?.value).latest;
+}
+
+async function newestDecisions(deps: StatusDeps): Promise<readonly ScalingDecision[]> {
+  const { workloads } = await deps.policies.current();
+  const newest = await Promise.all([...workloads.keys()].map((workload) => newestDecision(deps, workload)));
+  return newest.filter((decision) => decision !== null);
+}
 
 /**
  * The full evaluation after `decision`, with the memory, the snapshot and the readings that it had. null when it is not the newest of its workload (its memory
