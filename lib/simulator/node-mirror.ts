@@ -2,9 +2,9 @@
 import { messageOf, NotFoundError, TransientError } from '../base/errors.ts';
 import type { KubernetesClient } from '../clients/kubernetes/client.ts';
 import type { V1Node } from '../clients/kubernetes/facade.ts';
-import { GPU_RESOURCE } from './records.ts';
-import type { NodeRecord } from './records.ts';
-import type { World } from './world.ts';
+import { GPU_RESOURCE } from './world/state/records.ts';
+import type { NodeRecord } from './world/state/records.ts';
+import type { World } from './world/world.ts';
 
 export type NodeMirrorOptions = {
   /** Its node groups are followed; Deployments of its own it needs none. */

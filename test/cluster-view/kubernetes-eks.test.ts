@@ -3,7 +3,7 @@ import { silentLogger } from '../../lib/base/log.ts';
 import { kubernetesEksView } from '../../lib/cluster-view/kubernetes-eks.ts';
 import { kubernetesWatchedView } from '../../lib/cluster-view/kubernetes-watched.ts';
 import type { NodeGroupObservation, TargetObservation } from '../../lib/core/types.ts';
-import type { WorldSettings } from '../../lib/simulator/world-settings.ts';
+import type { WorldSettings } from '../../lib/simulator/world/settings.ts';
 import { startCluster } from '../clients/kubernetes/server.ts';
 import type { Cluster } from '../clients/kubernetes/server.ts';
 import { clusterViewConformance } from '../conformance/cluster-view.ts';

@@ -7,7 +7,7 @@ import { kubernetesEksView } from '../../lib/cluster-view/kubernetes-eks.ts';
 import { kubernetesWatchedView } from '../../lib/cluster-view/kubernetes-watched.ts';
 import { eksNodeGroup } from '../../lib/node-provisioners/eks-node-group.ts';
 import type { Identity } from '../../lib/simulator/cluster-server/kubernetes/access.ts';
-import type { WorldSettings } from '../../lib/simulator/world-settings.ts';
+import type { WorldSettings } from '../../lib/simulator/world/settings.ts';
 import { kubernetesScale } from '../../lib/targets/kubernetes-scale.ts';
 import { startCluster } from '../clients/kubernetes/server.ts';
 import type { Cluster } from '../clients/kubernetes/server.ts';

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../lib/base/clock.ts';
 import { kubernetesClient } from '../../lib/clients/kubernetes/client.ts';
 import { startClusterServer } from '../../lib/simulator/cluster-server/server.ts';
-import { createWorld } from '../../lib/simulator/world.ts';
+import { createWorld } from '../../lib/simulator/world/world.ts';
 import { GROUP, startLoop } from '../cluster/suites/loop.ts';
 import { simulatedAws } from '../cluster/support/mirrored-cloud.ts';
 import { grantedRules, singly } from '../support/manifest-rules.ts';

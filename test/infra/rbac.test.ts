@@ -10,7 +10,7 @@ import type { AccessRule, Identity } from '../../lib/simulator/cluster-server/ku
 import { parseTarget } from '../../lib/simulator/cluster-server/kubernetes/resources.ts';
 import { startClusterServer } from '../../lib/simulator/cluster-server/server.ts';
 import type { ClusterServer } from '../../lib/simulator/cluster-server/server.ts';
-import { createWorld } from '../../lib/simulator/world.ts';
+import { createWorld } from '../../lib/simulator/world/world.ts';
 import { kubernetesScale } from '../../lib/targets/kubernetes-scale.ts';
 import { TASK_CALLS, permissionSuite } from '../cluster/suites/permissions.ts';
 import type { PermissionFixture } from '../cluster/suites/permissions.ts';

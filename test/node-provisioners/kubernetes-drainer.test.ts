@@ -3,7 +3,7 @@ import { NotFoundError, TransientError } from '../../lib/base/errors.ts';
 import { mergePatch } from '../../lib/clients/kubernetes/client.ts';
 import { kubernetesDrainer } from '../../lib/node-provisioners/kubernetes-drainer.ts';
 import type { DrainStep } from '../../lib/node-provisioners/contract.ts';
-import type { DisruptionBudgetSettings } from '../../lib/simulator/world-settings.ts';
+import type { DisruptionBudgetSettings } from '../../lib/simulator/world/settings.ts';
 import { startCluster } from '../clients/kubernetes/server.ts';
 import type { Cluster } from '../clients/kubernetes/server.ts';
 

@@ -1,6 +1,6 @@
 /** Trouble of the cluster and of those who share it, on the simulated cloud: what happens when, and the way back without a person. */
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { WorldSettings } from '../../lib/simulator/world-settings.ts';
+import type { WorldSettings } from '../../lib/simulator/world/settings.ts';
 import { groupPolicy, workloadPolicy } from '../core/builders.ts';
 import { nodesWorld } from './nodes-world.ts';
 import type { NodesWorld } from './nodes-world.ts';

@@ -1,8 +1,8 @@
 /** Node groups in trouble: each state by name, its timeline, the group that takes over, and the way back without a person. */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { troubleOf } from '../../lib/core/nodes/trouble.ts';
-import type { World } from '../../lib/simulator/world.ts';
-import type { WorldSettings } from '../../lib/simulator/world-settings.ts';
+import type { World } from '../../lib/simulator/world/world.ts';
+import type { WorldSettings } from '../../lib/simulator/world/settings.ts';
 import { groupPolicy, workloadPolicy } from '../core/builders.ts';
 import { nodesWorld } from './nodes-world.ts';
 import type { NodesWorld } from './nodes-world.ts';

@@ -1,6 +1,6 @@
 /** Ownership `buffer` on the simulated cloud: placeholder pods bring nodes before the pods that need them exist, and make room for them at once. */
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { World } from '../../lib/simulator/world.ts';
+import type { World } from '../../lib/simulator/world/world.ts';
 import { groupPolicy, workloadPolicy } from '../core/builders.ts';
 import { nodesWorld } from './nodes-world.ts';
 import type { NodesWorld } from './nodes-world.ts';

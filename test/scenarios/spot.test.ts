@@ -1,6 +1,6 @@
 /** Spot nodes with on-demand ones behind them, on the simulated cloud. */
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { WorldSettings } from '../../lib/simulator/world-settings.ts';
+import type { WorldSettings } from '../../lib/simulator/world/settings.ts';
 import { groupPolicy, workloadPolicy } from '../core/builders.ts';
 import { nodesWorld } from './nodes-world.ts';
 import type { NodesWorld } from './nodes-world.ts';

@@ -1,6 +1,6 @@
 /** A stock-out that outlives the need: what was asked for and not delivered is taken back, and no instance there is pays for it. */
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { World } from '../../lib/simulator/world.ts';
+import type { World } from '../../lib/simulator/world/world.ts';
 import { groupPolicy, workloadPolicy } from '../core/builders.ts';
 import { nodesWorld } from './nodes-world.ts';
 import type { NodesWorld } from './nodes-world.ts';

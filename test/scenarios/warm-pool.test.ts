@@ -1,7 +1,7 @@
 /** Node groups with a warm pool of EC2 Auto Scaling: what waits there is no node, a raise takes it first, and what goes back comes again. */
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { World } from '../../lib/simulator/world.ts';
-import type { NodeGroupSettings, WarmPoolSettings } from '../../lib/simulator/world-settings.ts';
+import type { World } from '../../lib/simulator/world/world.ts';
+import type { NodeGroupSettings, WarmPoolSettings } from '../../lib/simulator/world/settings.ts';
 import { groupPolicy, workloadPolicy } from '../core/builders.ts';
 import { nodesWorld } from './nodes-world.ts';
 import type { NodesWorld } from './nodes-world.ts';

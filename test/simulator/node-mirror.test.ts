@@ -3,7 +3,7 @@ import { NotFoundError, TransientError } from '../../lib/base/errors.ts';
 import type { KubernetesClient } from '../../lib/clients/kubernetes/client.ts';
 import type { V1Node } from '../../lib/clients/kubernetes/facade.ts';
 import { mirrorNodes } from '../../lib/simulator/node-mirror.ts';
-import { createWorld } from '../../lib/simulator/world.ts';
+import { createWorld } from '../../lib/simulator/world/world.ts';
 
 const START_MS = 1_763_920_800_000;
 const PLAYED = { played: 'yes' };

@@ -1,5 +1,5 @@
 /** Policies and fleets for tests of the whole loop, with times short enough to watch. */
-import type { DeploymentSettings, NodeGroupSettings } from '../../lib/simulator/world-settings.ts';
+import type { DeploymentSettings, NodeGroupSettings } from '../../lib/simulator/world/settings.ts';
 
 export const NAMESPACE = 'inference';
 

@@ -9,8 +9,8 @@ import { type ControllerView, readController } from '../../lib/cli/demo/controll
 import { freePorts } from '../../lib/local/ports.ts';
 import type { Topics } from '../../lib/loop/deps.ts';
 import { type ClusterServer, startClusterServer } from '../../lib/simulator/cluster-server/server.ts';
-import type { WorldSettings } from '../../lib/simulator/world-settings.ts';
-import { createWorld, type World } from '../../lib/simulator/world.ts';
+import type { WorldSettings } from '../../lib/simulator/world/settings.ts';
+import { createWorld, type World } from '../../lib/simulator/world/world.ts';
 import { rawKafka } from '../stream/kafka-support.ts';
 import { uniqueName } from './kafka-redis.ts';
 

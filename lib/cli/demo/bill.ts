@@ -1,5 +1,5 @@
 /** What the day cost, and what it would have cost with the largest fleet of the day kept from its beginning to its end. */
-import type { World } from '../../simulator/world.ts';
+import type { World } from '../../simulator/world/world.ts';
 
 export type Cost = { readonly gpuHours: number; readonly usd: number };
 

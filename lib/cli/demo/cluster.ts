@@ -1,7 +1,7 @@
 /** What the demo needs of a cluster, however it came to be. */
 import type { Progress } from '../../local/index.ts';
 import type { RequestsLog } from '../../simulator/cluster-server/requests-log.ts';
-import type { World } from '../../simulator/world.ts';
+import type { World } from '../../simulator/world/world.ts';
 import type { FleetView } from './fleet.ts';
 
 /** Who comes in: someone who may look at everything, and the two processes of Penstock. */

@@ -1,8 +1,8 @@
 /** A Deployment of the scene as a Kubernetes object whose pods kwok plays. */
 import type { V1Deployment } from '../../clients/kubernetes/facade.ts';
 import { KWOK_DELAY } from '../../local/index.ts';
-import { GPU_RESOURCE } from '../../simulator/records.ts';
-import type { DeploymentSettings } from '../../simulator/world-settings.ts';
+import { GPU_RESOURCE } from '../../simulator/world/state/records.ts';
+import type { DeploymentSettings } from '../../simulator/world/settings.ts';
 
 /** Nobody pulls it: kwok plays the pods. */
 const IMAGE = 'registry.example/model-server:demo';

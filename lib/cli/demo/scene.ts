@@ -1,5 +1,5 @@
 /** What the demo plays: the fleet, the traffic of three models, and what goes wrong. */
-import type { WorldSettings } from '../../simulator/world-settings.ts';
+import type { WorldSettings } from '../../simulator/world/settings.ts';
 import { batchDay, burstDay, officeDay } from '../../simulator/traffic/day-shape.ts';
 import type { DayShape } from '../../simulator/traffic/day-shape.ts';
 import type { ServingSettings } from '../../simulator/traffic/serving-model.ts';

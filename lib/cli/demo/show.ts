@@ -1,6 +1,6 @@
 /** Puts the picture on the terminal: redrawn in place on a live one, a line every few seconds elsewhere. */
 import type { OpsAlert } from '../../../events/schema/index.ts';
-import type { World } from '../../simulator/world.ts';
+import type { World } from '../../simulator/world/world.ts';
 import type { FleetView } from './fleet.ts';
 import type { ControllerView } from './controller-client.ts';
 import type { Traffic } from './traffic.ts';

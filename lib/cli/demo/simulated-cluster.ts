@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { systemClock } from '../../base/clock.ts';
 import { startClusterServer } from '../../simulator/cluster-server/server.ts';
 import type { ClusterServer } from '../../simulator/cluster-server/server.ts';
-import { createWorld } from '../../simulator/world.ts';
+import { createWorld } from '../../simulator/world/world.ts';
 import type { ClusterKind, ClusterOptions, DemoCluster } from './cluster.ts';
 import { worldSettings } from './scene.ts';
 import { simulatedFleet } from './simulated-fleet.ts';

@@ -1,5 +1,5 @@
 /** The fleet of the cluster simulator, read from its world. */
-import type { World } from '../../simulator/world.ts';
+import type { World } from '../../simulator/world/world.ts';
 import type { FleetView } from './fleet.ts';
 import { NAMESPACE } from './scene.ts';
 

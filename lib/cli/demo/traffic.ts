@@ -3,7 +3,7 @@ import type { InferenceLoad, QueueDepth } from '../../../events/schema/index.ts'
 import type { OutgoingRecord } from '../../stream/contract.ts';
 import { makeServing } from '../../simulator/traffic/serving-model.ts';
 import type { Serving, ServingStep } from '../../simulator/traffic/serving-model.ts';
-import type { World } from '../../simulator/world.ts';
+import type { World } from '../../simulator/world/world.ts';
 import { readyPods } from './fleet.ts';
 import type { FleetView } from './fleet.ts';
 import { FIRST_HOUR, HOURS, POISON, STOCK_OUT, models } from './scene.ts';

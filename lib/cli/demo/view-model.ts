@@ -1,5 +1,5 @@
 /** From what the controller says and the cluster shows to what the screen draws. */
-import type { World } from '../../simulator/world.ts';
+import type { World } from '../../simulator/world/world.ts';
 import { usdPerHour } from './bill.ts';
 import type { ControllerView } from './controller-client.ts';
 import { quantileOf, sumOf } from './controller-client.ts';

@@ -1,6 +1,6 @@
 /** Serves the EKS and Auto Scaling APIs of a world at one endpoint. */
 import type { ServerResponse } from 'node:http';
-import type { World } from '../world.ts';
+import type { World } from '../world/world.ts';
 import { answerAutoScaling, autoScalingError, parseQuery } from './aws/auto-scaling.ts';
 import { answerEks, eksError, parseEks } from './aws/eks.ts';
 import { pass } from './gate.ts';

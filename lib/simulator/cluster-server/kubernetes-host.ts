@@ -1,6 +1,6 @@
 /** Serves the Kubernetes API of a world. */
 import type { ServerResponse } from 'node:http';
-import type { World } from '../world.ts';
+import type { World } from '../world/world.ts';
 import { pass } from './gate.ts';
 import type { Gate } from './gate.ts';
 import type { ApiAnswer, ApiRequest } from './http.ts';

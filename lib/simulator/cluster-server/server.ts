@@ -6,7 +6,7 @@ import type { Clock } from '../../base/clock.ts';
 import { messageOf } from '../../base/errors.ts';
 import { silentLogger } from '../../base/log.ts';
 import type { Logger } from '../../base/log.ts';
-import type { World } from '../world.ts';
+import type { World } from '../world/world.ts';
 import { serveAws } from './aws-host.ts';
 import { createFaults } from './faults.ts';
 import type { Faults } from './faults.ts';

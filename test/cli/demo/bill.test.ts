@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { makeBill, usdPerHour } from '../../../lib/cli/demo/bill.ts';
-import { createWorld } from '../../../lib/simulator/world.ts';
+import { createWorld } from '../../../lib/simulator/world/world.ts';
 
 const START_MS = 1_763_920_800_000;
 const HOUR_MS = 3_600_000;

@@ -4,8 +4,8 @@ import type { FleetView } from '../../../lib/cli/demo/fleet.ts';
 import { readyPods } from '../../../lib/cli/demo/fleet.ts';
 import { NAMESPACE, worldSettings } from '../../../lib/cli/demo/scene.ts';
 import { NotFoundError } from '../../../lib/base/errors.ts';
-import { createWorld } from '../../../lib/simulator/world.ts';
-import type { World } from '../../../lib/simulator/world.ts';
+import { createWorld } from '../../../lib/simulator/world/world.ts';
+import type { World } from '../../../lib/simulator/world/world.ts';
 
 export type FleetUnderTest = {
   readonly fleet: FleetView;

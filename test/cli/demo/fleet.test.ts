@@ -5,8 +5,8 @@ import { NAMESPACE, worldSettings } from '../../../lib/cli/demo/scene.ts';
 import { simulatedFleet } from '../../../lib/cli/demo/simulated-fleet.ts';
 import { kubernetesClient } from '../../../lib/clients/kubernetes/client.ts';
 import { startClusterServer, type ClusterServer } from '../../../lib/simulator/cluster-server/server.ts';
-import { createWorld } from '../../../lib/simulator/world.ts';
-import type { World } from '../../../lib/simulator/world.ts';
+import { createWorld } from '../../../lib/simulator/world/world.ts';
+import type { World } from '../../../lib/simulator/world/world.ts';
 import { eventually } from '../../support/process-host.ts';
 import { fleetConformance } from './fleet-conformance.ts';
 

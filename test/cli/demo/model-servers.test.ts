@@ -9,8 +9,8 @@ import { NAMESPACE, worldSettings } from '../../../lib/cli/demo/scene.ts';
 import { simulatedFleet } from '../../../lib/cli/demo/simulated-fleet.ts';
 import { makeTraffic } from '../../../lib/cli/demo/traffic.ts';
 import type { Traffic } from '../../../lib/cli/demo/traffic.ts';
-import { createWorld } from '../../../lib/simulator/world.ts';
-import type { World } from '../../../lib/simulator/world.ts';
+import { createWorld } from '../../../lib/simulator/world/world.ts';
+import type { World } from '../../../lib/simulator/world/world.ts';
 
 const START_MS = 1_763_920_800_000;
 const LLAMA = { namespace: NAMESPACE, name: 'llama-8b-chat' };

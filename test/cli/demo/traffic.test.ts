@@ -7,9 +7,9 @@ import { POISON, STOCK_OUT, models, worldSettings } from '../../../lib/cli/demo/
 import { simulatedFleet } from '../../../lib/cli/demo/simulated-fleet.ts';
 import { makeTraffic } from '../../../lib/cli/demo/traffic.ts';
 import type { Traffic } from '../../../lib/cli/demo/traffic.ts';
-import { createWorld } from '../../../lib/simulator/world.ts';
-import type { World } from '../../../lib/simulator/world.ts';
-import type { WorldSettings } from '../../../lib/simulator/world-settings.ts';
+import { createWorld } from '../../../lib/simulator/world/world.ts';
+import type { World } from '../../../lib/simulator/world/world.ts';
+import type { WorldSettings } from '../../../lib/simulator/world/settings.ts';
 
 const DAY_MS = 60_000;
 const TICK_MS = 100;

@@ -7,8 +7,8 @@ import { newDecisions, viewOf } from '../../../lib/cli/demo/view-model.ts';
 import type { ViewInput } from '../../../lib/cli/demo/view-model.ts';
 import { readStatus } from '../../../lib/loop/status.ts';
 import type { WorkloadStatus } from '../../../lib/loop/status.ts';
-import { createWorld } from '../../../lib/simulator/world.ts';
-import type { World } from '../../../lib/simulator/world.ts';
+import { createWorld } from '../../../lib/simulator/world/world.ts';
+import type { World } from '../../../lib/simulator/world/world.ts';
 import { memoryStatusDeps } from '../../support/builders-loop.ts';
 
 const START_MS = 1_763_920_800_000;

@@ -6,7 +6,7 @@ import { handBack } from '../../../lib/cli/handover/hand-back.ts';
 import { handOver } from '../../../lib/cli/handover/hand-over.ts';
 import type { HandoverDeps } from '../../../lib/cli/handover/steps.ts';
 import { kubernetesScale } from '../../../lib/targets/kubernetes-scale.ts';
-import type { WorldSettings } from '../../../lib/simulator/world-settings.ts';
+import type { WorldSettings } from '../../../lib/simulator/world/settings.ts';
 import { startCluster } from '../../clients/kubernetes/server.ts';
 import type { Cluster } from '../../clients/kubernetes/server.ts';
 import { workloadPolicy } from '../../core/builders.ts';

@@ -6,9 +6,9 @@ import { kubernetesClient } from '../../../lib/clients/kubernetes/client.ts';
 import type { KubernetesClient } from '../../../lib/clients/kubernetes/client.ts';
 import { startClusterServer } from '../../../lib/simulator/cluster-server/server.ts';
 import type { ClusterServer, ClusterServerOptions } from '../../../lib/simulator/cluster-server/server.ts';
-import { createWorld } from '../../../lib/simulator/world.ts';
-import type { World } from '../../../lib/simulator/world.ts';
-import type { WorldSettings } from '../../../lib/simulator/world-settings.ts';
+import { createWorld } from '../../../lib/simulator/world/world.ts';
+import type { World } from '../../../lib/simulator/world/world.ts';
+import type { WorldSettings } from '../../../lib/simulator/world/settings.ts';
 
 export type Cluster = {
   readonly clock: VirtualClock;

@@ -5,8 +5,8 @@ import { awsClients, type AwsClients } from '../../../lib/clients/aws/clients.ts
 import { KWOK_NODE } from '../../../lib/local/index.ts';
 import { startClusterServer } from '../../../lib/simulator/cluster-server/server.ts';
 import { mirrorNodes } from '../../../lib/simulator/node-mirror.ts';
-import type { NodeGroupSettings } from '../../../lib/simulator/world-settings.ts';
-import { createWorld } from '../../../lib/simulator/world.ts';
+import type { NodeGroupSettings } from '../../../lib/simulator/world/settings.ts';
+import { createWorld } from '../../../lib/simulator/world/world.ts';
 import { QUICK_WORLD } from '../../support/process-host-scenes.ts';
 import { SUITE_LABEL, type TestNamespace } from './namespace.ts';
 

@@ -8,7 +8,7 @@ import { actuate } from '../../../lib/loop/actuate/actuate.ts';
 import type { ActuateDeps } from '../../../lib/loop/deps.ts';
 import { eksNodeGroup } from '../../../lib/node-provisioners/eks-node-group.ts';
 import { kubernetesDrainer } from '../../../lib/node-provisioners/kubernetes-drainer.ts';
-import type { WorldSettings } from '../../../lib/simulator/world-settings.ts';
+import type { WorldSettings } from '../../../lib/simulator/world/settings.ts';
 import { kubernetesScale } from '../../../lib/targets/kubernetes-scale.ts';
 import { startCluster } from '../../clients/kubernetes/server.ts';
 import type { Cluster } from '../../clients/kubernetes/server.ts';

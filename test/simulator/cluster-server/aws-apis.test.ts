@@ -22,10 +22,10 @@ import type { NodegroupScalingConfig } from '@aws-sdk/client-eks';
 import { VirtualClock } from '../../../lib/base/clock.ts';
 import { startClusterServer } from '../../../lib/simulator/cluster-server/server.ts';
 import type { ClusterServer } from '../../../lib/simulator/cluster-server/server.ts';
-import { createWorld } from '../../../lib/simulator/world.ts';
-import type { World } from '../../../lib/simulator/world.ts';
-import type { NodeGroupSettings, WorldSettings } from '../../../lib/simulator/world-settings.ts';
-import { deployment, group } from '../builders.ts';
+import { createWorld } from '../../../lib/simulator/world/world.ts';
+import type { World } from '../../../lib/simulator/world/world.ts';
+import type { NodeGroupSettings, WorldSettings } from '../../../lib/simulator/world/settings.ts';
+import { deployment, group } from '../world/builders.ts';
 
 type Running = {
   readonly world: World;

@@ -11,10 +11,10 @@ import {
 import { VirtualClock } from '../../../lib/base/clock.ts';
 import { startClusterServer } from '../../../lib/simulator/cluster-server/server.ts';
 import type { ClusterServer, ClusterServerOptions } from '../../../lib/simulator/cluster-server/server.ts';
-import { createWorld } from '../../../lib/simulator/world.ts';
-import type { World } from '../../../lib/simulator/world.ts';
-import type { WorldSettings } from '../../../lib/simulator/world-settings.ts';
-import { deployment, group } from '../builders.ts';
+import { createWorld } from '../../../lib/simulator/world/world.ts';
+import type { World } from '../../../lib/simulator/world/world.ts';
+import type { WorldSettings } from '../../../lib/simulator/world/settings.ts';
+import { deployment, group } from '../world/builders.ts';
 import { until } from '../../support/until.ts';
 import { kubernetesConformance, refusalOf } from './kubernetes-conformance.ts';
 import { simulatorFixture } from './simulator-fixture.ts';

@@ -5,10 +5,10 @@ import { kubernetesClient } from '../../../lib/clients/kubernetes/client.ts';
 import type { KubernetesClient } from '../../../lib/clients/kubernetes/client.ts';
 import { startClusterServer } from '../../../lib/simulator/cluster-server/server.ts';
 import type { ClusterServer } from '../../../lib/simulator/cluster-server/server.ts';
-import { createWorld } from '../../../lib/simulator/world.ts';
-import type { World } from '../../../lib/simulator/world.ts';
-import type { WorldSettings } from '../../../lib/simulator/world-settings.ts';
-import { group } from '../builders.ts';
+import { createWorld } from '../../../lib/simulator/world/world.ts';
+import type { World } from '../../../lib/simulator/world/world.ts';
+import type { WorldSettings } from '../../../lib/simulator/world/settings.ts';
+import { group } from '../world/builders.ts';
 import { until } from '../../support/until.ts';
 import type { KindsFixture } from '../../cluster/suites/kinds.ts';
 

@@ -1,6 +1,6 @@
 /** The Auto Scaling API (query protocol, XML) of the simulated cluster. */
-import type { InstanceRecord, NodeGroupRecord, ScalingActivity, ScalingConfig } from '../../records.ts';
-import type { World } from '../../world.ts';
+import type { InstanceRecord, NodeGroupRecord, ScalingActivity, ScalingConfig } from '../../world/state/records.ts';
+import type { World } from '../../world/world.ts';
 import type { ApiAnswer } from '../http.ts';
 import { toXml } from './xml.ts';
 import type { XmlValue } from './xml.ts';

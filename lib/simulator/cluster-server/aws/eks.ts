@@ -1,7 +1,7 @@
 /** The EKS API (REST-JSON) of the simulated cluster. */
-import { nodeGroupStatus } from '../../node-group-updates.ts';
-import type { NodeGroupRecord, NodeGroupUpdate, WarmPoolRecord } from '../../records.ts';
-import type { World } from '../../world.ts';
+import { nodeGroupStatus } from '../../world/aws/node-group-updates.ts';
+import type { NodeGroupRecord, NodeGroupUpdate, WarmPoolRecord } from '../../world/state/records.ts';
+import type { World } from '../../world/world.ts';
 import { isObject, parseJson } from '../http.ts';
 import type { ApiAnswer, ApiRequest, JsonObject } from '../http.ts';
 

@@ -1,6 +1,6 @@
 /** The Kubernetes API: from a request to its answer. Who may ask is settled before. */
-import type { ApiRecord, DeploymentRecord, PodRecord } from '../../records.ts';
-import { isoSeconds } from '../../state.ts';
+import type { ApiRecord, DeploymentRecord, PodRecord } from '../../world/state/records.ts';
+import { isoSeconds } from '../../world/state/state.ts';
 import type { ApiAnswer, ApiRequest } from '../http.ts';
 import { reviewAccess } from './access.ts';
 import type { Identity } from './access.ts';

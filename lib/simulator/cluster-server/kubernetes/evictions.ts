@@ -1,9 +1,9 @@
 /** POST pods/eviction and DELETE of a pod. */
-import type { Eviction } from '../../disruption-budgets.ts';
-import type { PodRecord } from '../../records.ts';
+import type { Eviction } from '../../world/kubernetes/disruption-budgets.ts';
+import type { PodRecord } from '../../world/state/records.ts';
 import { isObject, parseJson } from '../http.ts';
 import type { ApiAnswer, ApiRequest, JsonObject } from '../http.ts';
-import type { World } from '../../world.ts';
+import type { World } from '../../world/world.ts';
 import { badRequest, conflict, evictionRefused, internalError } from './status.ts';
 import { isDryRun } from './writes.ts';
 

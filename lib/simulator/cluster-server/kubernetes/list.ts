@@ -7,7 +7,7 @@ import type { Resource, Target } from './resources.ts';
 import { parseSelection, selects } from './selection.ts';
 import { badRequest, expired } from './status.ts';
 import type { Entry, Store } from './store.ts';
-import type { World } from '../../world.ts';
+import type { World } from '../../world/world.ts';
 
 /** The object with its type, as GET and watch events show it. */
 export function typedJson(world: World, resource: Resource, entry: Entry): string {

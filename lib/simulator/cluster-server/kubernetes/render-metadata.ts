@@ -1,6 +1,6 @@
 /** What every object says of itself. */
-import type { ApiRecord } from '../../records.ts';
-import { isoSeconds } from '../../state.ts';
+import type { ApiRecord } from '../../world/state/records.ts';
+import { isoSeconds } from '../../world/state/state.ts';
 
 /** Metadata that every object has. */
 export function metadataOf(record: ApiRecord) {

@@ -1,8 +1,8 @@
 /** Nodes as Kubernetes JSON. */
-import { GPU_RESOURCE } from '../../records.ts';
-import type { NodeRecord } from '../../records.ts';
-import { effectiveTaints } from '../../scheduler.ts';
-import { isoSeconds } from '../../state.ts';
+import { GPU_RESOURCE } from '../../world/state/records.ts';
+import type { NodeRecord } from '../../world/state/records.ts';
+import { effectiveTaints } from '../../world/kubernetes/scheduler.ts';
+import { isoSeconds } from '../../world/state/state.ts';
 
 /** The node as the API shows it. The GPU resource is absent until its device plugin has registered. */
 export function renderNode(node: NodeRecord) {

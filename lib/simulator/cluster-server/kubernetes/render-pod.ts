@@ -1,7 +1,7 @@
 /** Pods as Kubernetes JSON. */
-import { GPU_RESOURCE } from '../../records.ts';
-import type { DeploymentRecord, PodRecord, PriorityClass } from '../../records.ts';
-import { isoSeconds } from '../../state.ts';
+import { GPU_RESOURCE } from '../../world/state/records.ts';
+import type { DeploymentRecord, PodRecord, PriorityClass } from '../../world/state/records.ts';
+import { isoSeconds } from '../../world/state/state.ts';
 
 /** The pod as the API shows it. */
 export function renderPod(pod: PodRecord) {

@@ -1,5 +1,5 @@
 /** StatefulSets and LeaderWorkerSets as Kubernetes JSON. */
-import type { DeploymentRecord } from '../../records.ts';
+import type { DeploymentRecord } from '../../world/state/records.ts';
 import { metadataOf } from './render-metadata.ts';
 import { podSpec } from './render-pod.ts';
 

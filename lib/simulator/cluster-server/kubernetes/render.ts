@@ -1,9 +1,14 @@
 /** Records of the world as Kubernetes JSON (without `kind` and `apiVersion`, which depend on where it is shown). */
-import { isAvailable } from '../../deployment-controller.ts';
-import { budgetStatus } from '../../disruption-budgets.ts';
-import type { ApiRecord, DeploymentRecord, DisruptionBudgetRecord, PodAutoscalerRecord } from '../../records.ts';
-import { isoSeconds } from '../../state.ts';
-import type { WorldState } from '../../state.ts';
+import { isAvailable } from '../../world/kubernetes/deployment-controller.ts';
+import { budgetStatus } from '../../world/kubernetes/disruption-budgets.ts';
+import type {
+  ApiRecord,
+  DeploymentRecord,
+  DisruptionBudgetRecord,
+  PodAutoscalerRecord,
+} from '../../world/state/records.ts';
+import { isoSeconds } from '../../world/state/state.ts';
+import type { WorldState } from '../../world/state/state.ts';
 import { metadataOf } from './render-metadata.ts';
 import { renderNode } from './render-node.ts';
 import { podSpec, renderPod } from './render-pod.ts';

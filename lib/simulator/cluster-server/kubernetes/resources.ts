@@ -1,5 +1,5 @@
 /** The kinds that the API serves, and how a path names them. */
-import type { ApiKind } from '../../records.ts';
+import type { ApiKind } from '../../world/state/records.ts';
 
 export type Resource = {
   readonly group: string;

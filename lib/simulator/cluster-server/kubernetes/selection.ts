@@ -1,7 +1,7 @@
 /** Which objects a list or a watch is about: namespace, name, label and field selectors. */
-import type { ApiRecord } from '../../records.ts';
-import { meetsRequirements, parseLabelSelector } from '../../labels.ts';
-import type { LabelRequirement } from '../../labels.ts';
+import type { ApiRecord } from '../../world/state/records.ts';
+import { meetsRequirements, parseLabelSelector } from '../../world/state/labels.ts';
+import type { LabelRequirement } from '../../world/state/labels.ts';
 import type { ApiAnswer } from '../http.ts';
 import type { Target } from './resources.ts';
 import { badRequest } from './status.ts';

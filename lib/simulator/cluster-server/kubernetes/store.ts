@@ -1,7 +1,7 @@
 /** The rendered objects of the API with their history: what lists and watches read. */
-import type { ApiKind, ApiRecord, Labels } from '../../records.ts';
-import type { ChangeType } from '../../state.ts';
-import type { World } from '../../world.ts';
+import type { ApiKind, ApiRecord, Labels } from '../../world/state/records.ts';
+import type { ChangeType } from '../../world/state/state.ts';
+import type { World } from '../../world/world.ts';
 import { render } from './render.ts';
 
 /** One state of one object. */

@@ -1,9 +1,9 @@
 /** PATCH and PUT: preconditions, checks, and the change of the record. */
-import { changed } from '../../nodes.ts';
-import type { DeploymentRecord, NodeRecord, PodRecord, Taint } from '../../records.ts';
-import { effectiveTaints } from '../../scheduler.ts';
-import { touch } from '../../state.ts';
-import type { World } from '../../world.ts';
+import { changed } from '../../world/kubernetes/nodes.ts';
+import type { DeploymentRecord, NodeRecord, PodRecord, Taint } from '../../world/state/records.ts';
+import { effectiveTaints } from '../../world/kubernetes/scheduler.ts';
+import { touch } from '../../world/state/state.ts';
+import type { World } from '../../world/world.ts';
 import { isObject, parseJson } from '../http.ts';
 import type { ApiAnswer, ApiRequest, JsonObject } from '../http.ts';
 import { applyPatch } from './patch.ts';
