@@ -1,9 +1,9 @@
 /** How much earlier nodes come with placeholder pods than with the scaler alone, when an HPA sets the replicas. */
 import { describe, expect, test } from '@jest/globals';
 import type { LoadSample, PlantView } from '../../lib/simulator/baselines/contract.ts';
-import { hpa } from '../../lib/simulator/baselines/hpa.ts';
-import { NODE_REACTIONS } from '../../lib/simulator/baselines/node-reactions.ts';
-import type { NodeReactionKind } from '../../lib/simulator/baselines/node-reactions.ts';
+import { hpa } from '../../lib/simulator/baselines/hpa/hpa.ts';
+import { NODE_REACTIONS } from '../../lib/simulator/baselines/node-autoscalers/index.ts';
+import type { NodeReactionKind } from '../../lib/simulator/baselines/node-autoscalers/index.ts';
 
 const SEEDS = Array.from({ length: 21 }, (_, seed) => seed + 1);
 const T0 = 1_763_920_800_000;

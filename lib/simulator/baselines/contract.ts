@@ -1,6 +1,6 @@
 /**
  * To add a baseline (a peer's autoscaler to compare with):
- * 1. implement its rule as published in a file of its own (state kept between the steps, time as an argument), and a {@link BaselineFactory} on top,
+ * 1. implement its rule as published in a folder of its own (state kept between the steps, time as an argument), and a {@link BaselineFactory} on top, in the file named after the peer,
  * 2. name it in `index.ts`, with its documented defaults and its recommended setting for GPU inference,
  * 3. give it the vectors it must reproduce in `test/simulator/baselines/`.
  */

@@ -1,6 +1,6 @@
 /** The plant of a replay: model servers that start, serve and drain, for one workload. Two engines implement it: `fluid` (ticks) and `requests` (each request). */
 import type { LoadSample, PodView } from '../baselines/contract.ts';
-import type { NodeReaction } from '../baselines/node-reaction.ts';
+import type { NodeReaction } from '../baselines/node-autoscalers/contract.ts';
 
 /** Timing of one class of replica; see `replica-classes.ts`. Step time of a server in ms: a + b·B + k·KV/1000 + c·P. */
 export type ReplicaClass = {

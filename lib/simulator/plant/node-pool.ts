@@ -1,5 +1,5 @@
 /** Nodes that are there and carry no replica: paid for until they are removed, and free for the next replica. */
-import type { NodeReaction } from '../baselines/node-reaction.ts';
+import type { NodeReaction } from '../baselines/node-autoscalers/contract.ts';
 
 export type NodePool = {
   /** A node for a replica that is created now: the one that has been empty for the shortest time. Undefined: a new one has to be asked for. */

@@ -1,7 +1,7 @@
 /** Who brings the nodes of a replay: nobody (a lead time is all there is), or each policy's own node autoscaler. */
-import { nodeReaction } from '../baselines/node-reactions.ts';
-import type { NodeReactionKind } from '../baselines/node-reactions.ts';
-import type { NodeReaction } from '../baselines/node-reaction.ts';
+import { nodeReaction } from '../baselines/node-autoscalers/index.ts';
+import type { NodeReactionKind } from '../baselines/node-autoscalers/index.ts';
+import type { NodeReaction } from '../baselines/node-autoscalers/contract.ts';
 import type { NodeModel } from '../plant/contract.ts';
 
 /** `none`: a replica's machine is asked for with it and ends with it, for everybody. */

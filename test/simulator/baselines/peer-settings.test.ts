@@ -1,16 +1,16 @@
 /** What holds for every peer. */
 import { describe, expect, test } from '@jest/globals';
 import { ConfigError } from '../../../lib/base/errors.ts';
-import { aibrix } from '../../../lib/simulator/baselines/aibrix.ts';
-import { dynamo } from '../../../lib/simulator/baselines/dynamo.ts';
-import { hpa } from '../../../lib/simulator/baselines/hpa.ts';
-import { keda } from '../../../lib/simulator/baselines/keda.ts';
-import { kedaPrometheus } from '../../../lib/simulator/baselines/keda-prometheus.ts';
-import { knative } from '../../../lib/simulator/baselines/knative.ts';
+import { aibrix } from '../../../lib/simulator/baselines/aibrix/aibrix.ts';
+import { dynamo } from '../../../lib/simulator/baselines/dynamo/dynamo.ts';
+import { hpa } from '../../../lib/simulator/baselines/hpa/hpa.ts';
+import { keda } from '../../../lib/simulator/baselines/keda/keda.ts';
+import { kedaPrometheus } from '../../../lib/simulator/baselines/keda/keda-prometheus.ts';
+import { knative } from '../../../lib/simulator/baselines/knative/knative.ts';
 import { countOf } from '../../../lib/simulator/baselines/peer-settings.ts';
-import { ray } from '../../../lib/simulator/baselines/ray.ts';
+import { ray } from '../../../lib/simulator/baselines/ray/ray.ts';
 import { staticFleet } from '../../../lib/simulator/baselines/static.ts';
-import { wva } from '../../../lib/simulator/baselines/wva.ts';
+import { wva } from '../../../lib/simulator/baselines/wva/wva.ts';
 import { tunings } from '../../../lib/simulator/replay/tuning.ts';
 import { peerOptions, runPeer } from './peer-plant.ts';
 

@@ -1,7 +1,7 @@
 /** A fleet whose nodes come and go by themselves. Lead time 60 s, 20 s of it on a node that is there; asked for 10 s after the pod, gone 100 s after the last replica. */
 import { describe, expect, test } from '@jest/globals';
-import type { NodeReaction } from '../../../lib/simulator/baselines/node-reaction.ts';
-import { nodeReaction } from '../../../lib/simulator/baselines/node-reactions.ts';
+import type { NodeReaction } from '../../../lib/simulator/baselines/node-autoscalers/contract.ts';
+import { nodeReaction } from '../../../lib/simulator/baselines/node-autoscalers/index.ts';
 import { createFleet } from '../../../lib/simulator/plant/fleet.ts';
 import type { Fleet } from '../../../lib/simulator/plant/fleet.ts';
 import { mixOf, serviceLevelOf } from '../../../lib/simulator/plant/capacity.ts';

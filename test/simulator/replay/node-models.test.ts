@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { nodeGroupPolicySchema } from '../../../lib/core/policy.ts';
-import { NODE_REACTIONS } from '../../../lib/simulator/baselines/node-reactions.ts';
+import { NODE_REACTIONS } from '../../../lib/simulator/baselines/node-autoscalers/index.ts';
 import {
   PEER_NODES,
   PENSTOCK_IDLE_SEC,
