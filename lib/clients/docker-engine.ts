@@ -2,7 +2,7 @@
 import { ConfigError, ConflictError, TransientError } from '../base/errors.ts';
 import type { PenstockError } from '../base/errors.ts';
 import { sendHttp } from './http-json.ts';
-import type { HttpAnswer, HttpEndpoint } from './http-json.ts';
+import type { HttpAnswer, HttpCall, HttpEndpoint } from './http-json.ts';
 import { jsonIn, messageIn, statusError } from './http-status.ts';
 import { exactParse, exactStringify } from './json-values.ts';
 
@@ -29,15 +29,19 @@ const API_MINOR_MIN = 30;
 /** A manager answers a stale version index with this text; older ones with status 500, newer ones with others. */
 const OUT_OF_SEQUENCE = /update out of sequence/i;
 
-/** Nothing is sent before the first call. `timeoutMs`: default deadline of one request [ms]. */
-export function dockerEngine(endpoint: HttpEndpoint, options: { readonly timeoutMs?: number } = {}): DockerEngine {
-  const engine: Engine = { endpoint, timeoutMs: options.timeoutMs, version: undefined };
+/** `timeoutMs`: default deadline of one request [ms]; `deadlineOf`: how it is told, default by `AbortSignal.timeout`. */
+export type DockerEngineOptions = Pick<HttpCall, 'timeoutMs' | 'deadlineOf'>;
+
+/** Nothing is sent before the first call. */
+export function dockerEngine(endpoint: HttpEndpoint, options: DockerEngineOptions = {}): DockerEngine {
+  const engine: Engine = { endpoint, ...options, version: undefined };
   return { call: (what, call) => callEngine(engine, what, call) };
 }
 
 type Engine = {
   readonly endpoint: HttpEndpoint;
-  readonly timeoutMs: number | undefined;
+  readonly timeoutMs?: number;
+  readonly deadlineOf?: HttpCall['deadlineOf'];
   /** Of the engine itself: an older one would leave out the newer fields of a spec that we write back. */
   version: string | undefined;
 };
@@ -62,15 +66,17 @@ function send(engine: Engine, what: string, call: EngineCall): Promise<HttpAnswe
     path: `/v${engine.version ?? ''}${call.path}`,
     ...(call.body === undefined ? {} : { body: exactStringify(call.body) }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    deadlineOf: engine.deadlineOf,
   });
 }
 
 /** `GET /_ping` answers without a version and names the newest one in a header. */
-async function pingedVersion({ endpoint, timeoutMs }: Engine, what: string): Promise<string> {
+async function pingedVersion({ endpoint, timeoutMs, deadlineOf }: Engine, what: string): Promise<string> {
   const answer = await sendHttp(endpoint, what, {
     method: 'GET',
     path: '/_ping',
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    deadlineOf,
   });
   if (answer.status !== 200) throw engineError(what, answer);
   return checkedVersion(what, answer);

@@ -25,6 +25,8 @@ export type HttpCall = {
   readonly body?: string;
   /** From the look-up to the last byte [ms], default {@link HTTP_MS_MAX}. */
   readonly timeoutMs?: number;
+  /** Aborts when so many ms have passed; default `AbortSignal.timeout`. */
+  readonly deadlineOf?: ((timeoutMs: number) => AbortSignal) | undefined;
 };
 
 export type HttpAnswer = {
@@ -50,7 +52,7 @@ const UNTRUSTED =
  */
 export async function sendHttp(endpoint: HttpEndpoint, what: string, call: HttpCall): Promise<HttpAnswer> {
   const timeoutMs = call.timeoutMs ?? HTTP_MS_MAX;
-  const timeout = AbortSignal.timeout(timeoutMs);
+  const timeout = call.deadlineOf?.(timeoutMs) ?? AbortSignal.timeout(timeoutMs);
   try {
     const response = await send(endpoint, call, timeout);
     return { status: response.statusCode ?? 0, headers: response.headers, text: await bodyOf(response) };

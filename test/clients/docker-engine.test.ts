@@ -4,8 +4,9 @@ import { dockerEngine } from '../../lib/clients/docker-engine.ts';
 import { readService, resizeService } from '../../lib/clients/docker-engine-services.ts';
 import { startSwarm } from '../emulators/docker-swarm.ts';
 import type { Swarm } from '../emulators/docker-swarm.ts';
-import { PATIENT_MS, startEmulator } from '../emulators/http-emulator.ts';
+import { startEmulator } from '../emulators/http-emulator.ts';
 import type { Emulator } from '../emulators/http-emulator.ts';
+import { PATIENT_MS } from '../support/patience.ts';
 
 function paths(swarm: Swarm): string[] {
   return swarm.requests.map((one) => one.url.pathname);

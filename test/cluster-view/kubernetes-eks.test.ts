@@ -17,7 +17,7 @@ const llama = workloadPolicy({}, 'llama');
 const g5 = groupPolicy({}, 'g5');
 
 clusterViewConformance('kubernetesEks', async () => {
-  const cluster = await startCluster(settings, { requestMsMax: 300 });
+  const cluster = await startCluster(settings);
   return {
     view: kubernetesEksView(cluster),
     workload: llama,
@@ -48,7 +48,7 @@ describe('kubernetesEks', () => {
   afterEach(() => cluster.close());
 
   const start = async (over: WorldSettings = {}) => {
-    cluster = await startCluster({ ...settings, ...over }, { requestMsMax: 300 });
+    cluster = await startCluster({ ...settings, ...over });
   };
   const observe = (workloads = [llama], nodeGroups = [g5]) =>
     kubernetesEksView(cluster).observe({ workloads, nodeGroups });

@@ -23,7 +23,7 @@ const llama = workloadPolicy({}, 'llama');
 const g5 = groupPolicy({}, 'g5');
 
 clusterViewConformance('kubernetesWatched', async () => {
-  const cluster = await startCluster(settings, { requestMsMax: 300 });
+  const cluster = await startCluster(settings);
   const view = kubernetesWatchedView({ ...cluster, log: silentLogger, random: () => 0.5 });
   return {
     view,
@@ -57,7 +57,7 @@ describe('kubernetesWatched', () => {
   const log = { ...silentLogger, warn: (message: string) => void warnings.push(message) };
   const start = async (over: WorldSettings = {}, options: Parameters<typeof startCluster>[1] = {}) => {
     warnings.length = 0;
-    cluster = await startCluster({ ...settings, ...over }, { requestMsMax: 1_000, ...options });
+    cluster = await startCluster({ ...settings, ...over }, options);
     view = kubernetesWatchedView({ ...cluster, log, random: () => 0.5 });
   };
   const observe = (workloads = [llama], nodeGroups = [g5]) => view.observe({ workloads, nodeGroups });

@@ -6,7 +6,7 @@ import { marathonView } from '../../lib/cluster-view/marathon.ts';
 import { memoryClusterView } from '../../lib/cluster-view/memory.ts';
 import { clusterViewConformance } from '../conformance/cluster-view.ts';
 import { groupPolicy, node, observedGroup, workloadPolicy } from '../core/builders.ts';
-import { PATIENT_MS } from '../emulators/http-emulator.ts';
+import { PATIENT_MS } from '../support/patience.ts';
 import { startMarathon } from '../emulators/marathon.ts';
 import type { Marathon, MarathonOptions } from '../emulators/marathon.ts';
 

@@ -8,7 +8,7 @@ import { clusterViewConformance } from '../conformance/cluster-view.ts';
 import { groupPolicy, node, observedGroup, workloadPolicy } from '../core/builders.ts';
 import { startSwarm } from '../emulators/docker-swarm.ts';
 import type { Swarm, SwarmOptions } from '../emulators/docker-swarm.ts';
-import { PATIENT_MS } from '../emulators/http-emulator.ts';
+import { PATIENT_MS } from '../support/patience.ts';
 
 const policyOf = (name: string, spec: object = {}) =>
   workloadPolicy({ target: { kind: 'SwarmService', namespace: 'inference', name }, ...spec }, name);

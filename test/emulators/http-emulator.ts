@@ -4,9 +4,6 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import { createServer as createTlsServer } from 'node:https';
 import type { HttpEndpoint } from '../../lib/clients/http-json.ts';
 
-/** Deadline of a request [ms] in tests that are not about time: a busy machine must not fail them. */
-export const PATIENT_MS = 10_000;
-
 export type Answer = {
   readonly status: number;
   /** An object becomes JSON; undefined: no body. */

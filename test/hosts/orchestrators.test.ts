@@ -10,7 +10,7 @@ import { openOrchestrators } from '../../lib/hosts/orchestrators.ts';
 import { makeCertificates } from '../../lib/local/certificates.ts';
 import { workloadPolicy } from '../core/builders.ts';
 import { startSwarm } from '../emulators/docker-swarm.ts';
-import { PATIENT_MS } from '../emulators/http-emulator.ts';
+import { PATIENT_MS } from '../support/patience.ts';
 import { startMarathon } from '../emulators/marathon.ts';
 
 const LLAMA = { namespace: 'inference', name: 'llama' };

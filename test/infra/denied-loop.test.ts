@@ -7,6 +7,7 @@ import { createWorld } from '../../lib/simulator/world/world.ts';
 import { GROUP, startLoop } from '../cluster/suites/loop.ts';
 import { simulatedAws } from '../cluster/support/mirrored-cloud.ts';
 import { grantedRules, singly } from '../support/manifest-rules.ts';
+import { patientKubernetes } from '../support/patience.ts';
 import { QUICK_WORLD, nodeGroup } from '../support/process-host-scenes.ts';
 import { until } from '../support/until.ts';
 
@@ -35,7 +36,7 @@ async function loopWithout(taken: string) {
   opened.push(() => server.close());
   const kubernetes = kubernetesClient(
     { kind: 'server', server: server.kubernetesUrl, token: 'penstock' },
-    { clock: systemClock },
+    { clock: systemClock, ...patientKubernetes },
   );
   const aws = simulatedAws(server.awsUrl);
   const loop = await startLoop({ namespace: 'inference', kubernetes, aws, cluster: QUICK_WORLD.cluster });

@@ -18,6 +18,7 @@ import { NEEDED, NEEDED_BY_BRIDGE, SUBJECTS, TASKS, neededBy } from '../cluster/
 import type { Permission, Task } from '../cluster/support/needed-permissions.ts';
 import { workloadPolicy } from '../core/builders.ts';
 import { grantedRules, singly } from '../support/manifest-rules.ts';
+import { patientKubernetes } from '../support/patience.ts';
 
 const BUFFER = 'penstock-buffer-g5-karpenter';
 const NAMESPACES = { inference: 'inference', penstock: 'penstock' };
@@ -49,7 +50,10 @@ async function simulated(): Promise<
   const as = (identity: Identity) => {
     const token = `t${tokens.size}`;
     tokens.set(token, identity);
-    return kubernetesClient({ kind: 'server', server: server.kubernetesUrl, token }, { clock: systemClock });
+    return kubernetesClient(
+      { kind: 'server', server: server.kubernetesUrl, token },
+      { clock: systemClock, ...patientKubernetes },
+    );
   };
   return {
     server,
@@ -167,7 +171,7 @@ describe('a target of another kind', () => {
     const server = await startClusterServer({ world, clock: systemClock, tokens: { us: { user: 'us', rules } } });
     const client = kubernetesClient(
       { kind: 'server', server: server.kubernetesUrl, token: 'us' },
-      { clock: systemClock },
+      { clock: systemClock, ...patientKubernetes },
     );
     try {
       const view = kubernetesEksView({ kubernetes: client, clock: systemClock });

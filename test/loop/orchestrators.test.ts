@@ -18,7 +18,7 @@ import type { StateStores } from '../../lib/state/contract.ts';
 import { memoryStateStores } from '../../lib/state/memory.ts';
 import { workloadPolicy } from '../core/builders.ts';
 import { startSwarm } from '../emulators/docker-swarm.ts';
-import { PATIENT_MS } from '../emulators/http-emulator.ts';
+import { PATIENT_MS } from '../support/patience.ts';
 import type { Emulator } from '../emulators/http-emulator.ts';
 import { startMarathon } from '../emulators/marathon.ts';
 import { inferenceLoad } from '../events/builders.ts';

@@ -3,7 +3,7 @@ import { ConfigError, ConflictError, DeniedError, NotFoundError, TransientError 
 import { marathonClient } from '../../lib/clients/marathon.ts';
 import { marathonApp } from '../../lib/targets/marathon-app.ts';
 import { targetConformance } from '../conformance/target.ts';
-import { PATIENT_MS } from '../emulators/http-emulator.ts';
+import { PATIENT_MS } from '../support/patience.ts';
 import { startMarathon } from '../emulators/marathon.ts';
 import type { Marathon, MarathonOptions } from '../emulators/marathon.ts';
 

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, ConflictError, DeniedError, NotFoundError, TransientError } from '../../lib/base/errors.ts';
 import { dockerEngine } from '../../lib/clients/docker-engine.ts';
+import type { DockerEngineOptions } from '../../lib/clients/docker-engine.ts';
 import { swarmService } from '../../lib/targets/swarm-service.ts';
 import { targetConformance } from '../conformance/target.ts';
 import { startSwarm } from '../emulators/docker-swarm.ts';
 import type { Swarm, SwarmOptions } from '../emulators/docker-swarm.ts';
-import { PATIENT_MS } from '../emulators/http-emulator.ts';
+import { PATIENT_MS } from '../support/patience.ts';
 
 const ref = { kind: 'SwarmService', namespace: 'inference', name: 'llama' };
 const NAME = 'inference_llama';
@@ -50,9 +51,9 @@ targetConformance('swarmService over a unix socket', async () => {
 describe('swarmService', () => {
   let swarm: Swarm | undefined;
   afterEach(() => swarm?.close());
-  const start = async (options: SwarmOptions = {}, timeoutMs = PATIENT_MS) => {
+  const start = async (options: SwarmOptions = {}, engine: DockerEngineOptions = { timeoutMs: PATIENT_MS }) => {
     swarm = await started(options);
-    return { swarm, target: swarmService(dockerEngine(swarm.endpoint, { timeoutMs })) };
+    return { swarm, target: swarmService(dockerEngine(swarm.endpoint, engine)) };
   };
 
   test('writes the whole spec back with one number changed, and the version it was read with', async () => {
@@ -134,9 +135,12 @@ describe('swarmService', () => {
   });
 
   test('gives up on an engine that does not answer, and works when it answers again', async () => {
-    const { swarm: running, target } = await start({}, 1_000);
+    let isPatient = false;
+    const deadlineOf = (ms: number): AbortSignal => AbortSignal.timeout(isPatient ? PATIENT_MS : ms);
+    const { swarm: running, target } = await start({}, { timeoutMs: 200, deadlineOf });
     running.fail({ kind: 'hang', times: 1 });
-    await expect(target.read(ref)).rejects.toThrow(/expected an answer, current value is none within 1000 ms/);
+    await expect(target.read(ref)).rejects.toThrow(/expected an answer, current value is none within 200 ms/);
+    isPatient = true;
     expect((await target.read(ref)).replicas).toBe(3);
   });
 

@@ -10,7 +10,7 @@ export type AwsClientOptions = {
   readonly endpoint?: string;
   /** The SDK's default chain when left out. */
   readonly credentials?: () => Promise<AwsCredentials>;
-  /** Deadline of one attempt [ms], default {@link ATTEMPT_MS_MAX}. */
+  /** Deadline of one attempt [ms], its connection included; default {@link ATTEMPT_MS_MAX}, of it 1 s for the connection. */
   readonly attemptMsMax?: number;
 };
 
@@ -37,7 +37,7 @@ export function awsClients(options: AwsClientOptions): AwsClients {
     maxAttempts: ATTEMPTS_MAX,
     retryMode: 'adaptive',
     requestHandler: {
-      connectionTimeout: CONNECT_MS_MAX,
+      connectionTimeout: options.attemptMsMax ?? CONNECT_MS_MAX,
       requestTimeout: options.attemptMsMax ?? ATTEMPT_MS_MAX,
       throwOnRequestTimeout: true,
     },

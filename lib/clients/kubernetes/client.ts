@@ -44,6 +44,8 @@ export type KubernetesClientOptions = {
   readonly clock: Clock;
   /** Deadline of one request [ms], default {@link REQUEST_MS_MAX}. */
   readonly requestMsMax?: number;
+  /** Aborts when so many ms have passed; default `AbortSignal.timeout`. */
+  readonly deadlineOf?: (requestMs: number) => AbortSignal;
 };
 
 /** Passed on to a generated API call. */
@@ -90,10 +92,11 @@ export function kubernetesClient(connection: KubernetesConnection, options: Kube
   const pool = connectionPool(options.clock);
   const requestMsMax = options.requestMsMax ?? REQUEST_MS_MAX;
   const writes = ownWrites();
+  const { deadlineOf = (requestMs: number) => AbortSignal.timeout(requestMs) } = options;
   const deadline =
     (requestMs = requestMsMax): (() => AbortSignal) =>
     () =>
-      AbortSignal.timeout(requestMs);
+      deadlineOf(requestMs);
   /** Once more after a 401 when credentials can be renewed. */
   const tried = async <T>(what: string, run: () => Promise<T>): Promise<T> => {
     try {

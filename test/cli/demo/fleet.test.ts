@@ -7,6 +7,7 @@ import { kubernetesClient } from '../../../lib/clients/kubernetes/client.ts';
 import { startClusterServer, type ClusterServer } from '../../../lib/simulator/cluster-server/server.ts';
 import { createWorld } from '../../../lib/simulator/world/world.ts';
 import type { World } from '../../../lib/simulator/world/world.ts';
+import { patientKubernetes } from '../../support/patience.ts';
 import { eventually } from '../../support/process-host.ts';
 import { fleetConformance } from './fleet-conformance.ts';
 
@@ -15,7 +16,7 @@ async function serve(world: World) {
   const clock = new VirtualClock(world.nowMs());
   const server = await startClusterServer({ world, clock });
   const connection = { kind: 'server', server: server.kubernetesUrl, token: server.token } as const;
-  const kubernetes = kubernetesClient(connection, { clock: systemClock });
+  const kubernetes = kubernetesClient(connection, { clock: systemClock, ...patientKubernetes });
   return {
     server,
     kubernetes,

@@ -10,6 +10,7 @@ import { kubernetesError, kubernetesStatus } from '../../../lib/clients/kubernet
 import { ApiException } from '../../../lib/clients/kubernetes/facade.ts';
 import { kubernetesClient } from '../../../lib/clients/kubernetes/client.ts';
 import type { KubernetesClient, KubernetesConnection } from '../../../lib/clients/kubernetes/client.ts';
+import { PATIENT_MS, patientKubernetes } from '../../support/patience.ts';
 
 function exception(code: number, status: Record<string, unknown> = {}, headers: Record<string, string> = {}) {
   return new ApiException(code, 'Unknown API Status Code!', JSON.stringify({ kind: 'Status', ...status }), headers);
@@ -92,7 +93,7 @@ describe('kubernetesClient', () => {
     await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   };
-  const listNodes = (connection: KubernetesConnection, requestMsMax = 2_000) => {
+  const listNodes = (connection: KubernetesConnection, requestMsMax = PATIENT_MS) => {
     const made = kubernetesClient(connection, { clock, requestMsMax });
     client = made;
     return made.call('list the nodes', (call) => made.core.listNode({}, call));
@@ -130,9 +131,8 @@ describe('kubernetesClient', () => {
 
   test('gives up at its deadline', async () => {
     const url = await serve(() => undefined);
-    const startMs = performance.now();
+    // Nobody else ends it: the server never answers, and the connection is given minutes.
     await expect(listNodes({ kind: 'server', server: url }, 100)).rejects.toBeInstanceOf(TransientError);
-    expect(performance.now() - startMs).toBeLessThan(2_000);
   });
 
   test('a port where nobody listens is transient', async () => {
@@ -151,7 +151,10 @@ describe('kubernetesClient', () => {
     await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
     const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const caData = Buffer.from(caPem).toString('base64');
-    const trusting = kubernetesClient({ kind: 'server', server: url, caData, token: 'abc' }, { clock });
+    const trusting = kubernetesClient(
+      { kind: 'server', server: url, caData, token: 'abc' },
+      { clock, ...patientKubernetes },
+    );
     client = trusting;
     for (let time = 0; time < 5; time++) {
       await trusting.call('list the nodes', (call) => trusting.core.listNode({}, call));
@@ -159,7 +162,7 @@ describe('kubernetesClient', () => {
     // A second one may be opened while the first still ends its answer; one for each call would be five.
     expect(connections).toBeLessThanOrEqual(2);
     const other = Buffer.from(makeCertificates(Date.now()).caPem).toString('base64');
-    const doubting = kubernetesClient({ kind: 'server', server: url, caData: other }, { clock });
+    const doubting = kubernetesClient({ kind: 'server', server: url, caData: other }, { clock, ...patientKubernetes });
     const refused = doubting.call('list the nodes', (call) => doubting.core.listNode({}, call));
     await expect(refused).rejects.toThrow(
       /expected an answer, current value is fetch failed: .*(certificate|signature)/i,

@@ -9,6 +9,7 @@ import type { ClusterServer, ClusterServerOptions } from '../../../lib/simulator
 import { createWorld } from '../../../lib/simulator/world/world.ts';
 import type { World } from '../../../lib/simulator/world/world.ts';
 import type { WorldSettings } from '../../../lib/simulator/world/settings.ts';
+import { PATIENT_MS, patientKubernetes } from '../../support/patience.ts';
 
 export type Cluster = {
   readonly clock: VirtualClock;
@@ -21,7 +22,7 @@ export type Cluster = {
   close(): Promise<void>;
 };
 
-/** Starts one; `requestMsMax` is the deadline of our clients' requests. */
+/** Starts one; `requestMsMax` is the deadline of our clients' requests, for tests of an API that does not answer. Others are patient. */
 export async function startCluster(
   settings: WorldSettings,
   options: { readonly requestMsMax?: number } & Pick<ClusterServerOptions, 'tokens' | 'watchHistory'> = {},
@@ -32,13 +33,13 @@ export async function startCluster(
   const server = await startClusterServer({ world, clock, ...serverOptions });
   const kubernetes = kubernetesClient(
     { kind: 'server', server: server.kubernetesUrl, token: server.token },
-    { clock, ...(requestMsMax === undefined ? {} : { requestMsMax }) },
+    { clock, ...(requestMsMax === undefined ? patientKubernetes : { requestMsMax }) },
   );
   const aws = awsClients({
     region: 'eu-west-1',
     endpoint: server.awsUrl,
     credentials: () => Promise.resolve({ accessKeyId: 'AKIATEST', secretAccessKey: 'test' }),
-    ...(requestMsMax === undefined ? {} : { attemptMsMax: requestMsMax }),
+    attemptMsMax: requestMsMax ?? PATIENT_MS,
   });
   return {
     clock,

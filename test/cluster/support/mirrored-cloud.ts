@@ -7,6 +7,7 @@ import { startClusterServer } from '../../../lib/simulator/cluster-server/server
 import { mirrorNodes } from '../../../lib/simulator/node-mirror.ts';
 import type { NodeGroupSettings } from '../../../lib/simulator/world/settings.ts';
 import { createWorld } from '../../../lib/simulator/world/world.ts';
+import { PATIENT_MS } from '../../support/patience.ts';
 import { QUICK_WORLD } from '../../support/process-host-scenes.ts';
 import { SUITE_LABEL, type TestNamespace } from './namespace.ts';
 
@@ -50,5 +51,6 @@ export function simulatedAws(endpoint: string): AwsClients {
     region: 'eu-west-1',
     endpoint,
     credentials: () => Promise.resolve({ accessKeyId: 'AKIATEST', secretAccessKey: 'test' }),
+    attemptMsMax: PATIENT_MS,
   });
 }

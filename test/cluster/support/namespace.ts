@@ -13,6 +13,7 @@ import {
 import { systemClock } from '../../../lib/base/clock.ts';
 import { kubernetesClient, type KubernetesClient } from '../../../lib/clients/kubernetes/client.ts';
 import { KWOK_NODE } from '../../../lib/local/index.ts';
+import { patientKubernetes, type DeadlineOf } from '../../support/patience.ts';
 import { until } from '../../support/until.ts';
 import { isOwnCluster, testKubeConfig } from './control-plane.ts';
 
@@ -59,19 +60,16 @@ export async function openNamespace(title: string, kubeConfig: KubeConfig = test
   const clients: KubernetesClient[] = [];
   await core.createNamespace({ body: { metadata: { name: namespace } } });
 
-  /** Our own client, as the user of the kubeconfig or with another token. */
-  const client = (of: { readonly token?: string; readonly server?: string; readonly requestMsMax?: number } = {}) => {
+  /** Our own client, as the user of the kubeconfig or with another token; patient unless its deadlines are given. */
+  const client = (of: { readonly token?: string; readonly server?: string; readonly deadlineOf?: DeadlineOf } = {}) => {
     const cluster = kubeConfig.getCurrentCluster();
-    const { token, server = cluster?.server, requestMsMax } = of;
+    const { token, server = cluster?.server, deadlineOf = patientKubernetes.deadlineOf } = of;
     const text = JSON.stringify({
       ...(JSON.parse(kubeConfig.exportConfig()) as object),
       ...(server === undefined ? {} : { clusters: clustersAt(kubeConfig, server) }),
       ...(token === undefined ? {} : { users: [{ name: kubeConfig.getCurrentUser()?.name, user: { token } }] }),
     });
-    const made = kubernetesClient(
-      { kind: 'kubeconfigText', text },
-      { clock: systemClock, ...(requestMsMax === undefined ? {} : { requestMsMax }) },
-    );
+    const made = kubernetesClient({ kind: 'kubeconfigText', text }, { clock: systemClock, deadlineOf });
     clients.push(made);
     return made;
   };

@@ -22,14 +22,11 @@ describe('actuate on a cluster', () => {
   afterEach(() => cluster.close());
 
   const start = async (over: WorldSettings = {}, mode: 'act' | 'observe' = 'act') => {
-    cluster = await startCluster(
-      {
-        deployments: [{ name: 'llama', replicas: 3, drainSec: 5 }],
-        nodeGroups: [{ name: 'g5', minSize: 0, maxSize: 10, desiredSize: 4 }],
-        ...over,
-      },
-      { requestMsMax: 500 },
-    );
+    cluster = await startCluster({
+      deployments: [{ name: 'llama', replicas: 3, drainSec: 5 }],
+      nodeGroups: [{ name: 'g5', minSize: 0, maxSize: 10, desiredSize: 4 }],
+      ...over,
+    });
     const { clock, kubernetes } = cluster;
     const policies = {
       workload: workloadPolicy({ mode, nodeGroups: ['g5'] }, 'llama'),

@@ -16,14 +16,19 @@ import {
   Watch,
   setHeaderOptions,
 } from '@kubernetes/client-node';
+import type { DeadlineOf } from '../../support/patience.ts';
 import { until } from '../../support/until.ts';
 import type { KubernetesClient } from '../../../lib/clients/kubernetes/client.ts';
 import type { KubeConfig, V1Deployment, V1ListMeta, V1Pod, V1PodCondition } from '@kubernetes/client-node';
 
 export type KubernetesFixture = {
   readonly kubeConfig: KubeConfig;
-  /** Our own client, as the user of the kubeconfig or with another token, at another address or with another deadline. Closed with the fixture. */
-  client(of?: { readonly token?: string; readonly server?: string; readonly requestMsMax?: number }): KubernetesClient;
+  /** Our own client, as the user of the kubeconfig or with another token, or at another address; patient unless its deadlines are given. Closed with the fixture. */
+  client(of?: {
+    readonly token?: string;
+    readonly server?: string;
+    readonly deadlineOf?: DeadlineOf;
+  }): KubernetesClient;
   /** A namespace of this suite's own. */
   readonly namespace: string;
   /** Creates a Deployment whose pods are labelled `app: NAME` and ask for one GPU each. */

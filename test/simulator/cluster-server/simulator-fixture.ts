@@ -9,6 +9,7 @@ import { createWorld } from '../../../lib/simulator/world/world.ts';
 import type { World } from '../../../lib/simulator/world/world.ts';
 import type { WorldSettings } from '../../../lib/simulator/world/settings.ts';
 import { group } from '../world/builders.ts';
+import { patientKubernetes } from '../../support/patience.ts';
 import { until } from '../../support/until.ts';
 import type { KindsFixture } from '../../cluster/suites/kinds.ts';
 
@@ -64,9 +65,8 @@ export async function simulatorFixture({
     namespace,
     scalerToken: 'scaler',
     expiredToken: 'was-good-once',
-    client: ({ token = 'admin', server: at = url, requestMsMax } = {}) => {
-      const limits = requestMsMax === undefined ? {} : { requestMsMax };
-      const made = kubernetesClient({ kind: 'server', server: at, token }, { clock: systemClock, ...limits });
+    client: ({ token = 'admin', server: at = url, deadlineOf = patientKubernetes.deadlineOf } = {}) => {
+      const made = kubernetesClient({ kind: 'server', server: at, token }, { clock: systemClock, deadlineOf });
       clients.push(made);
       return made;
     },
