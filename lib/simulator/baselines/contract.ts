@@ -4,7 +4,7 @@
  * 2. name it in `index.ts`, with its documented defaults and its recommended setting for GPU inference,
  * 3. give it the vectors it must reproduce in `test/simulator/baselines/`.
  */
-import type { FirstTokens } from '../plant/first-tokens.ts';
+import type { FirstTokens } from '../plant/requests/first-tokens.ts';
 
 /** Load of one workload over one sample interval, as a perfect sensor would see it. Rates are per second; counts are averages over the interval. */
 export type LoadSample = {

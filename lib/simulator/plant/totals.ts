@@ -1,6 +1,6 @@
 /** The figures of a plant from its parts. */
 import type { PlantTotals, ReplicaClass } from './contract.ts';
-import type { FleetTotals } from './fleet.ts';
+import type { FleetTotals } from './fleet/fleet.ts';
 
 /** GPU time and cost of the class's replicas, beside the counts. */
 export function plantTotals(

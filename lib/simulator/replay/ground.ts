@@ -1,8 +1,8 @@
 /** What every policy of a replay meets, as data that can be handed to another thread. */
-import { drawCapacityWaitSec } from '../plant/capacity-wait.ts';
+import { drawCapacityWaitSec } from '../plant/fleet/capacity-wait.ts';
 import type { Plant, StartModel } from '../plant/contract.ts';
-import { createFluidPlant } from '../plant/fluid.ts';
-import { createRequestsPlant } from '../plant/requests.ts';
+import { createFluidPlant } from '../plant/fluid/fluid.ts';
+import { createRequestsPlant } from '../plant/requests/requests.ts';
 import { tickAt } from '../traces/ticks.ts';
 import { WARM_START_SEC, nodeModelOf } from './node-models.ts';
 import type { Prepared, ReplayOptions } from './prepare.ts';

@@ -1,8 +1,8 @@
 /** One sample of a tick from the samples of its parts. */
 import { assert } from '../../base/assert.ts';
 import type { LoadSample } from '../baselines/contract.ts';
-import { firstTokensOfBoth } from '../plant/first-tokens.ts';
-import type { FirstTokens } from '../plant/first-tokens.ts';
+import { firstTokensOfBoth } from '../plant/requests/first-tokens.ts';
+import type { FirstTokens } from '../plant/requests/first-tokens.ts';
 
 /** A sample and the time it covers [ms], > 0. */
 export type SamplePart = { readonly spanMs: number; readonly sample: LoadSample };

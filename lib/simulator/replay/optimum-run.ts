@@ -3,7 +3,7 @@ import { clairvoyantOptimum } from '../optimum/optimum.ts';
 import type { Optimum } from '../optimum/optimum.ts';
 import { windowRule } from '../optimum/window-rule.ts';
 import type { PlantTotals } from '../plant/contract.ts';
-import { createFluidService } from '../plant/fluid-service.ts';
+import { createFluidService } from '../plant/fluid/service.ts';
 import { createWaitScore } from '../plant/wait-score.ts';
 import { scoredFromTick } from './ground.ts';
 import type { Ground } from './ground.ts';

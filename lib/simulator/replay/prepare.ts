@@ -1,7 +1,7 @@
 /** From a trace file to what every policy of a replay meets: the same ticks or requests, the same servers, the same limits. */
 import { ConfigError } from '../../base/errors.ts';
 import type { ReplicaCapacity } from '../baselines/contract.ts';
-import type { CapacityWait } from '../plant/capacity-wait.ts';
+import type { CapacityWait } from '../plant/fleet/capacity-wait.ts';
 import { concurrencyAt, mixOf, serviceLevelOf, workReplicaSecOf } from '../plant/capacity.ts';
 import type { LengthMix, ServiceLevel } from '../plant/capacity.ts';
 import type { ReplicaClass } from '../plant/contract.ts';

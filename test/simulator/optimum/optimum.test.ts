@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { seededRandom } from '../../../lib/base/random.ts';
 import { clairvoyantOptimum } from '../../../lib/simulator/optimum/optimum.ts';
 import type { OptimumEffort } from '../../../lib/simulator/optimum/optimum.ts';
-import { createFluidPlant } from '../../../lib/simulator/plant/fluid.ts';
+import { createFluidPlant } from '../../../lib/simulator/plant/fluid/fluid.ts';
 import { mixOf, serviceLevelOf } from '../../../lib/simulator/plant/capacity.ts';
 import { fixedStart } from '../../../lib/simulator/plant/plant-options.ts';
 import { replicaClassOf } from '../../../lib/simulator/plant/replica-classes.ts';

@@ -6,8 +6,8 @@ import { mixOf, serviceLevelOf } from '../../../lib/simulator/plant/capacity.ts'
 import type { ReplicaClass, TraceRequest } from '../../../lib/simulator/plant/contract.ts';
 import { fixedStart } from '../../../lib/simulator/plant/plant-options.ts';
 import { replicaClassOf } from '../../../lib/simulator/plant/replica-classes.ts';
-import { createRequestsPlant } from '../../../lib/simulator/plant/requests.ts';
-import type { FinishedRequest } from '../../../lib/simulator/plant/requests.ts';
+import { createRequestsPlant } from '../../../lib/simulator/plant/requests/requests.ts';
+import type { FinishedRequest } from '../../../lib/simulator/plant/requests/requests.ts';
 import { outsideFolder } from './outside-data.ts';
 
 const folder = outsideFolder('PENSTOCK_REFERENCE', 'reference');

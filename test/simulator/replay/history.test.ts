@@ -1,6 +1,6 @@
 /** What scalers may see of the past. */
 import { describe, expect, test } from '@jest/globals';
-import { createFluidPlant } from '../../../lib/simulator/plant/fluid.ts';
+import { createFluidPlant } from '../../../lib/simulator/plant/fluid/fluid.ts';
 import { fixedStart } from '../../../lib/simulator/plant/plant-options.ts';
 import { HISTORY_MS, plantView, sampleHistory } from '../../../lib/simulator/replay/history.ts';
 import type { History } from '../../../lib/simulator/replay/history.ts';

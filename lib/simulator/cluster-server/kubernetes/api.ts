@@ -4,17 +4,17 @@ import { isoSeconds } from '../../world/state/state.ts';
 import type { ApiAnswer, ApiRequest } from '../http.ts';
 import { reviewAccess } from './access.ts';
 import type { Identity } from './access.ts';
-import { deletePod, postEviction } from './evictions.ts';
-import { listObjects, typedJson } from './list.ts';
-import type { ListContext } from './list.ts';
-import { renderReplicaSet, renderScale } from './render.ts';
-import { isServedAs } from './selection.ts';
+import { deletePod, postEviction } from './write/evictions.ts';
+import { listObjects, typedJson } from './read/list.ts';
+import type { ListContext } from './read/list.ts';
+import { renderReplicaSet, renderScale } from './render/render.ts';
+import { isServedAs } from './read/selection.ts';
 import { RESOURCES, apiVersionOf } from './resources.ts';
 import type { Resource, Target } from './resources.ts';
 import { methodNotAllowed, notFound } from './status.ts';
-import { keyOf } from './store.ts';
-import { patchAutoscaler } from './write-autoscalers.ts';
-import { patchDeployment, patchNode, patchPod, patchScale, putScale } from './writes.ts';
+import { keyOf } from './read/store.ts';
+import { patchAutoscaler } from './write/autoscalers.ts';
+import { patchDeployment, patchNode, patchPod, patchScale, putScale } from './write/writes.ts';
 
 export type Call = {
   readonly target: Target;
