@@ -1,7 +1,7 @@
 /** Servers that run already and are only named: same shape, but nobody here may end them. */
 import { ConfigError } from '../base/errors.ts';
-import { askKafka } from './kafka-ask.ts';
-import { askRedis } from './redis-ask.ts';
+import { askKafka } from './kafka/ask.ts';
+import { askRedis } from './redis/ask.ts';
 import type { KafkaHandle, RedisHandle, ServerHandle } from './types.ts';
 
 /** Ports that a name without one means. */

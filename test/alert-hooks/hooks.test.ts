@@ -12,7 +12,7 @@ import { systemClock, VirtualClock } from '../../lib/base/clock.ts';
 import { ConfigError, TransientError } from '../../lib/base/errors.ts';
 import { jsonLogger, silentLogger } from '../../lib/base/log.ts';
 import { type AlertHookPolicy, fleetSchema, type SecretRef } from '../../lib/core/policy.ts';
-import { makeCertificates } from '../../lib/local/certificates.ts';
+import { makeCertificates } from '../../lib/local/certificates/certificates.ts';
 import { alertHookConformance } from '../conformance/alert-hook.ts';
 import { anAlert, startReceiver } from './support.ts';
 

@@ -11,7 +11,7 @@ import type { Child } from '../../lib/cli/demo/children.ts';
 import { readController } from '../../lib/cli/demo/controller-client.ts';
 import type { ControllerView } from '../../lib/cli/demo/controller-client.ts';
 import { startKafka, startRedis } from '../../lib/local/index.ts';
-import { freePorts } from '../../lib/local/ports.ts';
+import { freePorts } from '../../lib/local/process/ports.ts';
 import { DEFAULT_TOPICS } from '../../lib/loop/deps.ts';
 import { startClusterServer } from '../../lib/simulator/cluster-server/server.ts';
 import type { ClusterServer } from '../../lib/simulator/cluster-server/server.ts';

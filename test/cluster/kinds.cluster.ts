@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, test } from '@jest/globals';
 import { SchedulingV1Api } from '@kubernetes/client-node';
-import { KWOK_DELAY } from '../../lib/local/kwok-stages.ts';
+import { KWOK_DELAY } from '../../lib/local/control-plane/kwok-stages.ts';
 import { kindsSuite } from './suites/kinds.ts';
 import { isOwnCluster, NEEDS_OWN_CLUSTER } from './support/control-plane.ts';
 import { leaderWorkerSets } from './support/leader-worker-sets.ts';

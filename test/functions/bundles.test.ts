@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { BYTES_MAX, FORBIDDEN, build, functionNames } from '../../infra/local/build.mjs';
 import type { BuildOutput } from '../../infra/local/build.mjs';
-import { run } from '../../lib/local/command.ts';
+import { run } from '../../lib/local/process/command.ts';
 
 const NAMES = ['actuate', 'api', 'evaluate', 'ingest', 'notify'];
 

@@ -7,7 +7,7 @@ import { ConfigError, DeniedError } from '../../lib/base/errors.ts';
 import { secretsResolver } from '../../lib/clients/secrets.ts';
 import { readConfig } from '../../lib/hosts/config.ts';
 import { openOrchestrators } from '../../lib/hosts/orchestrators.ts';
-import { makeCertificates } from '../../lib/local/certificates.ts';
+import { makeCertificates } from '../../lib/local/certificates/certificates.ts';
 import { workloadPolicy } from '../core/builders.ts';
 import { startSwarm } from '../emulators/docker-swarm.ts';
 import { PATIENT_MS } from '../support/patience.ts';

@@ -4,10 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { Kafka, type KafkaConfig, logLevel } from 'kafkajs';
 import { existingKafka, existingRedis, type KafkaHandle, type RedisHandle } from '../../lib/local/index.ts';
-import { parseServerInfo } from '../../lib/local/redis-ask.ts';
-import { KAFKA_VERSION } from '../../lib/local/versions.ts';
+import { parseServerInfo } from '../../lib/local/redis/ask.ts';
+import { KAFKA_VERSION } from '../../lib/local/fetch/versions.ts';
 import { ownKafka, ownRedis, testKafkaBrokers, testRedisUrl, uniqueName } from '../support/kafka-redis.ts';
-import { groupIsGone, until } from './processes.ts';
+import { groupIsGone, until } from './process/processes.ts';
 
 const client = (config: Omit<KafkaConfig, 'logLevel' | 'clientId'>) =>
   new Kafka({ clientId: 'test', logLevel: logLevel.NOTHING, ...config });

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../lib/base/clock.ts';
 import { readConfig } from '../../lib/hosts/config.ts';
-import { cached } from '../../lib/local/cache.ts';
-import { run } from '../../lib/local/command.ts';
+import { cached } from '../../lib/local/fetch/cache.ts';
+import { run } from '../../lib/local/process/command.ts';
 import { defaultCacheDir } from '../../lib/local/index.ts';
-import { probeMachine } from '../../lib/local/machine.ts';
-import { installPython } from '../../lib/local/python-packages.ts';
+import { probeMachine } from '../../lib/local/fetch/machine.ts';
+import { installPython } from '../../lib/local/fetch/python-packages.ts';
 import { archiveEntries, archives, serverlessWorkspace } from '../support/serverless-package.ts';
 import type { Packaged, Resource, Workspace } from '../support/serverless-package.ts';
 

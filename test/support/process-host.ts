@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { buildCli } from '../../infra/local/build.mjs';
 import { systemClock } from '../../lib/base/clock.ts';
 import { type ControllerView, readController } from '../../lib/cli/demo/controller-client.ts';
-import { freePorts } from '../../lib/local/ports.ts';
+import { freePorts } from '../../lib/local/process/ports.ts';
 import type { Topics } from '../../lib/loop/deps.ts';
 import { type ClusterServer, startClusterServer } from '../../lib/simulator/cluster-server/server.ts';
 import type { WorldSettings } from '../../lib/simulator/world/settings.ts';

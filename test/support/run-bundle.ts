@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { run } from '../../lib/local/command.ts';
+import { run } from '../../lib/local/process/command.ts';
 
 export type Invocation = {
   readonly file: string;

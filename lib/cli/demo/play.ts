@@ -1,7 +1,7 @@
 /** Plays the day against running servers: topics, controller and bridge, traffic, the live view, and the accounting at the end. */
 import { systemClock } from '../../base/clock.ts';
 import { TransientError } from '../../base/errors.ts';
-import { freePorts } from '../../local/ports.ts';
+import { freePorts } from '../../local/process/ports.ts';
 import type { Topics } from '../../loop/deps.ts';
 import { makeBill } from './bill.ts';
 import type { Bill } from './bill.ts';

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { VirtualClock } from '../../../lib/base/clock.ts';
 import { ConfigError, DeniedError, TransientError } from '../../../lib/base/errors.ts';
-import { makeCertificates } from '../../../lib/local/certificates.ts';
+import { makeCertificates } from '../../../lib/local/certificates/certificates.ts';
 import { kubernetesError, kubernetesStatus } from '../../../lib/clients/kubernetes/errors.ts';
 import { ApiException } from '../../../lib/clients/kubernetes/facade.ts';
 import { kubernetesClient } from '../../../lib/clients/kubernetes/client.ts';
