@@ -1,4 +1,4 @@
-/** Seeded Poisson arrivals, reported by a gateway every two seconds and read through the real window. */
+/** Seeded Poisson arrivals, reported by a gateway and read through the real window. */
 import { seededRandom } from '../../../lib/base/random.ts';
 import type { WorkloadControl } from '../../../lib/core/decide-types.ts';
 import { decideWorkload } from '../../../lib/core/decide-workload.ts';
@@ -8,9 +8,6 @@ import type { LoadWindow } from '../../../lib/core/window/load-window.ts';
 import { readingsOf } from '../../../lib/core/window/readings.ts';
 import { inferenceLoad } from '../../events/builders.ts';
 import { observed, T0 } from '../builders.ts';
-
-export const REPORT_MS = 2_000;
-const FULL_MS = 10_000;
 
 /** Draws of a Poisson law by inversion of its distribution, exact to the precision of a number. */
 export function poisson(random: () => number): (mean: number) => number {
@@ -41,19 +38,58 @@ function distributionOf(mean: number): readonly number[] {
   return sums;
 }
 
-export type Course = {
-  readonly policy: ScalingPolicy;
-  readonly seed: number;
-  /** Goes on where another course ended. */
-  readonly from?: Reached;
-  /** Since the first report [s]. */
-  readonly untilSec: number;
+/** What arrives at a gateway, and how long it stays. */
+export type Arrivals = {
   /** Arrivals a second before `stepSec`, and from then on. */
   readonly perSec: number;
   readonly stepSec?: number;
   readonly factor?: number;
   /** Mean time of a request in the servers, which are never full [s]. */
   readonly serviceSec?: number;
+};
+
+/** What a gateway says of the time between two seconds of a course, and what is in flight at its end. */
+export function reported(
+  arrivals: Arrivals,
+  over: {
+    readonly fromSec: number;
+    readonly toSec: number;
+    readonly inFlight: number;
+    readonly draw: (mean: number) => number;
+  },
+) {
+  const { perSec, stepSec = Infinity, factor = 1, serviceSec = 2 } = arrivals;
+  const { fromSec, toSec, inFlight, draw } = over;
+  const spanSec = toSec - fromSec;
+  const stepped = Math.max(0, Math.min(spanSec, toSec - stepSec));
+  const arrived = draw(perSec * (spanSec - stepped)) + draw(perSec * factor * stepped);
+  // Requests that leave: all in the servers for a mean time without memory.
+  const share = 1 - Math.exp(-spanSec / serviceSec);
+  const inFlightAfter = inFlight * (1 - share) + (arrived / spanSec) * serviceSec * share;
+  const completed = Math.round(Math.max(0, arrived + inFlight - inFlightAfter));
+  return {
+    says: {
+      inFlight: (inFlight + inFlightAfter) / 2,
+      queued: 0,
+      requests: { arrived, completed, failed: 0, cancelled: 0 },
+    },
+    inFlightAfter,
+  };
+}
+
+export type Course = Arrivals & {
+  readonly policy: ScalingPolicy;
+  readonly seed: number;
+  /** Goes on where another course ended. */
+  readonly from?: Reached;
+  /** Since the first report [s]. */
+  readonly untilSec: number;
+  /** From one report to the next [s]; default 2. */
+  readonly everySec?: number;
+  /** When the first report begins [epoch ms]; default {@link T0}, where a bucket of the window begins too. */
+  readonly startMs?: number;
+  /** From one full evaluation to the next, a multiple of `everySec` [s]; default 10. The others are leading ones. */
+  readonly fullSec?: number;
   /** After every look: seconds, wanted, and what decided. Return true to stop. */
   readonly look?: (at: { readonly sec: number; readonly wanted: number; readonly rules: readonly string[] }) => boolean;
 };
@@ -66,10 +102,10 @@ export type Reached = {
   readonly inFlight: number;
 };
 
-/** A leading evaluation after every report, a full one every ten seconds; counts are applied at once. */
+/** An evaluation after every report; counts are applied at once. */
 export function arrivalsCourse(course: Course): Reached {
   const draw = poisson(seededRandom(course.seed));
-  const { stepSec = Infinity, factor = 1, serviceSec = 2 } = course;
+  const { everySec = 2, startMs = T0, fullSec = 10, serviceSec = 2 } = course;
   const begin = {
     reports: 0,
     control: undefined,
@@ -78,29 +114,22 @@ export function arrivalsCourse(course: Course): Reached {
     inFlight: course.perSec * serviceSec,
   };
   let { reports: index, control, window, replicas, inFlight }: Reached = course.from ?? begin;
-  for (; index * 2 < course.untilSec; index++) {
-    const [startSec, endSec] = [index * 2, index * 2 + 2];
-    const stepped = Math.max(0, Math.min(2, endSec - stepSec));
-    const arrived = draw(course.perSec * (2 - stepped)) + draw(course.perSec * factor * stepped);
-    // Requests that leave: all in the servers for a mean time without memory.
-    const share = 1 - Math.exp(-2 / serviceSec);
-    const inFlightAfter = inFlight * (1 - share) + (arrived / 2) * serviceSec * share;
-    const completed = Math.max(0, arrived + inFlight - inFlightAfter);
-    const endMs = T0 + endSec * 1000;
+  for (; index * everySec < course.untilSec; index++) {
+    const [fromSec, toSec] = [index * everySec, (index + 1) * everySec];
+    const { says, inFlightAfter } = reported(course, { fromSec, toSec, inFlight, draw });
+    inFlight = inFlightAfter;
+    const endMs = startMs + toSec * 1000;
     const event = inferenceLoad({
       source: 'gateway/envoy',
-      intervalStartMs: T0 + startSec * 1000,
+      intervalStartMs: startMs + fromSec * 1000,
       intervalEndMs: endMs,
-      inFlight: (inFlight + inFlightAfter) / 2,
-      queued: 0,
-      requests: { arrived, completed: Math.round(completed), failed: 0, cancelled: 0 },
+      ...says,
     });
-    inFlight = inFlightAfter;
     const records = [{ offset: index, timestampMs: endMs, event }];
     ({ window } = foldRecords(window, { topicPartition: 'inference-load-0', records, nowMs: endMs }));
     const outcome = decideWorkload({
       policy: course.policy,
-      kind: (endMs - T0) % FULL_MS === 0 ? 'full' : 'leading',
+      kind: toSec % fullSec === 0 ? 'full' : 'leading',
       nowMs: endMs,
       readings: readingsOf(window, { nowMs: endMs, readyReplicas: replicas }),
       holdUntilMs: 0,
@@ -112,7 +141,7 @@ export function arrivalsCourse(course: Course): Reached {
     ({ control } = outcome);
     replicas = outcome.wanted;
     const rules = outcome.trail.map(({ rule }) => rule);
-    if (course.look?.({ sec: endSec, wanted: outcome.wanted, rules }) === true) break;
+    if (course.look?.({ sec: toSec, wanted: outcome.wanted, rules }) === true) break;
   }
   return { reports: index, control, window, replicas, inFlight };
 }

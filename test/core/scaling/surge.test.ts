@@ -20,14 +20,15 @@ const WARM_SEC = 300;
 /** Histories that the seeds go on from. */
 const HISTORIES = 5;
 
-/** Seconds from a jump to the first higher count, for each seed; the jump falls anywhere between two reports and two buckets. Without one: Infinity. */
+/** Seconds from a jump to the first higher count, for each seed; the jump falls anywhere between two reports, and reports begin anywhere in a bucket. Without one: Infinity. */
 function reactionsSec(
   policy: ScalingPolicy,
   of: { readonly perSec: number; readonly factor: number },
 ): readonly number[] {
   const common = { policy, ...of, serviceSec: 3 };
+  const startOf = (index: number): number => T0 + (index % HISTORIES) * 1_000;
   const histories = Array.from({ length: HISTORIES }, (_, index) =>
-    arrivalsCourse({ ...common, seed: 1_000 + index, untilSec: WARM_SEC }),
+    arrivalsCourse({ ...common, seed: 1_000 + index, startMs: startOf(index), untilSec: WARM_SEC }),
   );
   return SEEDS.map((seed) => {
     const from = histories[seed % HISTORIES];
@@ -38,6 +39,7 @@ function reactionsSec(
       ...common,
       seed,
       from,
+      startMs: startOf(seed),
       stepSec,
       untilSec: stepSec + 12,
       look: ({ sec, wanted }) => {
