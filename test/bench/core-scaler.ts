@@ -2,8 +2,8 @@
 import { decideWorkload } from '../../lib/core/decide-workload.ts';
 import type { WorkloadControl } from '../../lib/core/decide-types.ts';
 import { scalingPolicySchema } from '../../lib/core/policy.ts';
-import type { Reading, Readings } from '../../lib/core/types.ts';
-import type { LoadSample, PodView } from '../../lib/simulator/baselines/contract.ts';
+import type { Reading, Readings, TargetObservation } from '../../lib/core/types.ts';
+import type { LoadSample, PlantView, PodView } from '../../lib/simulator/baselines/contract.ts';
 import type { PolicyRun } from '../../lib/simulator/replay/run-policy.ts';
 import { RING_MS } from '../../lib/core/window/load-window.ts';
 
@@ -28,7 +28,6 @@ export function coreScaler(
       },
       decide: (nowMs) => {
         nextMs += at.tickMs;
-        const { specReplicas, readyReplicas, pods } = view(nowMs);
         const outcome = decideWorkload({
           policy,
           kind: 'full',
@@ -38,23 +37,28 @@ export function coreScaler(
           warmRatio: Math.min(1, (nowMs - at.startMs) / RING_MS),
           snapshotAgeMs: 0,
           usdPerReplicaHour: policy.spec.price?.usdPerReplicaHour ?? null,
-          target: {
-            kind: 'observed',
-            replicas: specReplicas,
-            ready: readyReplicas,
-            generation: 1,
-            resourceVersion: '1',
-            gpusPerReplica: {},
-            pods: pods.map(podOf),
-            rolloutInProgress: false,
-            scaledBy: null,
-          },
+          target: observedTarget(view(nowMs)),
           control,
         });
         ({ control } = outcome);
         return outcome.wanted;
       },
     };
+  };
+}
+
+/** A fleet of the plant as the cluster view shows it. */
+export function observedTarget({ specReplicas, readyReplicas, pods }: PlantView): TargetObservation {
+  return {
+    kind: 'observed',
+    replicas: specReplicas,
+    ready: readyReplicas,
+    generation: 1,
+    resourceVersion: '1',
+    gpusPerReplica: {},
+    pods: pods.map(podOf),
+    rolloutInProgress: false,
+    scaledBy: null,
   };
 }
 

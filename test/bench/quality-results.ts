@@ -13,6 +13,9 @@ export type Run = {
   /** 99th percentile of the time to first token, and of the mean time between two tokens of an answer [ms]; of the `requests` engine. */
   readonly ttftP99Ms?: number;
   readonly interTokenP99Ms?: number;
+  /** Times the wanted count turned, and the longest wait [s]; of the bench of unseen traffic. */
+  readonly directionChanges?: number;
+  readonly waitSecMax?: number;
 };
 
 export type Row = {
