@@ -3,7 +3,7 @@ import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import type { DemoReport } from '../../lib/cli/demo/report.ts';
+import type { DemoReport } from '../../lib/cli/demo/report/report.ts';
 import { run } from '../../lib/local/process/command.ts';
 import { buildDemo, startDemo, type Demo, type DemoBuild } from '../support/demo-process.ts';
 import { testKafkaBrokers, testRedisUrl } from '../support/kafka-redis.ts';

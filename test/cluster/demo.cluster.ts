@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { AppsV1Api, CoreV1Api, KubeConfig } from '@kubernetes/client-node';
-import type { DemoReport } from '../../lib/cli/demo/report.ts';
+import type { DemoReport } from '../../lib/cli/demo/report/report.ts';
 import { buildDemo, startDemo, type Demo, type DemoBuild } from '../support/demo-process.ts';
 import { until } from '../support/until.ts';
 import { isOwnCluster, NEEDS_OWN_CLUSTER } from './support/control-plane.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { parseMetrics, quantileOf, sumOf } from '../../lib/cli/demo/controller-client.ts';
+import { parseMetrics, quantileOf, sumOf } from '../../lib/cli/demo/processes/controller-client.ts';
 import { prometheusMetrics } from '../../lib/hosts/prometheus-metrics.ts';
 
 async function linesOf(metrics: ReturnType<typeof prometheusMetrics>, name: string): Promise<string[]> {

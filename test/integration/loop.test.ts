@@ -1,7 +1,7 @@
 /** The whole loop on real Kafka and Redis: events in, resized Deployments and node groups in a cluster that is reached over HTTP. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { type Receiver, startReceiver } from '../../lib/cli/demo/receiver.ts';
+import { type Receiver, startReceiver } from '../../lib/cli/demo/servers/receiver.ts';
 import type { StatusView } from '../../lib/loop/status.ts';
 import type { LoggedRequest } from '../../lib/simulator/cluster-server/requests-log.ts';
 import { testKafkaBrokers, testRedisUrl } from '../support/kafka-redis.ts';

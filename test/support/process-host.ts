@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildCli } from '../../infra/local/build.mjs';
 import { systemClock } from '../../lib/base/clock.ts';
-import { type ControllerView, readController } from '../../lib/cli/demo/controller-client.ts';
+import { type ControllerView, readController } from '../../lib/cli/demo/processes/controller-client.ts';
 import { freePorts } from '../../lib/local/process/ports.ts';
 import type { Topics } from '../../lib/loop/deps.ts';
 import { type ClusterServer, startClusterServer } from '../../lib/simulator/cluster-server/server.ts';

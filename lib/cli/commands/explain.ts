@@ -22,7 +22,7 @@ Examples:
   penstock explain d_4f1c2ab09e77d310 --json`,
     )
     .action(async (subject: string, options: { last: number; json?: boolean }) => {
-      const { explainCommand } = await import('../explain.ts');
+      const { explainCommand } = await import('../explain/explain.ts');
       process.exitCode = await explainCommand(subject, { last: options.last, json: options.json === true });
     });
 }

@@ -18,7 +18,7 @@ Examples:
   penstock handback llama-8b-chat --lift-floor`,
     )
     .action(async (workload: string, options: { liftFloor?: boolean; dryRun?: boolean }) => {
-      const { handbackCommand } = await import('../handover.ts');
+      const { handbackCommand } = await import('../handover/handover.ts');
       await handbackCommand(workload, { dryRun: options.dryRun === true, liftFloor: options.liftFloor === true });
     });
 }

@@ -16,7 +16,7 @@ Example:
   KUBECONFIG=~/.kube/config PENSTOCK_POLICIES=policies/ penstock handover llama-8b-chat --dry-run`,
     )
     .action(async (workload: string, options: { dryRun?: boolean }) => {
-      const { handoverCommand } = await import('../handover.ts');
+      const { handoverCommand } = await import('../handover/handover.ts');
       await handoverCommand(workload, { dryRun: options.dryRun === true });
     });
 }

@@ -1,6 +1,6 @@
 /** The command `penstock simulate`: a trace, replayed. */
 import { type Command, Option } from 'commander';
-import type { SimulateOptions } from '../simulate.ts';
+import type { SimulateOptions } from '../simulate/simulate.ts';
 import { integerBetween, numberAbove, numberBetween } from './numbers.ts';
 
 /** Adds the command with its options and examples to `program`. */
@@ -67,7 +67,7 @@ Examples:
   penstock simulate --trace week.csv --policy llama.yaml --fail-if 'sloAttainmentRatio<0.999'`,
     )
     .action(async (options: Omit<SimulateOptions, 'version'>) => {
-      const { simulateCommand } = await import('../simulate.ts');
+      const { simulateCommand } = await import('../simulate/simulate.ts');
       process.exitCode = await simulateCommand({ ...options, version: program.version() ?? '' });
     });
 }

@@ -16,7 +16,7 @@ Example:
   PENSTOCK_REDIS_URL=redis://redis:6379 PENSTOCK_POLICIES=policies/ penstock status --watch`,
     )
     .action(async (options: { watch?: boolean; json?: boolean }) => {
-      const { statusCommand } = await import('../status.ts');
+      const { statusCommand } = await import('../status/status.ts');
       await statusCommand({ watch: options.watch === true, json: options.json === true });
     });
 }

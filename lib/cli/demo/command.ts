@@ -9,10 +9,10 @@ import { messageOf } from '../../base/errors.ts';
 import { environment } from '../../hosts/config.ts';
 import { defaultCacheDir } from '../../local/index.ts';
 import { checkWritable } from '../writable.ts';
-import type { ClusterName } from './clusters.ts';
+import type { ClusterName } from './cluster/clusters.ts';
 import { playDay } from './play.ts';
-import { startServers } from './servers.ts';
-import { renderSummary } from './summary.ts';
+import { startServers } from './servers/servers.ts';
+import { renderSummary } from './report/summary.ts';
 
 export type DemoOptions = {
   readonly duration: number;

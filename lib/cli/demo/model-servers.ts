@@ -1,8 +1,8 @@
 /** Fake model servers: every loaded pod of a scraped model answers `/metrics` at its own loopback address as vLLM does. */
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
-import { readyPods } from './fleet.ts';
-import type { FleetPod, FleetView } from './fleet.ts';
+import { readyPods } from './cluster/fleet.ts';
+import type { FleetPod, FleetView } from './cluster/fleet.ts';
 import type { ModelState } from './traffic.ts';
 
 export type ModelServers = {

@@ -3,13 +3,13 @@ import { systemClock } from '../../base/clock.ts';
 import { TransientError } from '../../base/errors.ts';
 import { freePorts } from '../../local/process/ports.ts';
 import type { Topics } from '../../loop/deps.ts';
-import { makeBill } from './bill.ts';
-import type { Bill } from './bill.ts';
-import type { Child } from './children.ts';
-import { readController, sumOf } from './controller-client.ts';
-import type { ControllerView } from './controller-client.ts';
-import { openDemoKafka } from './kafka.ts';
-import type { DemoKafka } from './kafka.ts';
+import { makeBill } from './report/bill.ts';
+import type { Bill } from './report/bill.ts';
+import type { Child } from './processes/children.ts';
+import { readController, sumOf } from './processes/controller-client.ts';
+import type { ControllerView } from './processes/controller-client.ts';
+import { openDemoKafka } from './servers/kafka.ts';
+import type { DemoKafka } from './servers/kafka.ts';
 import { startModelServers } from './model-servers.ts';
 import {
   logFilesOf,
@@ -19,17 +19,17 @@ import {
   waitForController,
   writePolicies,
   writeSettings,
-} from './processes.ts';
-import type { ProcessesOptions } from './processes.ts';
-import { readBack } from './read-back.ts';
-import { makeReport } from './report.ts';
-import type { DemoReport } from './report.ts';
+} from './processes/processes.ts';
+import type { ProcessesOptions } from './processes/processes.ts';
+import { readBack } from './report/read-back.ts';
+import { makeReport } from './report/report.ts';
+import type { DemoReport } from './report/report.ts';
 import { POISON } from './scene.ts';
-import { showLive, showPlain } from './show.ts';
-import type { Show } from './show.ts';
+import { showLive, showPlain } from './view/show.ts';
+import type { Show } from './view/show.ts';
 import { makeTraffic } from './traffic.ts';
 import type { Traffic } from './traffic.ts';
-import type { Colors } from './view.ts';
+import type { Colors } from './view/view.ts';
 
 export type PlayOptions = ProcessesOptions & {
   readonly durationSec: number;

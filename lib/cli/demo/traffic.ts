@@ -4,8 +4,8 @@ import type { OutgoingRecord } from '../../stream/contract.ts';
 import { makeServing } from '../../simulator/traffic/serving-model.ts';
 import type { Serving, ServingStep } from '../../simulator/traffic/serving-model.ts';
 import type { World } from '../../simulator/world/world.ts';
-import { readyPods } from './fleet.ts';
-import type { FleetView } from './fleet.ts';
+import { readyPods } from './cluster/fleet.ts';
+import type { FleetView } from './cluster/fleet.ts';
 import { FIRST_HOUR, HOURS, POISON, STOCK_OUT, models } from './scene.ts';
 import type { ModelScene } from './scene.ts';
 

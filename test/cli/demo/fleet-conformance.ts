@@ -1,7 +1,7 @@
 /** What every `FleetView` must show of a cluster: registers the tests for one. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { FleetView } from '../../../lib/cli/demo/fleet.ts';
-import { readyPods } from '../../../lib/cli/demo/fleet.ts';
+import type { FleetView } from '../../../lib/cli/demo/cluster/fleet.ts';
+import { readyPods } from '../../../lib/cli/demo/cluster/fleet.ts';
 import { NAMESPACE, worldSettings } from '../../../lib/cli/demo/scene.ts';
 import { NotFoundError } from '../../../lib/base/errors.ts';
 import { createWorld } from '../../../lib/simulator/world/world.ts';

@@ -3,8 +3,8 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
 import type { OpsAlert } from '../../../events/schema/index.ts';
 import { systemClock } from '../../../lib/base/clock.ts';
-import { startReceiver } from '../../../lib/cli/demo/receiver.ts';
-import type { Receiver } from '../../../lib/cli/demo/receiver.ts';
+import { startReceiver } from '../../../lib/cli/demo/servers/receiver.ts';
+import type { Receiver } from '../../../lib/cli/demo/servers/receiver.ts';
 
 const SECRET = `whsec_${Buffer.from('a secret of some length 1234').toString('base64')}`;
 const OTHER = `whsec_${Buffer.from('another secret of length 123').toString('base64')}`;

@@ -4,7 +4,7 @@ import { eventSchemas } from '../../../events/schema/index.ts';
 import type { InferenceLoad, QueueDepth } from '../../../events/schema/index.ts';
 import { VirtualClock } from '../../../lib/base/clock.ts';
 import { POISON, STOCK_OUT, models, worldSettings } from '../../../lib/cli/demo/scene.ts';
-import { simulatedFleet } from '../../../lib/cli/demo/simulated-fleet.ts';
+import { simulatedFleet } from '../../../lib/cli/demo/cluster/simulated-fleet.ts';
 import { makeTraffic } from '../../../lib/cli/demo/traffic.ts';
 import type { Traffic } from '../../../lib/cli/demo/traffic.ts';
 import { createWorld } from '../../../lib/simulator/world/world.ts';
