@@ -7,7 +7,7 @@
  * Writes docs/benchmarks/quality.jsonl, and the tables of docs/benchmarks/quality.md between its two marks. `--tables` writes the tables alone.
  */
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -21,6 +21,7 @@ import type { Task } from '../../lib/simulator/replay/tasks.ts';
 import { tunings } from '../../lib/simulator/replay/tuning.ts';
 import { runTasks } from '../../lib/simulator/replay/workers.ts';
 import { buildCli } from '../../infra/local/build.mjs';
+import { writeBetweenMarks } from './marks.ts';
 import { casesIn, preparedCase } from './quality-cases.ts';
 import type { Case } from './quality-cases.ts';
 import { readRows, undominated, withRow, writeRows } from './quality-results.ts';
@@ -39,9 +40,6 @@ const { values } = parseArgs({
     tables: { type: 'boolean', default: false },
   },
 });
-
-/** Everything between the two is written by this bench. */
-const MARKS = ['<!-- bench: begin -->', '<!-- bench: end -->'] as const;
 
 let rows = await readRows(values.results);
 if (!values.tables) await measureAll();
@@ -129,12 +127,4 @@ function pruned(runs: readonly Run[]): Run[] {
 
 function today(): string {
   return new Date(systemClock.nowMs()).toISOString().slice(0, 10);
-}
-
-async function writeBetweenMarks(file: string, text: string): Promise<void> {
-  if (!existsSync(file)) return;
-  const document = await readFile(file, 'utf8');
-  const [begin, end] = MARKS.map((mark) => document.indexOf(mark));
-  if (begin === undefined || end === undefined || begin < 0 || end < begin) return;
-  await writeFile(file, `${document.slice(0, begin + MARKS[0].length)}\n\n${text}\n${document.slice(end)}`);
 }

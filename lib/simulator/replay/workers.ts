@@ -18,6 +18,8 @@ export type TaskRun = {
   readonly threads?: number;
   /** With the place of the task in the list. */
   readonly onStart: (index: number) => void;
+  /** With its outcome, when it has one. */
+  readonly onOutcome?: (index: number, outcome: Outcome) => void;
 };
 
 /** What a worker answers. */
@@ -32,7 +34,9 @@ export async function runTasks(run: TaskRun): Promise<Outcome[]> {
   const workOff = async (runOne: (task: Task) => Promise<Outcome>): Promise<void> => {
     for (const [index, task] of waiting) {
       run.onStart(index);
-      outcomes[index] = await runOne(task);
+      const outcome = await runOne(task);
+      outcomes[index] = outcome;
+      run.onOutcome?.(index, outcome);
     }
   };
   const count = Math.min(WORKERS_MAX, run.threads ?? availableParallelism(), run.tasks.length);

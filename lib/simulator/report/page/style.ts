@@ -2,10 +2,13 @@
  * The page's style sheet. `--s0`…`--s6` are the policies' colours: ink, then the hues of Okabe and Ito (blue, vermillion, green, purple, orange, sky), in the light
  * theme orange and sky darker than published, in the dark one blue lighter, so that every line has a contrast of at least 3 with the ground.
  */
-const LIGHT = `--bg:#fff;--panel:#f5f7f9;--ink:#1a1f26;--muted:#56616d;--rule:#d8dde3;--load:#c9d0d8;--focus:#0072b2;
+
+/** Variables of the light theme. */
+export const LIGHT = `--bg:#fff;--panel:#f5f7f9;--ink:#1a1f26;--muted:#56616d;--rule:#d8dde3;--load:#c9d0d8;--focus:#0072b2;
 --s0:#1a1f26;--s1:#0072b2;--s2:#d55e00;--s3:#009e73;--s4:#c46c9c;--s5:#c08400;--s6:#3394d0;color-scheme:light;`;
 
-const DARK = `--bg:#14181d;--panel:#1c2229;--ink:#e9edf1;--muted:#a2adb9;--rule:#333c46;--load:#3a444f;--focus:#56b4e9;
+/** Variables of the dark theme. */
+export const DARK = `--bg:#14181d;--panel:#1c2229;--ink:#e9edf1;--muted:#a2adb9;--rule:#333c46;--load:#3a444f;--focus:#56b4e9;
 --s0:#e9edf1;--s1:#3f9fe0;--s2:#e8743b;--s3:#19b38a;--s4:#cc79a7;--s5:#e69f00;--s6:#9fd6f5;color-scheme:dark;`;
 
 export const STYLE = `

@@ -1,0 +1,226 @@
+/** Markdown of what the frontier bench measured. */
+import {
+  HOURS_GOAL,
+  MISSES_GOAL,
+  SERVED_MISS_SHARE_MAX,
+  compared,
+  fieldsOf,
+  medianOf,
+  recommendedOf,
+  standingOf,
+} from './frontier-compare.ts';
+import type { Comparison, Field } from './frontier-compare.ts';
+import { missShareOf, missesNone } from './frontier-curve.ts';
+import type { Measured } from './frontier-curve.ts';
+import type { Point } from './frontier-results.ts';
+import { PEERS, settingText } from './frontier-settings.ts';
+import { aboutOf } from './quality-cases.ts';
+
+/** No setting gets there. */
+const NEVER = 'never';
+
+/** Pictures, Penstock's own sweep, both comparisons with the goals, and every peer's frontier. */
+export function tablesOf(points: readonly Point[]): string {
+  const fields = fieldsOf(points);
+  return [
+    ...pictures(fields),
+    ...ownSweep(fields),
+    ...equalMisses(fields),
+    ...equalHours(fields),
+    ...standings(fields),
+  ].join('\n');
+}
+
+function pictures(fields: readonly Field[]): string[] {
+  return tracesOf(fields).flatMap((trace) => [
+    `### ${trace}: ${aboutOf(trace)}`,
+    '',
+    `![Misses against GPU-hours of every policy on ${trace}](frontier-${trace}.svg)`,
+    '',
+  ]);
+}
+
+function ownSweep(fields: readonly Field[]): string[] {
+  const settings = [...new Set(fields.flatMap(({ penstock }) => penstock.map(({ setting }) => settingText(setting))))];
+  const rows = settings.map((text) =>
+    line(
+      text,
+      fields.map(({ penstock, optimumHours }) => {
+        const point = penstock.find(({ setting }) => settingText(setting) === text);
+        return point === undefined ? '–' : `${(point.gpuHours / optimumHours).toFixed(2)} / ${shareText(point)}`;
+      }),
+    ),
+  );
+  return [
+    '### Penstock over its risk and objective',
+    '',
+    'GPU-hours ÷ optimum / requests missed [%]. As recommended: `balanced` with a ratio of 0.999.',
+    '',
+    ...head('setting', fields.map(nameOf)),
+    ...rows,
+    '',
+  ];
+}
+
+function equalMisses(fields: readonly Field[]): string[] {
+  return [
+    '### At equal misses: GPU-hours of Penstock over those of each peer as recommended',
+    '',
+    'In brackets the optimum over the GPU-hours of that peer, where it is above the goal: nobody who misses as little can reach the goal there.',
+    '',
+    ...leadTimesOf(fields).flatMap((leadTimeSec) => {
+      const goal = HOURS_GOAL.get(leadTimeSec);
+      const about = goal === undefined ? '' : `, goal at most ${goal.toFixed(2)} on every trace`;
+      return peerTable(fields, {
+        leadTimeSec,
+        about,
+        columns: ['worst'],
+        cellOf: (comparison) => hoursText(comparison, goal),
+        summaryOf: (all) => [worstText(all.flatMap(hoursFigure), all.length)],
+      });
+    }),
+  ];
+}
+
+function equalHours(fields: readonly Field[]): string[] {
+  const { worst, median } = MISSES_GOAL;
+  return [
+    '### At equal GPU-hours: misses of Penstock over those of each peer as recommended',
+    '',
+    '*none*: neither misses a request. *more*: the peer misses none, Penstock does.',
+    '',
+    ...leadTimesOf(fields).flatMap((leadTimeSec) =>
+      peerTable(fields, {
+        leadTimeSec,
+        about: `, goal at most ${worst.toFixed(2)} on the worst trace and ${median.toFixed(2)} at the median`,
+        columns: ['worst', 'median'],
+        cellOf: missesText,
+        summaryOf: (all) => {
+          const figures = all.flatMap(missesFigure);
+          return [worstText(figures, all.length), figureText(medianOf(figures))].map((text) =>
+            text.replace(NEVER, 'more'),
+          );
+        },
+      }),
+    ),
+  ];
+}
+
+/** A row for each peer, a column for each trace. */
+function peerTable(
+  fields: readonly Field[],
+  of: {
+    readonly leadTimeSec: number;
+    readonly about: string;
+    readonly columns: readonly string[];
+    readonly cellOf: (comparison: Comparison) => string;
+    readonly summaryOf: (all: readonly Comparison[]) => readonly string[];
+  },
+): string[] {
+  const here = fields.filter(({ leadTimeSec }) => leadTimeSec === of.leadTimeSec);
+  const rows = PEERS.flatMap((name) => {
+    const met = here.map((field) => {
+      const peer = recommendedOf(field.peers.get(name) ?? []);
+      return peer === undefined ? undefined : compared(field, peer);
+    });
+    const found = met.filter((comparison) => comparison !== undefined);
+    if (found.length === 0) return [];
+    const cells = met.map((comparison) => (comparison === undefined ? '–' : of.cellOf(comparison)));
+    return [line(name, [...cells, ...of.summaryOf(found)])];
+  });
+  return [
+    `At ${of.leadTimeSec} s${of.about}:`,
+    '',
+    ...head('peer', [...here.map(({ trace }) => trace), ...of.columns]),
+    ...rows,
+    '',
+  ];
+}
+
+function hoursText({ hours, boundRatio }: Comparison, goal: number | undefined): string {
+  const bound = boundRatio !== null && goal !== undefined && boundRatio > goal ? ` (${boundRatio.toFixed(2)})` : '';
+  if (hours.kind === 'beyond') return `${NEVER}${bound}`;
+  const value = hours.value.toFixed(2);
+  if (hours.kind === 'between') return `${value}${bound}`;
+  return hours.value <= 1 ? `≤ ${value}${bound}` : 'beyond';
+}
+
+function missesText({ misses }: Comparison): string {
+  if (misses.kind !== 'between' && misses.kind !== 'atMost') return misses.kind;
+  const text = figureText(misses.value);
+  return misses.kind === 'atMost' && !text.startsWith('<') ? `≤ ${text}` : text;
+}
+
+/** What counts towards the worst: nothing where the peer misses more than the sweep goes, infinity where Penstock never misses as little. */
+function hoursFigure({ hours }: Comparison): number[] {
+  if (hours.kind === 'beyond') return [Infinity];
+  return hours.kind === 'atMost' && hours.value > 1 ? [] : [hours.value];
+}
+
+function missesFigure({ misses }: Comparison): number[] {
+  if (misses.kind === 'beyond') return [];
+  if (misses.kind === 'between' || misses.kind === 'atMost') return [misses.value];
+  return [misses.kind === 'more' ? Infinity : 0];
+}
+
+function worstText(figures: readonly number[], of: number): string {
+  const text = figures.length === 0 ? '–' : figureText(Math.max(...figures));
+  return figures.length === of ? text : `${text} (${figures.length} of ${of})`;
+}
+
+function figureText(value: number | undefined): string {
+  if (value === undefined) return '–';
+  if (!Number.isFinite(value)) return NEVER;
+  if (value >= 100) return '> 100';
+  return value < 0.01 && value > 0 ? '< 0.01' : value.toFixed(2);
+}
+
+function standings(fields: readonly Field[]): string[] {
+  const rows = fields.map((field) =>
+    line(
+      nameOf(field),
+      PEERS.map((name) => {
+        const standing = standingOf(field, field.peers.get(name) ?? []);
+        if (standing === undefined) return '–';
+        const text = `${figureText(standing.ratio)} at ${shareText(standing.at)}`;
+        return standing.ratio > 1 ? `**${text}**` : text;
+      }),
+    ),
+  );
+  return [
+    "### Beside every peer's frontier",
+    '',
+    `GPU-hours of Penstock over those of the peer, at equal misses, at the point of the peer's whole frontier where Penstock stands worst, and what is missed there [%]. Up to 1: on or below. **Bold**: above. *never*: no setting of Penstock misses as little. Of the points that miss at most ${SERVED_MISS_SHARE_MAX * 100} %; a dash: the peer has none, or all of them miss more than Penstock's cheapest setting and cost less.`,
+    '',
+    ...head('', PEERS),
+    ...rows,
+    '',
+  ];
+}
+
+/** Requests missed [%], three significant digits. */
+function shareText(point: Measured): string {
+  if (missesNone(point)) return '0';
+  const percent = missShareOf(point) * 100;
+  return percent >= 1 ? percent.toFixed(1) : String(Number(percent.toPrecision(2)));
+}
+
+function nameOf({ trace, leadTimeSec }: Field): string {
+  return `${trace} ${leadTimeSec} s`;
+}
+
+function tracesOf(fields: readonly Field[]): string[] {
+  return [...new Set(fields.map(({ trace }) => trace))];
+}
+
+function leadTimesOf(fields: readonly Field[]): number[] {
+  return [...new Set(fields.map(({ leadTimeSec }) => leadTimeSec))].toSorted((one, other) => one - other);
+}
+
+function head(name: string, columns: readonly string[]): string[] {
+  return [line(name, columns), `|---|${columns.map(() => '---|').join('')}`];
+}
+
+function line(name: string, cells: readonly string[]): string {
+  return `| ${name} | ${cells.join(' | ')} |`;
+}
