@@ -5,6 +5,7 @@ import { httpPoster, type HttpPost } from '../../lib/alert-hooks/http-post.ts';
 import { systemClock } from '../../lib/base/clock.ts';
 import { ConfigError, DeniedError, PenstockError, TransientError } from '../../lib/base/errors.ts';
 import { anAlert, startReceiver, type Answer, type Receiver } from '../alert-hooks/support.ts';
+import { PATIENT_MS } from '../support/patience.ts';
 
 /** Makes the hook for a receiver; it may post to 127.0.0.1. */
 export type MakeHook = (receiverUrl: string, post: HttpPost) => AlertHook;
@@ -24,7 +25,7 @@ export function alertHookConformance(name: string, make: MakeHook, path = '/secr
       receiver = undefined;
     });
 
-    const deliverTo = async (answer: Answer, deadlineMs = 5_000): Promise<PenstockError | undefined> => {
+    const deliverTo = async (answer: Answer, deadlineMs = PATIENT_MS): Promise<PenstockError | undefined> => {
       receiver = await startReceiver(answer);
       const hook = make(`${receiver.url}${path}`, httpPoster({ clock: systemClock, deadlineMs }));
       try {
@@ -58,10 +59,10 @@ export function alertHookConformance(name: string, make: MakeHook, path = '/secr
     test('passes on how long the receiver wants to be left alone, in seconds and as a date', async () => {
       expect((await deliverTo(status(429, { 'retry-after': '17' })))?.retryAfterMs).toBe(17_000);
       await receiver?.close();
-      const date = new Date(Date.now() + 60_000).toUTCString();
+      const date = new Date(Date.now() + 600_000).toUTCString();
       const retryAfterMs = (await deliverTo(status(503, { 'retry-after': date })))?.retryAfterMs ?? 0;
-      expect(retryAfterMs).toBeGreaterThan(50_000);
-      expect(retryAfterMs).toBeLessThanOrEqual(60_000);
+      expect(retryAfterMs).toBeGreaterThan(300_000);
+      expect(retryAfterMs).toBeLessThanOrEqual(600_000);
       await receiver?.close();
       expect((await deliverTo(status(503, { 'retry-after': 'soon' })))?.retryAfterMs).toBeUndefined();
     });
@@ -82,14 +83,13 @@ export function alertHookConformance(name: string, make: MakeHook, path = '/secr
     });
 
     test('does not wait for a receiver that drips its body once the status is there', async () => {
-      const startedMs = Date.now();
+      // It never ends: whoever waited for it would fail at the deadline.
       const error = await deliverTo((response) => {
         response.writeHead(200);
         const drip = setInterval(() => response.write('x'), 20);
         response.on('close', () => clearInterval(drip));
-      }, 10_000);
+      });
       expect(error).toBeUndefined();
-      expect(Date.now() - startedMs).toBeLessThan(5_000);
     });
 
     test('cuts off a body without end', async () => {
@@ -113,7 +113,7 @@ export function alertHookConformance(name: string, make: MakeHook, path = '/secr
       expect(await deliverTo((response) => void response.socket?.destroy())).toBeInstanceOf(TransientError);
       const url = `${receiver?.url}${path}`;
       await receiver?.close();
-      const hook = make(url, httpPoster({ clock: systemClock, deadlineMs: 2_000 }));
+      const hook = make(url, httpPoster({ clock: systemClock, deadlineMs: PATIENT_MS }));
       await expect(hook.deliver(anAlert(), { deliveryId: 'delivery_1' })).rejects.toBeInstanceOf(TransientError);
     });
 
@@ -129,7 +129,7 @@ export function alertHookConformance(name: string, make: MakeHook, path = '/secr
 
     test('delivers resolved alerts, and alerts with hostile and very long text', async () => {
       receiver = await startReceiver();
-      const hook = make(`${receiver.url}${path}`, httpPoster({ clock: systemClock, deadlineMs: 5_000 }));
+      const hook = make(`${receiver.url}${path}`, httpPoster({ clock: systemClock, deadlineMs: PATIENT_MS }));
       const hostile = `<!channel> & <https://evil|x> "quoted" \u0000 \u202e ${'é💥'.repeat(5_000)}`;
       await hook.deliver(anAlert({ state: 'resolved' }), { deliveryId: 'one' });
       await hook.deliver(anAlert({ title: hostile, detail: hostile, key: hostile, workloads: Array(500).fill('w') }), {

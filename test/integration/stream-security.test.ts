@@ -81,7 +81,8 @@ describe('a broker with security', () => {
         code: 'denied',
         message: expect.stringMatching(/Cannot consume.*[Aa]uthentication/),
       });
-      expect(performance.now() - startedMs).toBeLessThan(8_000);
+      // Long before the 45 s after which a start gives up.
+      expect(performance.now() - startedMs).toBeLessThan(30_000);
       expect(consumer.status()).toMatchObject({ state: 'failed', reason: expect.stringMatching(/[Aa]uthentication/) });
       expect(JSON.stringify(consumer.status())).not.toContain(wrong);
       await consumer.stop();

@@ -13,7 +13,8 @@ export const TEST_TUNING = {
   sessionTimeoutMs: 3_000,
   heartbeatIntervalMs: 500,
   fetchWaitMs: 100,
-  startTimeoutMs: 10_000,
+  // A broker that is there answers in the end, however busy the machine.
+  startTimeoutMs: 45_000,
 } satisfies Partial<KafkaTuning>;
 
 /** Options of a stream with quick reactions. `STREAM_LOG=debug` shows what it does. */

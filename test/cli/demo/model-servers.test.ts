@@ -11,6 +11,7 @@ import { makeTraffic } from '../../../lib/cli/demo/traffic.ts';
 import type { Traffic } from '../../../lib/cli/demo/traffic.ts';
 import { createWorld } from '../../../lib/simulator/world/world.ts';
 import type { World } from '../../../lib/simulator/world/world.ts';
+import { until } from '../../support/until.ts';
 
 const START_MS = 1_763_920_800_000;
 const LLAMA = { namespace: NAMESPACE, name: 'llama-8b-chat' };
@@ -39,30 +40,23 @@ async function setUp(): Promise<{ world: World; traffic: Traffic; servers: Model
   return { world, traffic, servers, port };
 }
 
-/** The metrics of a pod as soon as it answers; undefined when it refuses. */
-async function scrape(ip: string, port: number): Promise<ReadonlyMap<string, number> | undefined> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    try {
-      const answer = await fetch(`http://${ip}:${port}/metrics`);
-      return parseMetrics(await answer.text());
-    } catch {
-      await systemClock.sleep(10);
-    }
-  }
-  return undefined;
+/** The metrics of a pod as soon as it answers. */
+function scrape(ip: string, port: number): Promise<ReadonlyMap<string, number>> {
+  return until(`an answer of ${ip}`, () =>
+    fetch(`http://${ip}:${port}/metrics`)
+      .then((answer) => answer.text())
+      .then(parseMetrics, () => undefined),
+  );
 }
 
-const refuses = async (ip: string, port: number): Promise<boolean> => {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const answered = await fetch(`http://${ip}:${port}/metrics`).then(
-      () => true,
+/** Resolves as soon as it does. */
+const refuses = (ip: string, port: number): Promise<true> =>
+  until(`a refusal of ${ip}`, () =>
+    fetch(`http://${ip}:${port}/metrics`).then(
       () => false,
-    );
-    if (!answered) return true;
-    await systemClock.sleep(10);
-  }
-  return false;
-};
+      () => true as const,
+    ),
+  );
 
 describe('startModelServers', () => {
   test('every loaded pod answers at its own address, and together they tell the load of the model', async () => {
@@ -78,7 +72,7 @@ describe('startModelServers', () => {
     const read = await Promise.all(pods.map(({ ip }) => scrape(ip ?? '', port)));
     const sum = (name: string): number =>
       read.reduce((total, metrics) => {
-        const [, value = Number.NaN] = [...(metrics ?? [])].find(([key]) => key.startsWith(name)) ?? [];
+        const [, value = Number.NaN] = [...metrics].find(([key]) => key.startsWith(name)) ?? [];
         return total + value;
       }, 0);
     const [llama] = traffic.models;
@@ -96,10 +90,10 @@ describe('startModelServers', () => {
       traffic.tick(START_MS + round * 1_000);
       servers.update();
       const now = await scrape(ip, port);
-      for (const [key, value] of now ?? []) {
+      for (const [key, value] of now) {
         if (key.includes('_total')) expect(value).toBeGreaterThanOrEqual(before.get(key) ?? 0);
       }
-      before = now ?? new Map();
+      before = now;
     }
     expect(before.size).toBe(6);
   });

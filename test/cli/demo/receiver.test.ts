@@ -5,6 +5,7 @@ import type { OpsAlert } from '../../../events/schema/index.ts';
 import { systemClock } from '../../../lib/base/clock.ts';
 import { startReceiver } from '../../../lib/cli/demo/servers/receiver.ts';
 import type { Receiver } from '../../../lib/cli/demo/servers/receiver.ts';
+import { until } from '../../support/until.ts';
 
 const SECRET = `whsec_${Buffer.from('a secret of some length 1234').toString('base64')}`;
 const OTHER = `whsec_${Buffer.from('another secret of length 123').toString('base64')}`;
@@ -106,7 +107,7 @@ describe('startReceiver', () => {
     socket.write('POST /alerts HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{"title"');
     await systemClock.sleep(50);
     socket.destroy();
-    for (let wait = 0; wait < 100 && it.rejected() === 0; wait++) await systemClock.sleep(20);
+    await until('the rejection', async () => it.rejected() > 0);
     expect(it.rejected()).toBe(1);
     expect(await post(it.url, { id: 'm1', body: JSON.stringify(alert()) })).toBe(204);
   });

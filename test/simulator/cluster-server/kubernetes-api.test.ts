@@ -256,7 +256,7 @@ describe('simulator server', () => {
     expect(answer).toBe(413);
   });
 
-  test('200 pods, 50 nodes and 1,000 Deployments are listed in a few milliseconds', async () => {
+  test('200 pods, 50 nodes and 1,000 Deployments are listed in a few milliseconds of work', async () => {
     const deployments = Array.from({ length: 1000 }, (_, index) =>
       deployment({ name: `d${index}`, replicas: index < 100 ? 2 : 0 }),
     );
@@ -265,17 +265,19 @@ describe('simulator server', () => {
       nodeGroups: [group({ desiredSize: 50, maxSize: 50, gpusPerNode: 8 })],
     });
     const headers = { authorization: `Bearer ${server.token}` };
+    /** Of the processor, so that what else the machine does is not counted; client and server are in this process. */
     const medianMs = async (path: string, count: number): Promise<number> => {
       const times: number[] = [];
       for (let run = 0; run < 15; run++) {
-        const startMs = performance.now();
+        const before = process.cpuUsage();
         const text = await (await fetch(`${server.kubernetesUrl}${path}`, { headers })).text();
-        times.push(performance.now() - startMs);
+        const { user, system } = process.cpuUsage(before);
+        times.push((user + system) / 1_000);
         if (run === 0) expect((JSON.parse(text) as { items: unknown[] }).items).toHaveLength(count);
       }
       return times.toSorted((a, b) => a - b)[7] ?? Infinity;
     };
-    // Five times what a quiet machine needs, so that a busy one passes and a quadratic list does not.
+    // Several times what it needs, so that a slow processor passes and a quadratic list does not.
     expect(await medianMs('/api/v1/pods', 200)).toBeLessThan(40);
     expect(await medianMs('/api/v1/nodes', 50)).toBeLessThan(40);
     expect(await medianMs('/apis/apps/v1/deployments', 1000)).toBeLessThan(100);
