@@ -1,6 +1,6 @@
 // Bundles what is shipped: the CLI (ESM, split into chunks) and one file per Lambda function (CommonJS, because `.cjs` is what every way of running a
 // function accepts, whatever package.json says). The same sources give the same bytes. Run: npm run build. As a module: build({ only, outDir, log }).
-import { chmod, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
@@ -170,8 +170,7 @@ async function bundleCli(outDir, whenMissing) {
     whenMissing(`${CLI_ENTRY} does not exist: no CLI was built`);
     return [];
   }
-  await rm(join(outDir, 'chunks'), { recursive: true, force: true });
-  const { metafile } = await esbuild.build({
+  const { metafile, outputFiles } = await esbuild.build({
     ...COMMON,
     entryPoints: { penstock: CLI_ENTRY, 'replay-worker': WORKER_ENTRY },
     outdir: outDir,
@@ -184,16 +183,31 @@ async function bundleCli(outDir, whenMissing) {
     minifyWhitespace: true,
     external: [...OPTIONAL, 'playwright-core'],
     banner: { js: REQUIRE_IN_ESM },
+    write: false,
   });
   const outputs = Object.entries(metafile.outputs);
   const bytes = outputs.reduce((sum, [, output]) => sum + output.bytes, 0);
   const file = join(outDir, 'penstock.mjs');
-  // Entry only: a chunk is never started.
-  await writeFile(file, `#!/usr/bin/env node\n${await readFile(file, 'utf8')}`, { mode: 0o755 });
-  await chmod(file, 0o755);
+  await writeCli({ outDir, file, outputFiles });
   return [
     { name: `cli (${outputs.length} files)`, file, bytes, inputs: Object.keys(metafile.inputs).length, metafile },
   ];
+}
+
+/** Chunks first, then what starts them, each at once: a build that is interrupted leaves the CLI of the build before. */
+async function writeCli({ outDir, file, outputFiles }) {
+  const chunks = join(outDir, 'chunks');
+  await mkdir(chunks, { recursive: true });
+  const isChunk = ({ path }) => dirname(path) === chunks;
+  for (const output of outputFiles.filter(isChunk)) await writeFile(output.path, output.contents);
+  for (const { path, contents } of outputFiles.filter((output) => !isChunk(output))) {
+    // The command only: nothing else is started by name.
+    const text = path === file ? Buffer.concat([Buffer.from('#!/usr/bin/env node\n'), contents]) : contents;
+    await writeFile(`${path}.new`, text, { mode: path === file ? 0o755 : 0o644 });
+    await rename(`${path}.new`, path);
+  }
+  const kept = new Set(outputFiles.map(({ path }) => basename(path)));
+  for (const name of await readdir(chunks)) if (!kept.has(name)) await rm(join(chunks, name));
 }
 
 /** Bundles `test/bench/NAME.ts` (default `main`) into `dist/bench/NAME.mjs`, packages left outside, and returns that path. */
