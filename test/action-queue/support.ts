@@ -30,7 +30,7 @@ export function redisKit(
 }
 
 /** Asks until the condition holds; fails after `withinMs` of real time. */
-export async function until(condition: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, withinMs = 120_000): Promise<void> {
   const endMs = Date.now() + withinMs;
   while (!(await condition())) {
     if (Date.now() > endMs) throw new Error(`It did not happen within ${withinMs} ms`);

@@ -16,7 +16,7 @@ let folder: string;
 beforeAll(async () => {
   cli = await buildTestCli();
   folder = await mkdtemp(join(tmpdir(), 'penstock-main-'));
-}, 120_000);
+});
 afterAll(async () => {
   await cli.remove();
   await rm(folder, { recursive: true, force: true });

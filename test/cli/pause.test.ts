@@ -12,7 +12,7 @@ let cli: Awaited<ReturnType<typeof buildTestCli>>;
 
 beforeAll(async () => {
   cli = await buildTestCli();
-}, 120_000);
+});
 afterAll(() => cli.remove());
 
 describe('penstock pause', () => {
@@ -30,7 +30,7 @@ describe('penstock pause', () => {
     expect((await run(['resume', '--all'], broken)).out).toBe('Resumed everything\n');
     expect((await run(['resume', 'llama-8b-chat'])).out).toBe('Resumed workload "llama-8b-chat"\n');
     expect((await run(['status'])).out).not.toContain('paused  ');
-  }, 60_000);
+  });
 
   test.each([
     [['pause', 'lama-8b-chat'], 'expected one of image-batch, llama-8b-chat, current value is "lama-8b-chat"'],
@@ -73,5 +73,5 @@ describe('penstock handover', () => {
       await cluster.close();
       await rm(folder, { recursive: true });
     }
-  }, 60_000);
+  });
 });

@@ -19,7 +19,7 @@ let folder: string;
 beforeAll(async () => {
   cli = await buildTestCli();
   folder = await mkdtemp(join(tmpdir(), 'penstock-run-'));
-}, 120_000);
+});
 afterAll(async () => {
   await cli.remove();
   await rm(folder, { recursive: true, force: true });
@@ -59,7 +59,7 @@ describe('penstock run', () => {
     expect(noTopics.code).toBe(2);
     expect(lastWord(noTopics)).toContain(`"${topic}"`);
     expect(lastWord(noTopics)).toContain('expected the topic to exist');
-  }, 100_000);
+  });
 
   test('without Redis: names the address and the reason, not the password, ends with 1', async () => {
     const ran = await start('run', { PENSTOCK_REDIS_URL: `redis://:secret@${NOBODY}` });

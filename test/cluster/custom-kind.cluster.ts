@@ -37,7 +37,7 @@ beforeAll(async () => {
       () => false,
     ),
   );
-}, 60_000);
+});
 afterAll(async () => {
   await definitions.deleteCustomResourceDefinition({ name: `engines.${GROUP}` });
   await site.close();
@@ -85,7 +85,7 @@ test('the cluster view tells count and pods of a custom kind', async () => {
   });
   const { targets } = await view.observe({ workloads: [policy], nodeGroups: [] });
   expect(targets['engine']).toMatchObject({ generation: 1, scaledBy: null, rolloutInProgress: false });
-}, 60_000);
+});
 
 const object = (properties: Record<string, object>) => ({ type: 'object', properties });
 

@@ -14,7 +14,7 @@ jest.retryTimes(1, { logErrorsBeforeRetry: true });
 
 const DURATION_SEC = 30;
 /** Beside a whole tier on two cores it starts slowly. */
-const DEMO_MS_MAX = 150_000;
+const DEMO_MS_MAX = 300_000;
 
 describe('penstock demo --cluster real', () => {
   if (!isOwnCluster()) {

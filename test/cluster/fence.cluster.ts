@@ -11,9 +11,6 @@ import { until } from '../support/until.ts';
 import { serviceAccountToken } from './support/namespace.ts';
 import { realFixture, type RealFixture } from './support/real-fixture.ts';
 
-/** Of one test [ms]. */
-const TEST_MS_MAX = 60_000;
-
 describe('the fence in the cluster', () => {
   let site: RealFixture;
   let applied: KubernetesObject[] = [];
@@ -37,77 +34,69 @@ describe('the fence in the cluster', () => {
       .replaceAll(/\b(namespace|metadata\.name): (penstock|inference)\b/g, `$1: ${site.namespace}`);
     applied = parseAllDocuments(ours).map((document) => document.toJS() as KubernetesObject);
     for (const object of applied) await api.create(object);
-  }, TEST_MS_MAX);
+  });
   afterAll(async () => {
     for (const object of applied.slice(0, 2)) await api.delete(object);
     await site.close();
   });
 
-  test(
-    'refuses an older plan, lets newer ones and people through',
-    async () => {
-      const token = await serviceAccountToken(site.core, { namespace: site.namespace, name: 'penstock' });
-      const target = kubernetesScale(site.client({ token }));
-      const scaleTo = async (replicas: number, planSeq: number): Promise<TargetState> => {
-        for (;;) {
-          const expected = await target.read(fenced());
-          try {
-            return await target.scale(fenced(), { replicas, expected, planSeq });
-          } catch (error) {
-            // The Deployment's controller writes its status meanwhile.
-            if (!(error instanceof ConflictError)) throw error;
-          }
+  test('refuses an older plan, lets newer ones and people through', async () => {
+    const token = await serviceAccountToken(site.core, { namespace: site.namespace, name: 'penstock' });
+    const target = kubernetesScale(site.client({ token }));
+    const scaleTo = async (replicas: number, planSeq: number): Promise<TargetState> => {
+      for (;;) {
+        const expected = await target.read(fenced());
+        try {
+          return await target.scale(fenced(), { replicas, expected, planSeq });
+        } catch (error) {
+          // The Deployment's controller writes its status meanwhile.
+          if (!(error instanceof ConflictError)) throw error;
         }
-      };
-      // A policy takes a moment to be in force.
-      await until('the older plan is refused', async () => {
-        await scaleTo(1, 2_000);
-        return scaleTo(2, 1_000).then(
-          () => false,
-          () => true,
-        );
-      });
-      const late = scaleTo(3, 1_999);
-      await expect(late).rejects.toThrow('plan 1999 is older than 2000, which was written already');
-      await expect(late).rejects.toBeInstanceOf(ConfigError);
-      expect((await scaleTo(3, 2_000)).replicas).toBe(3);
-      expect((await scaleTo(4, 2_001)).replicas).toBe(4);
-      const person = kubernetesScale(site.client());
-      await until('a person has set a count', async () => {
-        const expected = await person.read(ref());
-        return person
-          .scale(ref(), { replicas: 2, expected, planSeq: 0 })
-          .then(({ replicas }) => replicas === 2, isConflict);
-      });
-    },
-    TEST_MS_MAX,
-  );
+      }
+    };
+    // A policy takes a moment to be in force.
+    await until('the older plan is refused', async () => {
+      await scaleTo(1, 2_000);
+      return scaleTo(2, 1_000).then(
+        () => false,
+        () => true,
+      );
+    });
+    const late = scaleTo(3, 1_999);
+    await expect(late).rejects.toThrow('plan 1999 is older than 2000, which was written already');
+    await expect(late).rejects.toBeInstanceOf(ConfigError);
+    expect((await scaleTo(3, 2_000)).replicas).toBe(3);
+    expect((await scaleTo(4, 2_001)).replicas).toBe(4);
+    const person = kubernetesScale(site.client());
+    await until('a person has set a count', async () => {
+      const expected = await person.read(ref());
+      return person
+        .scale(ref(), { replicas: 2, expected, planSeq: 0 })
+        .then(({ replicas }) => replicas === 2, isConflict);
+    });
+  });
 
-  test(
-    'refuses the scale subresource to who is fenced',
-    async () => {
-      const rules = [{ apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['patch'] }];
-      await site.rbac.createNamespacedRole({ namespace: site.namespace, body: { metadata: { name: 'scale' }, rules } });
-      await site.rbac.createNamespacedRoleBinding({
-        namespace: site.namespace,
-        body: {
-          metadata: { name: 'scale' },
-          roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'scale' },
-          subjects: [{ kind: 'ServiceAccount', name: 'penstock', namespace: site.namespace }],
-        },
-      });
-      const token = await serviceAccountToken(site.core, { namespace: site.namespace, name: 'penstock' });
-      const target = kubernetesScale(site.client({ token }));
-      await until('the refusal', async () => {
-        const expected = await target.read(ref());
-        return target.scale(ref(), { replicas: expected.replicas + 1, expected, planSeq: 9_000 }).then(
-          () => false,
-          (error: unknown) => /a Scale carries no plan sequence/.test(String(error)),
-        );
-      });
-    },
-    TEST_MS_MAX,
-  );
+  test('refuses the scale subresource to who is fenced', async () => {
+    const rules = [{ apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['patch'] }];
+    await site.rbac.createNamespacedRole({ namespace: site.namespace, body: { metadata: { name: 'scale' }, rules } });
+    await site.rbac.createNamespacedRoleBinding({
+      namespace: site.namespace,
+      body: {
+        metadata: { name: 'scale' },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'scale' },
+        subjects: [{ kind: 'ServiceAccount', name: 'penstock', namespace: site.namespace }],
+      },
+    });
+    const token = await serviceAccountToken(site.core, { namespace: site.namespace, name: 'penstock' });
+    const target = kubernetesScale(site.client({ token }));
+    await until('the refusal', async () => {
+      const expected = await target.read(ref());
+      return target.scale(ref(), { replicas: expected.replicas + 1, expected, planSeq: 9_000 }).then(
+        () => false,
+        (error: unknown) => /a Scale carries no plan sequence/.test(String(error)),
+      );
+    });
+  });
 });
 
 /** Again, then; any other error is one. */

@@ -5,33 +5,27 @@ import { isOwnCluster, NEEDS_OWN_CLUSTER } from './support/control-plane.ts';
 import { openNamespace, serviceAccountToken, withToken, type TestNamespace } from './support/namespace.ts';
 import { demandRights, missingRights, neededRights, RIGHTS_FILE } from './support/rights.ts';
 
-const TEST_MS_MAX = 60_000;
-
 describe('the rights that this tier needs', () => {
   let site: TestNamespace;
   beforeAll(async () => {
     site = await openNamespace('tester');
-  }, TEST_MS_MAX);
+  });
   afterAll(() => site.close());
 
   test('whoever runs it here has them', async () => {
     expect(await missingRights(site.kubeConfig)).toEqual([]);
   });
 
-  test(
-    'rights in one namespace are told not to be enough, with all that is missing in one message',
-    async () => {
-      const token = await site.tokenFor('namespace-admin', mutable(await neededRights()));
-      const user = withToken(site.kubeConfig, token);
-      const refused = demandRights(user, 'their.kubeconfig');
-      await expect(refused).rejects.toThrow(
-        `Cannot test on the cluster of their.kubeconfig: expected what ${RIGHTS_FILE} grants`,
-      );
-      await expect(refused).rejects.toThrow('a user who may not create, delete namespaces; create serviceaccounts; ');
-      await expect(refused).rejects.toThrow('patch, update deployments/scale of apps');
-    },
-    TEST_MS_MAX,
-  );
+  test('rights in one namespace are told not to be enough, with all that is missing in one message', async () => {
+    const token = await site.tokenFor('namespace-admin', mutable(await neededRights()));
+    const user = withToken(site.kubeConfig, token);
+    const refused = demandRights(user, 'their.kubeconfig');
+    await expect(refused).rejects.toThrow(
+      `Cannot test on the cluster of their.kubeconfig: expected what ${RIGHTS_FILE} grants`,
+    );
+    await expect(refused).rejects.toThrow('a user who may not create, delete namespaces; create serviceaccounts; ');
+    await expect(refused).rejects.toThrow('patch, update deployments/scale of apps');
+  });
 
   test('nobody at all is told so', async () => {
     const nobody = withToken(site.kubeConfig, 'no-token-of-this-cluster');
@@ -43,27 +37,23 @@ describe('the rights that this tier needs', () => {
   const title = `who has what ${RIGHTS_FILE} grants, and nothing else, may run it`;
   if (!isOwnCluster()) test.skip(`${title} (${NEEDS_OWN_CLUSTER})`, () => {});
   else {
-    test(
-      title,
-      async () => {
-        const { core, namespace, rbac } = site;
-        const name = `${namespace}-tester`;
-        const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name };
-        const subjects = [{ kind: 'ServiceAccount', name: 'tester', namespace }];
-        await core.createNamespacedServiceAccount({ namespace, body: { metadata: { name: 'tester' } } });
-        await rbac.createClusterRole({ body: { metadata: { name }, rules: mutable(await neededRights()) } });
-        await rbac.createClusterRoleBinding({ body: { metadata: { name }, roleRef, subjects } });
-        try {
-          const user = withToken(site.kubeConfig, await serviceAccountToken(core, { namespace, name: 'tester' }));
-          // The authorizer hears of new roles by watching them.
-          await until('nothing is missing', async () => (await missingRights(user)).length === 0);
-        } finally {
-          await rbac.deleteClusterRoleBinding({ name });
-          await rbac.deleteClusterRole({ name });
-        }
-      },
-      TEST_MS_MAX,
-    );
+    test(title, async () => {
+      const { core, namespace, rbac } = site;
+      const name = `${namespace}-tester`;
+      const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name };
+      const subjects = [{ kind: 'ServiceAccount', name: 'tester', namespace }];
+      await core.createNamespacedServiceAccount({ namespace, body: { metadata: { name: 'tester' } } });
+      await rbac.createClusterRole({ body: { metadata: { name }, rules: mutable(await neededRights()) } });
+      await rbac.createClusterRoleBinding({ body: { metadata: { name }, roleRef, subjects } });
+      try {
+        const user = withToken(site.kubeConfig, await serviceAccountToken(core, { namespace, name: 'tester' }));
+        // The authorizer hears of new roles by watching them.
+        await until('nothing is missing', async () => (await missingRights(user)).length === 0);
+      } finally {
+        await rbac.deleteClusterRoleBinding({ name });
+        await rbac.deleteClusterRole({ name });
+      }
+    });
   }
 });
 

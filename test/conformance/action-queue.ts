@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ActionHandler, ActionJob, ActionQueue, ActionWorker, DeadJob } from '../../lib/action-queue/contract.ts';
 import { attemptCountMax } from '../../lib/action-queue/retry.ts';
 import { ConfigError, TransientError } from '../../lib/base/errors.ts';
+import { PATIENT_MS } from '../support/patience.ts';
 
 export type ActionQueueHarness = {
   openQueue(): ActionQueue;
@@ -152,11 +153,11 @@ export function actionQueueConformance(name: string, make: () => Promise<ActionQ
         }
       };
       await Promise.all([wakeMany(queue, 3), wakeMany(second, 7)]);
-      await harness.until(idle, 30_000);
+      await harness.until(idle);
       await second.close();
       for (const [id, at] of lastWake) expect([id, (lastStart.get(id) ?? 0) > at]).toEqual([id, true]);
       expect(dead).toEqual([]);
-    }, 60_000);
+    });
 
     test('runs a delayed wake when its time has come, not before', async () => {
       const calls = await record();
@@ -326,9 +327,9 @@ export function actionQueueConformance(name: string, make: () => Promise<ActionQ
         return { done: true };
       });
       await queue.wake([target('a')]);
-      await harness.until(idle, 15_000);
+      await harness.until(idle, PATIENT_MS);
       expect(calls.map((call) => call.attempt)).toEqual([1, 2]);
-    }, 30_000);
+    });
 
     test('keeps scaling steps going while every alert receiver hangs', async () => {
       const hanging = gate();

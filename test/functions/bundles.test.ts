@@ -16,7 +16,7 @@ let outputs: readonly BuildOutput[];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'penstock-bundles-'));
   outputs = await build({ only: ['functions'], outDir: join(folder, 'first') });
-}, 120_000);
+});
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -83,7 +83,7 @@ describe('bundles', () => {
     ];
     expect(await digests(second)).toEqual(await digests(first));
     expect(new Set(await digests(first)).size).toBe(NAMES.length);
-  }, 120_000);
+  });
 
   test.each(NAMES)('%s loads on its own, with nothing installed beside it, and has a handler', async (name) => {
     const script = `process.stdout.write(typeof require(${JSON.stringify(outputOf(name).file)}).handler, () => process.exit(0));`;

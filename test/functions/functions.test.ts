@@ -20,7 +20,7 @@ let functions: BuiltFunctions;
 
 beforeAll(async () => {
   functions = await buildFunctions(POLICY);
-}, 120_000);
+});
 
 afterAll(() => functions.close());
 

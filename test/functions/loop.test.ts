@@ -26,7 +26,7 @@ let cluster: ClusterServer;
 
 beforeAll(async () => {
   functions = await buildFunctions(POLICY);
-}, 120_000);
+});
 
 afterAll(() => functions.close());
 

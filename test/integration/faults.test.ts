@@ -30,7 +30,7 @@ let redisFolder: string;
 beforeAll(async () => {
   redisFolder = await mkdtemp(join(tmpdir(), 'penstock-faults-'));
   [cli, kafka, redis] = await Promise.all([buildTestCli(), ownKafka(), ownRedis({ args: ['--dir', redisFolder] })]);
-}, 120_000);
+});
 afterAll(async () => {
   await redis?.stop();
   await kafka?.stop();
@@ -112,7 +112,7 @@ async function soon(
   what: string,
   condition: () => boolean | Promise<boolean>,
 ): Promise<void> {
-  await eventually(what, condition, { limitMs: 120_000, about: () => lastLog(stage.site) });
+  await eventually(what, condition, { about: () => lastLog(stage.site) });
 }
 
 const replicasOf = (stage: Pick<Stage, 'site'>, name: string): number =>
@@ -190,7 +190,7 @@ describe('a running controller', () => {
     } finally {
       await stage.close();
     }
-  }, 120_000);
+  });
 
   test('refills from Kafka what a Redis lost that comes back without its last writes', async () => {
     const stage = await openStage();
@@ -206,7 +206,7 @@ describe('a running controller', () => {
     } finally {
       await stage.close();
     }
-  }, 120_000);
+  });
 
   test('goes on by itself when Kafka is killed and comes back', async () => {
     const stage = await openStage();
@@ -225,7 +225,7 @@ describe('a running controller', () => {
     } finally {
       await stage.close();
     }
-  }, 120_000);
+  });
 
   test('hears the last window again from Kafka when Redis forgets everything, and shrinks nothing for a whole stabilization window', async () => {
     const stage = await openStage();
@@ -250,5 +250,5 @@ describe('a running controller', () => {
     } finally {
       await stage.close();
     }
-  }, 240_000);
+  });
 });

@@ -69,7 +69,7 @@ test('with a queue full of work, no write begins once the pause is stored', asyn
     await queue.close();
     await stores.close();
   }
-}, 60_000);
+});
 
 function planOf(names: readonly string[]): Plan {
   const atMs = systemClock.nowMs();

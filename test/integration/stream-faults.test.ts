@@ -85,7 +85,7 @@ describe('faults', () => {
     } finally {
       await kafka.stop();
     }
-  }, 120_000);
+  });
 
   test('a broker that is away for long: the consumer says so, comes back by itself, and stops quickly at any time', async () => {
     const kafka = await ownKafka();
@@ -97,14 +97,14 @@ describe('faults', () => {
       const { values } = await collect(consumer);
       await collect(doomed);
       await kafka.kill();
-      await until(() => consumer.status().state === 'joining' && consumer.status().reason !== undefined, 60_000);
+      await until(() => consumer.status().state === 'joining' && consumer.status().reason !== undefined);
       const startedMs = performance.now();
       await doomed.stop();
       // Its own waits are 6.5 s; whoever waited for the broker would wait for ever.
       expect(performance.now() - startedMs).toBeLessThan(30_000);
       expect(doomed.status().state).toBe('stopped');
       await kafka.restart();
-      await until(() => consumer.status().state === 'running', 60_000);
+      await until(() => consumer.status().state === 'running');
       const producer = stream.producer();
       await producer.send([{ topic, key: 'a', value: 'again' }]);
       await until(() => values.has('again'));
@@ -112,7 +112,7 @@ describe('faults', () => {
     } finally {
       await kafka.stop();
     }
-  }, 180_000);
+  });
 
   test('nobody answers at the address: start gives up in time, and stop works meanwhile', async () => {
     const stream = kafkaStream(kafkaOptions({ brokers: ['127.0.0.1:1'] }, { startTimeoutMs: 1_500 }));

@@ -59,7 +59,7 @@ const variants: readonly (readonly [string, readonly string[]])[] = [
 beforeAll(async () => {
   workspace = await serverlessWorkspace();
   for (const [name, args] of variants) packaged.set(name, await workspace.pack(name, args));
-}, 300_000);
+});
 
 afterAll(() => workspace.close());
 

@@ -39,7 +39,7 @@ export function rawKafka(brokers: readonly string[]): Kafka {
 }
 
 /** Polls until the condition holds; throws after `waitMs`. */
-export async function until(condition: () => boolean | Promise<boolean>, waitMs = 40_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, waitMs = 120_000): Promise<void> {
   const deadlineMs = performance.now() + waitMs;
   while (!(await condition())) {
     if (performance.now() > deadlineMs) throw new Error(`the condition did not hold within ${waitMs} ms`);

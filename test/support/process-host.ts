@@ -107,7 +107,7 @@ export async function openSite(options: SiteOptions): Promise<Site> {
 export async function eventually(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  { limitMs = 60_000, about = async () => '' }: { limitMs?: number; about?: () => Promise<string> } = {},
+  { limitMs = 120_000, about = async () => '' }: { limitMs?: number; about?: () => Promise<string> } = {},
 ): Promise<void> {
   const deadlineMs = systemClock.monotonicMs() + limitMs;
   while (!(await condition())) {

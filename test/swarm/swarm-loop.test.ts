@@ -38,7 +38,7 @@ function loopOnSwarm(address: string): void {
       });
       load = await steadyLoad({ brokers: testKafkaBrokers(), topic: site.topics.inferenceLoad });
       host = await site.start();
-    }, 120_000);
+    });
     afterAll(async () => {
       await load?.stop();
       await site?.close();
@@ -49,7 +49,7 @@ function loopOnSwarm(address: string): void {
     const running = async (): Promise<number> =>
       (await service.tasks()).filter((task) => task.state === 'running' && task.desired === 'running').length;
     const soon = (what: string, condition: () => Promise<boolean>) =>
-      eventually(what, condition, { limitMs: 60_000, about: () => lastLog(site) });
+      eventually(what, condition, { about: () => lastLog(site) });
 
     test('more load starts containers, less stops them', async () => {
       load.set('llama', 4);
@@ -62,6 +62,6 @@ function loopOnSwarm(address: string): void {
       load.set('llama', 4);
       await soon('one container is left', async () => (await service.tasks()).length === 1);
       expect(await site.log()).toMatch(/"outcome":"applied"/);
-    }, 180_000);
+    });
   });
 }

@@ -79,7 +79,7 @@ function realSwarm(): void {
       await target.scale(service.ref, { replicas: 1, expected: await target.read(service.ref), planSeq: 2 });
       await until(observe, (seen) => seen.pods.length === 1);
       expect(before).toContain((await service.tasks())[0]?.id);
-    }, 60_000);
+    });
 
     test('tasks beyond the GPUs are seen as not schedulable', async () => {
       const service = await create({ replicas: 2, reservation: { kind: 'penstock-no-such-gpu', value: 1 } });
@@ -88,7 +88,7 @@ function realSwarm(): void {
         ({ pods }) => pods.length === 2 && pods.every((pod) => pod.unschedulable),
       );
       expect(seen).toMatchObject({ ready: 0, gpusPerReplica: { 'nvidia.com/gpu': 1 } });
-    }, 60_000);
+    });
 
     test('a forced update is another generation, and a rollout until it is over', async () => {
       const service = await create({ replicas: 1 });
@@ -102,7 +102,7 @@ function realSwarm(): void {
       expect(rolling.generation).not.toBe(generation);
       const over = await until(observe, (seen) => !seen.rolloutInProgress && seen.ready === 1);
       expect(over.generation).toBe(rolling.generation);
-    }, 60_000);
+    });
 
     test('limits that JavaScript numbers cannot hold survive a resize', async () => {
       const limit = '9223372036854775807';

@@ -22,7 +22,7 @@ beforeAll(async () => {
   // Changed nothing, so it is only the newest, not in the ledger.
   const latest = decision('d_0000000000000003', { wanted: 5 });
   await opened.stores.control.compareAndSet(CHAT, { control: { ...EMPTY_CONTROL, lastWanted: 5 }, latest }, undefined);
-}, 120_000);
+});
 afterAll(async () => {
   await opened.stores.close();
   await cli.remove();

@@ -26,7 +26,7 @@ beforeAll(async () => {
   script = await buildCli({ outDir: join(folder, 'dist') });
   trace = join(folder, 'small.csv');
   await writeFile(trace, waveCsv(40));
-}, 120_000);
+});
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function simulate(...args: readonly string[]): Promise<Ended> {

@@ -11,7 +11,7 @@ let cli: Awaited<ReturnType<typeof buildTestCli>>;
 
 beforeAll(async () => {
   cli = await buildTestCli();
-}, 120_000);
+});
 afterAll(() => cli.remove());
 
 function status(args: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Promise<Ran> {

@@ -88,7 +88,7 @@ export function kindsSuite(server: string, create: () => Promise<KindsFixture>):
       const left = await shows('ordered', 'two are left', (all) => all.length === 2);
       expect(left.map(({ name }) => name)).toEqual(['ordered-0', 'ordered-1']);
       await remove(ref);
-    }, 120_000);
+    });
 
     test('a StatefulSet one by one: none goes while one that stays is not Ready', async () => {
       await fixture.createSet('careful', 0, { podManagement: 'OrderedReady' });
@@ -115,7 +115,7 @@ export function kindsSuite(server: string, create: () => Promise<KindsFixture>):
       await shows('careful', 'its second is gone', (all) => all.length === 1 && all.every(isReady));
       await remove(ref);
       await remove(refOf('Deployment', 'filler'));
-    }, 120_000);
+    });
 
     test('a StatefulSet in parallel: all at once', async () => {
       await fixture.createSet('parallel', 0, { podManagement: 'Parallel' });
@@ -130,7 +130,7 @@ export function kindsSuite(server: string, create: () => Promise<KindsFixture>):
       const left = await shows('parallel', 'one is left', (all) => all.length === 1);
       expect(left.map(({ name }) => name)).toEqual(['parallel-0']);
       await remove(ref);
-    }, 120_000);
+    });
 
     test('a LeaderWorkerSet: counted, resized and ready by group, the highest group goes, a group comes back whole', async () => {
       await fixture.createGroups('llama', 0, { size: 2 });
@@ -171,7 +171,7 @@ export function kindsSuite(server: string, create: () => Promise<KindsFixture>):
         'llama-0-1',
       ]);
       await remove(ref);
-    }, 120_000);
+    });
 
     test('pods of low priority make room for others and wait, those of a class that never preempts take nobody’s place', async () => {
       await fixture.createWithPriority('holder', 4, { value: -10, preempts: false });
@@ -191,7 +191,7 @@ export function kindsSuite(server: string, create: () => Promise<KindsFixture>):
       await remove(refOf('Deployment', 'holder'));
       await shows('meek', 'it serves', (all) => all.length === 1 && all.every(isReady));
       for (const name of ['chat', 'meek']) await remove(refOf('Deployment', name));
-    }, 120_000);
+    });
 
     test('a place is kept while the pod that makes room ends its work', async () => {
       await fixture.createWithPriority('slow', 4, { value: -10, preempts: false, endsAfterMs: 1_500 });
@@ -206,7 +206,7 @@ export function kindsSuite(server: string, create: () => Promise<KindsFixture>):
       await shows('urgent', 'it serves', (all) => all.every(isReady));
       expect((await podsOf('urgent')).map(({ spec }) => spec?.nodeName)).toEqual([promised]);
       for (const name of ['urgent', 'slow']) await remove(refOf('Deployment', name));
-    }, 120_000);
+    });
   });
 }
 

@@ -2,9 +2,9 @@
 import { systemClock } from '../../../lib/base/clock.ts';
 
 /** How long a condition may take on a busy machine [ms]. */
-const UNTIL_MS_MAX = 20_000;
+const UNTIL_MS_MAX = 120_000;
 
-/** Resolves when `condition` holds; one that throws does not hold yet. Throws after 20 s. */
+/** Resolves when `condition` holds; one that throws does not hold yet. Throws after two minutes. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   const startMs = systemClock.monotonicMs();
   for (;;) {
