@@ -1,14 +1,20 @@
 /** The read-only HTTP API, the same in the process host and behind Lambda: default deny, every route has an auth class. */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { messageOf } from '../base/errors.ts';
+import { messageOf, NotFoundError } from '../base/errors.ts';
+import type { Live } from '../loop/live/live.ts';
 import { readStatus } from '../loop/status.ts';
 import type { StatusDeps } from '../loop/status.ts';
+import { livePage } from './live-page/html.ts';
+import { BadQueryError, readChoice, readSubject } from './live-query.ts';
 
 export type ApiRequest = {
   readonly method: string;
   /** Without the query string. */
   readonly path: string;
   readonly authorization: string | undefined;
+  /** Without the question mark; taken only by the routes of the live page. */
+  readonly query?: string | undefined;
+  readonly ifNoneMatch?: string | undefined;
 };
 
 export type ApiResponse = {
@@ -23,11 +29,16 @@ export type ApiOptions = {
   readonly statusTokenSha256: string | null;
   /** Prometheus text, where the host keeps metrics. */
   readonly metricsText?: () => Promise<string>;
+  /** What the live page shows; left out: there is none. */
+  readonly live?: Live;
 };
 
-type Route = { readonly auth: 'open' | 'token'; readonly answer: (options: ApiOptions) => Promise<ApiResponse> };
+type Route = {
+  readonly auth: 'open' | 'token';
+  readonly answer: (options: ApiOptions, request: ApiRequest) => Promise<ApiResponse>;
+};
 
-/** Every route there is. `/healthz` says nothing but that the process answers. */
+/** Every route there is. The open ones say nothing of the installation: that the process answers, and a page that is empty until its script may read. */
 export const routes: Readonly<Record<string, Route>> = {
   'GET /healthz': { auth: 'open', answer: () => Promise.resolve(text(200, 'ok\n')) },
   'GET /status': { auth: 'token', answer: async (options) => json(200, await readStatus(await options.deps())) },
@@ -36,7 +47,36 @@ export const routes: Readonly<Record<string, Route>> = {
     answer: async ({ metricsText }) =>
       metricsText === undefined ? text(404, 'not found\n') : text(200, await metricsText()),
   },
+  'GET /': { auth: 'open', answer: async ({ live }) => (live === undefined ? text(404, 'not found\n') : page()) },
+  'GET /live/fleet': { auth: 'token', answer: answerLive((live, query) => live.view(readChoice(query))) },
+  'GET /live/history': { auth: 'token', answer: answerLive((live, query) => live.history(readChoice(query))) },
+  'GET /live/explain': { auth: 'token', answer: answerLive((live, query) => live.explain(readSubject(query))) },
 };
+
+/** JSON that need not be sent again while it is the same. 400 for a query that cannot be read, 404 for what is not there. */
+function answerLive(read: (live: Live, query: string) => Promise<unknown>): Route['answer'] {
+  return async ({ live }, { query = '', ifNoneMatch }) => {
+    if (live === undefined) return text(404, 'not found\n');
+    try {
+      const answer = json(200, await read(live, query));
+      const etag = `"${createHash('sha256').update(answer.body).digest('base64url').slice(0, 27)}"`;
+      const isKnown = ifNoneMatch === etag;
+      return {
+        ...answer,
+        status: isKnown ? 304 : 200,
+        body: isKnown ? '' : answer.body,
+        headers: { ...answer.headers, etag },
+      };
+    } catch (error) {
+      if (error instanceof BadQueryError) return json(400, { error: error.message });
+      if (error instanceof NotFoundError) return json(404, { error: error.message.slice(0, ERROR_LENGTH_MAX) });
+      throw error;
+    }
+  };
+}
+
+/** An error may name every workload there is. */
+const ERROR_LENGTH_MAX = 500;
 
 const SAFE_HEADERS = {
   'cache-control': 'no-store',
@@ -55,7 +95,7 @@ export async function answerApi(request: ApiRequest, options: ApiOptions): Promi
     return { ...refused, headers: { ...refused.headers, 'www-authenticate': 'Bearer' } };
   }
   try {
-    return await route.answer(options);
+    return await route.answer(options, request);
   } catch (error) {
     return json(503, { error: messageOf(error) });
   }
@@ -74,6 +114,12 @@ function mayRead(authorization: string | undefined, digestHex: string | null): b
 
 function text(status: number, body: string): ApiResponse {
   return { status, headers: { ...SAFE_HEADERS, 'content-type': 'text/plain; charset=utf-8' }, body };
+}
+
+function page(): ApiResponse {
+  const { html, contentSecurityPolicy } = livePage();
+  const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': contentSecurityPolicy };
+  return { status: 200, headers: { ...SAFE_HEADERS, ...headers, 'referrer-policy': 'no-referrer' }, body: html };
 }
 
 function json(status: number, value: unknown): ApiResponse {

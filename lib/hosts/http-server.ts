@@ -28,16 +28,19 @@ export async function serveApi(
       keepAliveTimeout: 5_000,
     },
     (request, response) => {
-      const path = (request.url ?? '/').split('?')[0] ?? '/';
+      const url = request.url ?? '/';
+      const mark = url.indexOf('?');
+      const path = mark < 0 ? url : url.slice(0, mark);
+      const query = mark < 0 ? '' : url.slice(mark + 1);
+      const { authorization, 'if-none-match': ifNoneMatch } = request.headers;
       // Nothing here reads a body.
       request.resume();
-      void answerApi(
-        { method: request.method ?? '', path, authorization: request.headers.authorization },
-        options,
-      ).then((answer) => {
-        response.writeHead(answer.status, answer.headers);
-        response.end(answer.body);
-      });
+      void answerApi({ method: request.method ?? '', path, query, authorization, ifNoneMatch }, options).then(
+        (answer) => {
+          response.writeHead(answer.status, answer.headers);
+          response.end(answer.body);
+        },
+      );
     },
   );
   server.maxConnections = CONNECTIONS_MAX;

@@ -1,10 +1,10 @@
 /** What an operator sees: every workload with its load, counts, last decision, and every node group and alert. */
 import { nodeLeadSecOf } from '../core/nodes/lead.ts';
 import { spareText } from '../core/nodes/spare.ts';
-import type { NodeGroupPolicy, PolicySet } from '../core/policy.ts';
+import type { NodeGroupPolicy, PolicySet, ScalingPolicy } from '../core/policy.ts';
 import { readPlan } from '../core/read-plan.ts';
 import { leadTimeSecOf } from '../core/scaling/lead-time.ts';
-import type { NodeLead, NodeSpare, OpsAlert, ScalingDecision } from '../core/types.ts';
+import type { NodeLead, NodeSpare, OpsAlert, Plan, ScalingDecision } from '../core/types.ts';
 import type { ActuationRecord } from '../state/contract.ts';
 import type { LoopDeps } from './deps.ts';
 import { listPauses } from './pauses.ts';
@@ -99,64 +99,87 @@ async function workloadStatuses(deps: StatusDeps, policies: PolicySet): Promise<
     deps.state.control.readMany(ids),
     deps.state.actuation.readMany(ids.map((id) => `target/${id}`)),
   ]);
-  return [...policies.workloads].map(([id, policy]) => {
-    const { latest, control } = readStored(controls.get(id)?.value);
-    const lead = leadTimeSecOf(control, { policySec: policy.spec.leadTimeSec });
-    return {
-      workload: id,
-      pool: policy.spec.pool,
-      mode: policy.spec.mode,
-      current: latest?.replicas.current ?? null,
-      ready: latest?.replicas.ready ?? null,
-      wanted: latest?.replicas.wanted ?? null,
-      min: policy.spec.replicas.min,
-      max: policy.spec.replicas.max,
-      binding: latest?.binding ?? null,
-      because: latest === null ? null : reasonOf(latest),
-      inputs: latest?.inputs ?? [],
-      decision: latest?.id ?? null,
-      decidedAtMs: latest?.atMs ?? null,
-      lastAction: actionOf(actions.get(`target/${id}`)?.value),
-      leadTime: { p50Sec: lead.p50, p90Sec: lead.p90, starts: control?.leadTimes?.starts.length ?? 0 },
-    };
+  return [...policies.workloads.values()].map((policy) => {
+    const id = policy.metadata.name;
+    return workloadStatus(policy, { stored: controls.get(id)?.value, record: actions.get(`target/${id}`)?.value });
   });
 }
 
-/** The sentence people want: for a count that headroom rounded up, the load behind it; else that of the rule with the last word. */
-function reasonOf({ binding, trail }: ScalingDecision): string | null {
+/** One workload from what is stored of it: the document of its control, and the last step of its actuation. */
+export function workloadStatus(
+  policy: ScalingPolicy,
+  of: { readonly stored: unknown; readonly record: ActuationRecord | undefined },
+): WorkloadStatus {
+  const { latest, control } = readStored(of.stored);
+  const lead = leadTimeSecOf(control, { policySec: policy.spec.leadTimeSec });
+  return {
+    workload: policy.metadata.name,
+    pool: policy.spec.pool,
+    mode: policy.spec.mode,
+    current: latest?.replicas.current ?? null,
+    ready: latest?.replicas.ready ?? null,
+    wanted: latest?.replicas.wanted ?? null,
+    min: policy.spec.replicas.min,
+    max: policy.spec.replicas.max,
+    binding: latest?.binding ?? null,
+    because: latest === null ? null : reasonOf(latest),
+    inputs: latest?.inputs ?? [],
+    decision: latest?.id ?? null,
+    decidedAtMs: latest?.atMs ?? null,
+    lastAction: actionOf(of.record),
+    leadTime: { p50Sec: lead.p50, p90Sec: lead.p90, starts: control?.leadTimes?.starts.length ?? 0 },
+  };
+}
+
+/** The sentence that people want of a decision: for a count that headroom rounded up, the load behind it; else that of the rule with the last word. */
+export function reasonOf({ binding, trail }: Pick<ScalingDecision, 'binding' | 'trail'>): string | null {
   const rule = binding === 'headroom' ? 'demand' : binding;
   return (trail.findLast((step) => step.rule === rule) ?? trail.at(-1))?.because ?? null;
 }
 
+/** Every pool that a workload is in, once. */
+export function poolsOf({ workloads }: PolicySet): string[] {
+  return [...new Set([...workloads.values()].map((policy) => policy.spec.pool))];
+}
+
 async function nodeGroupStatuses(deps: StatusDeps, policies: PolicySet): Promise<NodeGroupStatus[]> {
-  const pools = [...new Set([...policies.workloads.values()].map((policy) => policy.spec.pool))];
   const nowMs = deps.clock.nowMs();
   const [plans, actions] = await Promise.all([
-    deps.state.plans.readMany(pools),
+    deps.state.plans.readMany(poolsOf(policies)),
     deps.state.actuation.readMany([...policies.nodeGroups.keys()].map((name) => `nodeGroup/${name}`)),
   ]);
   const believed = [...plans.values()].flatMap(({ value }) => readPlan(value).plan ?? []);
-  return [...policies.nodeGroups].map(([name, policy]) => {
+  return [...policies.nodeGroups.values()].map((policy) => {
+    const { name } = policy.metadata;
     const plan = believed.find(({ nodeGroups }) => nodeGroups[name] !== undefined);
-    const planned = plan?.nodeGroups[name];
-    const record = actions.get(`nodeGroup/${name}`)?.value;
-    return {
-      nodeGroup: name,
-      mode: policy.spec.mode,
-      ownership: policy.spec.ownership,
-      current: planned?.observed?.desired ?? null,
-      wanted: planned?.nodes ?? null,
-      max: policy.spec.nodes.max,
-      draining: (record?.drains ?? []).map((drain) => drain.nodeName),
-      // The record keeps a shortage until the group is looked at again, which may be never.
-      shortage:
-        [record?.capacityBackoff, plan?.groupWatch?.[name]?.trouble].find((one) => (one?.untilMs ?? 0) > nowMs)
-          ?.cause ?? null,
-      lastAction: actionOf(record),
-      ...leadTimesOf(policy, plan?.groupWatch?.[name]?.lead),
-      spare: spareOf(plan?.groupWatch?.[name]?.spare),
-    };
+    return nodeGroupStatus(policy, { plan, record: actions.get(`nodeGroup/${name}`)?.value, nowMs });
   });
+}
+
+/** One node group from the plan of its pool and the last step of its actuation. */
+export function nodeGroupStatus(
+  policy: NodeGroupPolicy,
+  of: { readonly plan: Plan | undefined; readonly record: ActuationRecord | undefined; readonly nowMs: number },
+): NodeGroupStatus {
+  const { plan, record, nowMs } = of;
+  const { name } = policy.metadata;
+  const planned = plan?.nodeGroups[name];
+  return {
+    nodeGroup: name,
+    mode: policy.spec.mode,
+    ownership: policy.spec.ownership,
+    current: planned?.observed?.desired ?? null,
+    wanted: planned?.nodes ?? null,
+    max: policy.spec.nodes.max,
+    draining: (record?.drains ?? []).map((drain) => drain.nodeName),
+    // The record keeps a shortage until the group is looked at again, which may be never.
+    shortage:
+      [record?.capacityBackoff, plan?.groupWatch?.[name]?.trouble].find((one) => (one?.untilMs ?? 0) > nowMs)?.cause ??
+      null,
+    lastAction: actionOf(record),
+    ...leadTimesOf(policy, plan?.groupWatch?.[name]?.lead),
+    spare: spareOf(plan?.groupWatch?.[name]?.spare),
+  };
 }
 
 function spareOf(spare: NodeSpare | undefined): NodeGroupStatus['spare'] {
@@ -175,9 +198,9 @@ function leadTimesOf(
   return { leadTime: of('cold'), warmLeadTime: warm.starts === 0 ? null : warm };
 }
 
-async function firingAlerts(deps: StatusDeps, policies: PolicySet): Promise<OpsAlert[]> {
-  const pools = [...new Set([...policies.workloads.values()].map((policy) => policy.spec.pool))];
-  const books = await deps.state.alerts.readMany(pools);
+/** Every alert that fires now, of all pools. Throws TransientError when the store cannot be reached. */
+export async function firingAlerts(deps: Pick<StatusDeps, 'state'>, policies: PolicySet): Promise<readonly OpsAlert[]> {
+  const books = await deps.state.alerts.readMany(poolsOf(policies));
   return [...books.values()]
     .flatMap((book) => Object.values(book.value))
     .filter((entry) => entry.phase !== 'pending')

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { TransientError } from '../../lib/base/errors.ts';
 import { answerApi, routes } from '../../lib/hosts/http-api.ts';
 import type { ApiOptions, ApiRequest, ApiResponse } from '../../lib/hosts/http-api.ts';
+import { makeLive } from '../../lib/loop/live/live.ts';
 import { memoryStatusDeps } from '../support/builders-loop.ts';
 
 const TOKEN = 'correct-horse';
@@ -15,6 +16,7 @@ function ask(request: Partial<ApiRequest>, options: Partial<ApiOptions> = {}): P
       deps: async () => memoryStatusDeps(),
       statusTokenSha256: DIGEST,
       metricsText: async () => 'penstock_decisions_total 4\n',
+      live: makeLive({ deps: options.deps ?? (async () => memoryStatusDeps()), staleAfterMs: 10_000 }),
       ...options,
     },
   );
@@ -23,7 +25,7 @@ function ask(request: Partial<ApiRequest>, options: Partial<ApiOptions> = {}): P
 const outOfReach = (): Promise<never> => Promise.reject(new TransientError('Cannot reach Redis'));
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT', 'get', ''];
-const PATHS = ['/healthz', '/status', '/metrics'];
+const PATHS = ['/healthz', '/status', '/metrics', '/', '/live/fleet', '/live/history'];
 
 describe('default deny', () => {
   test.each(METHODS.flatMap((method) => PATHS.map((path) => [method, path] as const)))(
@@ -34,16 +36,24 @@ describe('default deny', () => {
     },
   );
 
-  test('the table has three routes, of which one is open', () => {
+  test('the table has seven routes, of which two are open', () => {
     expect(Object.entries(routes).map(([name, { auth }]) => [name, auth])).toEqual([
       ['GET /healthz', 'open'],
       ['GET /status', 'token'],
       ['GET /metrics', 'token'],
+      ['GET /', 'open'],
+      ['GET /live/fleet', 'token'],
+      ['GET /live/history', 'token'],
+      ['GET /live/explain', 'token'],
     ]);
   });
 
   test.each([
-    '/',
+    '/live',
+    '/live/',
+    '/live/fleet/',
+    '/index.html',
+    '//',
     '',
     '/Status',
     '/status/',
@@ -87,7 +97,7 @@ describe('the token', () => {
     ['too long', `Bearer ${'x'.repeat(513)}`],
     ['not ASCII', 'Bearer tökén'],
   ])('%s is refused, and nothing is told', async (_name, authorization) => {
-    for (const path of ['/status', '/metrics']) {
+    for (const path of ['/status', '/metrics', '/live/fleet', '/live/history', '/live/explain']) {
       const answer = await ask({ path, authorization });
       expect(answer).toMatchObject({ status: 401, body: 'unauthorized\n' });
       expect(answer.headers['www-authenticate']).toBe('Bearer');

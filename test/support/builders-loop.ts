@@ -70,10 +70,12 @@ export type LoopWorld = {
   readonly deps: EvaluateDeps;
 };
 
-/** A loop around one workload on one node group; `documents`: other policies. */
-export function loopWorld(over: { readonly documents?: readonly unknown[] } & Partial<EvaluateDeps> = {}): LoopWorld {
-  const { documents = [workloadPolicy({ nodeGroups: ['g5-od'] }), groupPolicy()], ...given } = over;
-  const clock = new VirtualClock();
+/** A loop around one workload on one node group; `documents`: other policies; `startMs`: another time than always the same. */
+export function loopWorld(
+  over: { readonly documents?: readonly unknown[]; readonly startMs?: number } & Partial<EvaluateDeps> = {},
+): LoopWorld {
+  const { documents = [workloadPolicy({ nodeGroups: ['g5-od'] }), groupPolicy()], startMs, ...given } = over;
+  const clock = new VirtualClock(startMs);
   const state = memoryStateStores();
   const queue = recordingQueue(clock);
   const view = memoryClusterView({ clock });

@@ -10,7 +10,7 @@ export type HttpAnswer = {
   readonly body: string;
 };
 
-/** Body and query together: no route takes either, so this only allows for a client's habits [bytes]. */
+/** Body and query together: no route takes a body, and the live page asks in some hundred bytes. */
 export const INPUT_BYTES_MAX = 1_024;
 /** All header names and values together [bytes]. API Gateway's own limit is 10 KB; this one holds for every way to invoke the function. */
 export const HEADER_BYTES_MAX = 16_384;
@@ -36,17 +36,24 @@ function readRequest(event: unknown): {
   method: string;
   path: string;
   authorization: string | undefined;
+  query: string;
+  ifNoneMatch: string | undefined;
   headerBytes: number;
   inputBytes: number;
 } {
   const fields = fieldsOf(event);
   const http = fieldsOf(fieldsOf(fields['requestContext'])['http']);
   const headers = Object.entries(fieldsOf(fields['headers']));
-  const authorization = headers.find(([name]) => name.toLowerCase() === 'authorization')?.[1];
+  const headerOf = (wanted: string): string | undefined => {
+    const value = headers.find(([name]) => name.toLowerCase() === wanted)?.[1];
+    return typeof value === 'string' ? value : undefined;
+  };
   return {
     method: textOf(http['method']),
     path: textOf(fields['rawPath']),
-    authorization: typeof authorization === 'string' ? authorization : undefined,
+    authorization: headerOf('authorization'),
+    query: textOf(fields['rawQueryString']),
+    ifNoneMatch: headerOf('if-none-match'),
     headerBytes: headers.reduce((sum, [name, value]) => sum + name.length + Buffer.byteLength(textOf(value)), 0),
     inputBytes: Buffer.byteLength(textOf(fields['body'])) + Buffer.byteLength(textOf(fields['rawQueryString'])),
   };

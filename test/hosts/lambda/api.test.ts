@@ -74,7 +74,7 @@ describe('GET /status', () => {
 
 describe('everything else', () => {
   test.each([
-    ['GET /'],
+    ['GET /live'],
     ['GET /status/'],
     ['GET /statu'],
     ['GET //status'],
