@@ -93,7 +93,7 @@ const ROWS: Readonly<Record<string, readonly Proof[]>> = {
     ['cluster/suites/actuator.ts', 'a Deployment that was deleted meanwhile is told'],
   ],
   'a rollout is in progress': [
-    ['cli/explain-render.test.ts', "'a rollout', { target: observed(6, { rolloutInProgress: true }) }"],
+    ['cli/explain/render.test.ts', "'a rollout', { target: observed(6, { rolloutInProgress: true }) }"],
     ['loop/actuate/target.test.ts', 'when a rollout began since the decision, on the way down'],
     ['cluster/suites/actuator.ts', 'in a rollout the status writes of its controller'],
   ],
