@@ -17,7 +17,7 @@ export type ViewsByKind = {
 export function clusterViewByKind({ views, otherwise, clock }: ViewsByKind): ClusterView {
   return {
     observe: async (asked) => {
-      const { nodeGroups } = asked;
+      const { nodeGroups, groupsMsMax } = asked;
       const shares = new Map<ClusterView | string, ScalingPolicy[]>();
       if (nodeGroups.length > 0) shares.set(otherwise, []);
       for (const policy of asked.workloads) {
@@ -25,7 +25,12 @@ export function clusterViewByKind({ views, otherwise, clock }: ViewsByKind): Clu
         shares.set(view, [...(shares.get(view) ?? []), policy]);
       }
       const parts = [...shares].map(([view, workloads]) =>
-        observePart(view, { workloads, nodeGroups: view === otherwise ? nodeGroups : [], clock }),
+        observePart(view, {
+          workloads,
+          nodeGroups: view === otherwise ? nodeGroups : [],
+          ...(groupsMsMax === undefined ? {} : { groupsMsMax }),
+          clock,
+        }),
       );
       const snapshot = joined(await Promise.all(parts), clock.nowMs());
       refuseNothing(snapshot);
@@ -56,9 +61,11 @@ async function observePart(view: ClusterView | string, { clock, ...asked }: Shar
 function joined(parts: readonly Snapshot[], nowMs: number): Snapshot {
   const asOfMs = Math.min(nowMs, ...parts.map((part) => part.asOfMs ?? part.atMs));
   const atMs = Math.min(nowMs, ...parts.map((part) => part.atMs));
+  const groupsAsOfMs = Math.min(atMs, ...parts.map((part) => part.groupsAsOfMs ?? atMs));
   return {
     atMs,
     ...(asOfMs < atMs ? { asOfMs } : {}),
+    ...(groupsAsOfMs < atMs ? { groupsAsOfMs } : {}),
     targets: Object.assign({}, ...parts.map((part) => part.targets)),
     nodeGroups: Object.assign({}, ...parts.map((part) => part.nodeGroups)),
   };

@@ -10,11 +10,13 @@ import type { Snapshot } from '../core/types.ts';
 export type ClusterView = {
   /**
    * Observes the targets and node groups of these policies afresh. What cannot be observed is `missing` with a reason and spoils nothing else.
-   * A partial list is never taken for a whole one. Throws TransientError when nothing at all could be observed.
+   * A partial list is never taken for a whole one. Throws TransientError when nothing at all could be observed. Descriptions of quiet node groups may be older than the rest
+   * (`groupsAsOfMs`), unless they are asked to be no older than `groupsMsMax` [ms]: for whoever is about to lower something.
    */
   observe(of: {
     readonly workloads: readonly ScalingPolicy[];
     readonly nodeGroups: readonly NodeGroupPolicy[];
+    readonly groupsMsMax?: number;
   }): Promise<Snapshot>;
   close(): Promise<void>;
 };

@@ -56,10 +56,12 @@ export function viewOf(options: KubernetesEksOptions, source: ClusterSource): Cl
         part.ok ? [part.value.asOfMs] : [],
       );
       const described = [...groups.values()].flatMap((group) => (group.ok ? [group.asOfMs] : []));
-      const asOfMs = Math.min(beganMs, ...ages, ...described);
+      const asOfMs = Math.min(beganMs, ...ages);
+      const groupsAsOfMs = Math.min(beganMs, ...described);
       const snapshot = {
         atMs: beganMs,
         ...(asOfMs < beganMs ? { asOfMs } : {}),
+        ...(groupsAsOfMs < beganMs ? { groupsAsOfMs } : {}),
         targets: joinTargets(asked.workloads, { pods, owners, objects, scalables }),
         nodeGroups: joinNodeGroups(asked.nodeGroups, { pods, nodes, groups }),
       };
@@ -83,7 +85,7 @@ async function lookAtAll(source: ClusterSource, asked: Asked) {
       return { byTarget: ownersOfCount(autoscalers.items, scaled.items), asOfMs };
     }),
     lookAtObjects(source, asked),
-    source.groups(asked.nodeGroups),
+    source.groups(asked.nodeGroups, asked),
   ]);
   return { pods, nodes, owners, objects, groups };
 }

@@ -22,7 +22,12 @@ export type KubernetesEksOptions = {
 };
 
 /** What is to be observed. */
-export type Asked = { readonly workloads: readonly ScalingPolicy[]; readonly nodeGroups: readonly NodeGroupPolicy[] };
+export type Asked = {
+  readonly workloads: readonly ScalingPolicy[];
+  readonly nodeGroups: readonly NodeGroupPolicy[];
+  /** See `ClusterView.observe`. */
+  readonly groupsMsMax?: number;
+};
 
 /** Kinds whose objects are listed. Others are read one by one, with their Scale. */
 const LISTED_KINDS = new Set(['Deployment', 'StatefulSet']);

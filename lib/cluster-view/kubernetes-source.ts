@@ -28,8 +28,11 @@ export type ClusterSource = {
   /** None where there is no KEDA or no permission. */
   scaledObjects(scope: Scope): Promise<Seen<JsonRecord>>;
   objects(kind: ListedKind, namespace: string): Promise<Seen<Workload>>;
-  /** By policy name; never rejects. */
-  groups(policies: readonly NodeGroupPolicy[]): Promise<ReadonlyMap<string, SeenGroup>>;
+  /** By policy name; never rejects. Where they are kept for a while: none older than `groupsMsMax` [ms]. */
+  groups(
+    policies: readonly NodeGroupPolicy[],
+    of: { readonly groupsMsMax?: number | undefined },
+  ): Promise<ReadonlyMap<string, SeenGroup>>;
   /** Told what became of it all. */
   note(snapshot: Snapshot): void;
   close(): Promise<void>;

@@ -21,7 +21,7 @@ export type KubernetesWatchedOptions = KubernetesEksOptions & Pick<WatchDeps, 'l
 /**
  * Watches the same collections that `kubernetesEksView` lists, from the first look that asks for them on; needs `watch` beside `list`, and lists where that is
  * missing. The first look waits for whole lists. `asOfMs` of a snapshot is what is proven (about 20 s at most while all is well); what is not proven for 45 s is missing.
- * Groups of AWS are described every 20 s while nothing is under way in them. Custom kinds are read at every look.
+ * Groups of AWS are described every 5 minutes while nothing is under way in them, and when the look asks for a new description. Custom kinds are read at every look.
  */
 export function kubernetesWatchedView(options: KubernetesWatchedOptions): ClusterView {
   return viewOf(options, watchedSource(options));
@@ -41,9 +41,9 @@ function watchedSource(options: KubernetesWatchedOptions): ClusterSource {
     autoscalers: (scope) => open.read(autoscalersOf(scope)),
     scaledObjects: (scope) => orNone(open.read(scaledObjectsOf(scope))),
     objects: (kind, namespace) => open.read(objectsOf(kind, namespace)),
-    groups: (policies) => groups.describe(policies),
-    note: ({ nodeGroups }) => {
-      groups.note(nodeGroups);
+    groups: (policies, of) => groups.describe(policies, of),
+    note: (snapshot) => {
+      groups.note(snapshot);
       open.tidy();
     },
     close: async () => {

@@ -162,6 +162,8 @@ export type Snapshot = {
    * the server. Later changes are mostly in it, too.
    */
   readonly asOfMs?: number;
+  /** The cloud described its node groups then [epoch ms], where that is earlier than `atMs`. Nothing is lowered by descriptions that are older than 30 s. */
+  readonly groupsAsOfMs?: number;
   /** By workload id. */
   readonly targets: Readonly<Record<string, TargetObservation>>;
   /** By node group policy name. */

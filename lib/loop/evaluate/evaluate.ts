@@ -1,9 +1,11 @@
 /** Second stage: reads windows, snapshot and policies, lets the pure core decide, stores the plan by compare-and-set, and wakes the targets. */
 import { ConflictError, messageOf } from '../../base/errors.ts';
 import type { EvaluationKind } from '../../core/decide-types.ts';
+import { lowersAnything } from '../../core/lowers-anything.ts';
 import { planPool } from '../../core/plan-pool.ts';
 import type { PolicySet } from '../../core/policy.ts';
 import { readPlan } from '../../core/read-plan.ts';
+import { SNAPSHOT_AGE_MS_MAX } from '../../core/scaling/hold.ts';
 import type { Plan, Snapshot } from '../../core/types.ts';
 import type { EvaluateDeps } from '../deps.ts';
 import { raiseAlerts } from './alerts.ts';
@@ -114,8 +116,7 @@ async function decideUntilStored(context: PoolContext, snapshot: Snapshot): Prom
     const stored = await context.deps.state.plans.read(context.pool);
     const previous = believed(context, stored?.value);
     noteLoss(context, { knownSeq, previous });
-    const decided = await decideWorkloads(context, { snapshot, previous });
-    const outcome = planPool(decided.input);
+    const { decided, outcome } = await decideOnFresh(context, { snapshot, previous });
     const plan = finishPlan(context, { planned: outcome.plan, previous, decided });
     // Most events change nothing: a leading evaluation that raises nothing writes nothing.
     if (previous !== undefined && context.request.kind === 'leading' && wantsTheSame(plan, previous)) {
@@ -130,6 +131,23 @@ async function decideUntilStored(context: PoolContext, snapshot: Snapshot): Prom
   throw new ConflictError(
     `Cannot store the plan of pool "${context.pool}": expected to win within ${PLAN_ATTEMPTS_MAX} attempts`,
   );
+}
+
+/** Node groups in which nothing happens are described now and then: before anything is lowered, they are described anew and it is decided again. */
+async function decideOnFresh(
+  context: PoolContext,
+  seen: { readonly snapshot: Snapshot; readonly previous: Plan | undefined },
+): Promise<{ readonly decided: Decided; readonly outcome: ReturnType<typeof planPool> }> {
+  const decide = async (snapshot: Snapshot) => {
+    const decided = await decideWorkloads(context, { snapshot, previous: seen.previous });
+    return { decided, outcome: planPool(decided.input) };
+  };
+  const first = await decide(seen.snapshot);
+  const { nowMs, kind } = first.decided.input;
+  const isOld = nowMs - (seen.snapshot.groupsAsOfMs ?? nowMs) > SNAPSHOT_AGE_MS_MAX;
+  if (kind !== 'full' || !isOld || !lowersAnything(first.outcome.plan)) return first;
+  const fresh = await context.snapshots.get(context, { groupsMsMax: SNAPSHOT_AGE_MS_MAX });
+  return fresh === undefined ? first : decide(fresh);
 }
 
 /** A plan that is broken must not stop its pool for good: what does not read of it is left out. */

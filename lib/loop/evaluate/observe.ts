@@ -6,8 +6,8 @@ import type { EvaluateDeps } from '../deps.ts';
 import type { PoolContext } from './evaluate.ts';
 
 export type Snapshots = {
-  /** Full: observed afresh (what cannot be observed is missing, with the reason). Leading: the last one known, or undefined. */
-  get(context: PoolContext): Promise<Snapshot | undefined>;
+  /** Full: observed afresh (what cannot be observed is missing, with the reason); no description of a node group older than `groupsMsMax` [ms]. Leading: the last one known, or undefined. */
+  get(context: PoolContext, of?: { readonly groupsMsMax?: number }): Promise<Snapshot | undefined>;
 };
 
 /** Above this age [ms] somebody else's may be fresher: a Lambda container is frozen between its invocations. */
@@ -18,14 +18,14 @@ export function makeSnapshots(deps: EvaluateDeps, options: { readonly shareSnaps
   const newest = new Map<string, Snapshot>();
   const outages = new Map<string, string>();
   return {
-    get: async ({ policies, pool, request }) => {
+    get: async ({ policies, pool, request }, of = {}) => {
       if (request.kind === 'leading') {
         const own = newest.get(pool);
         const isFresh = own !== undefined && deps.clock.nowMs() - own.atMs < OWN_SNAPSHOT_MS_MAX;
         if (isFresh || !options.shareSnapshots) return own;
         return (await deps.state.snapshots.read(pool))?.value;
       }
-      const { snapshot, failure } = await observe(deps, membersOf(policies, pool));
+      const { snapshot, failure } = await observe(deps, { ...membersOf(policies, pool), ...of });
       tellOutage(deps, outages, { pool, failure });
       newest.set(pool, snapshot);
       if (options.shareSnapshots) await share(deps, { pool, snapshot });
@@ -49,7 +49,7 @@ export function membersOf(policies: PolicySet, pool: string): PoolMembers {
 /** The cluster out of reach is a snapshot in which everything is missing: the core holds, and the alert rules say so. */
 async function observe(
   deps: EvaluateDeps,
-  members: PoolMembers,
+  members: PoolMembers & { readonly groupsMsMax?: number },
 ): Promise<{ readonly snapshot: Snapshot; readonly failure: string | null }> {
   try {
     return { snapshot: await deps.clusterView.observe(members), failure: null };

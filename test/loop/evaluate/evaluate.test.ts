@@ -639,3 +639,47 @@ describe('pods that go first', () => {
     expect(await goFirst({ 'gateway/edge': { inFlight: 0 } })).toBeUndefined();
   });
 });
+
+/** Node groups were described long ago, unless newer descriptions are asked for; `anew` is what they are then. */
+const described = async (anew: (world: LoopWorld) => void = () => {}) => {
+  const world = await settled();
+  const asked: (number | undefined)[] = [];
+  const clusterView = {
+    ...world.view,
+    observe: async (of: Parameters<typeof world.view.observe>[0]) => {
+      asked.push(of.groupsMsMax);
+      if (of.groupsMsMax !== undefined) anew(world);
+      const seen = await world.view.observe(of);
+      return of.groupsMsMax === undefined ? { ...seen, groupsAsOfMs: seen.atMs - 200_000 } : seen;
+    },
+  };
+  return { ...world, asked, evaluate: makeEvaluate({ ...world.deps, clusterView }, { shareSnapshots: false }) };
+};
+
+describe('node groups that were described long ago', () => {
+  test('are good enough while nothing is lowered', async () => {
+    const world = await described();
+    await live(world, 120, 24);
+    await live(world, 60, 60);
+    expect(world.asked.every((one) => one === undefined)).toBe(true);
+    expect(await replicasOf(world)).toBeGreaterThan(4);
+  });
+
+  test('are described anew before anything is lowered, and only by that it is', async () => {
+    const world = await described();
+    await live(world, 900, 3);
+    expect(world.asked).toContain(30_000);
+    expect(await replicasOf(world)).toBeLessThan(4);
+    const plan = await planOf(world);
+    expect(plan.kind).toBe('full');
+  });
+
+  test('lower nothing when the new description tells another story', async () => {
+    const world = await described(({ view }) => {
+      for (const name of view.targets.keys()) view.targets.set(name, observed(4, { rolloutInProgress: true }));
+    });
+    await live(world, 900, 3);
+    expect(world.asked).toContain(30_000);
+    expect(await replicasOf(world)).toBe(4);
+  });
+});
