@@ -1,11 +1,11 @@
 /** `penstock run`: the controller as one process. */
 import { systemClock } from '../base/clock.ts';
 import { jsonLogger } from '../base/log.ts';
-import { buildProcess } from '../hosts/build-process.ts';
+import { buildProcess } from '../hosts/process/build-process.ts';
 import { processEnvironment, readConfig } from '../hosts/config.ts';
 import { serveApi } from '../hosts/http-server.ts';
-import { startProcess } from '../hosts/process.ts';
-import { prometheusMetrics } from '../hosts/prometheus-metrics.ts';
+import { startProcess } from '../hosts/process/process.ts';
+import { prometheusMetrics } from '../hosts/process/prometheus-metrics.ts';
 import { makeLive } from '../loop/live/live.ts';
 import { untilStopped } from './until-stopped.ts';
 

@@ -8,7 +8,7 @@ import { encodeWindow } from '../../lib/core/window/codec.ts';
 import type { LoadWindow } from '../../lib/core/window/load-window.ts';
 import { ingestHandler } from '../../lib/hosts/lambda/ingest.ts';
 import type { KafkaBatchResponse } from '../../lib/hosts/lambda/kafka-event.ts';
-import { startProcess } from '../../lib/hosts/process.ts';
+import { startProcess } from '../../lib/hosts/process/process.ts';
 import { ingest } from '../../lib/loop/ingest/ingest.ts';
 import { DEFAULT_TOPICS, type IngestDeps, type LoopDeps } from '../../lib/loop/deps.ts';
 import type { StateStores } from '../../lib/state/contract.ts';

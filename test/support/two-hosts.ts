@@ -9,7 +9,7 @@ import type { Random } from '../../lib/base/random.ts';
 import type { ClusterView } from '../../lib/cluster-view/contract.ts';
 import type { TargetObservation } from '../../lib/core/types.ts';
 import { DEFAULT_TOPICS } from '../../lib/loop/deps.ts';
-import { startProcess } from '../../lib/hosts/process.ts';
+import { startProcess } from '../../lib/hosts/process/process.ts';
 import { createMemoryPolicySource } from '../../lib/policy-source/memory.ts';
 import type { Documents, StateStores } from '../../lib/state/contract.ts';
 import type { MemoryStream } from '../../lib/stream/memory.ts';

@@ -9,7 +9,7 @@ import type { AwsClients } from '../../../lib/clients/aws/clients.ts';
 import type { KubernetesClient } from '../../../lib/clients/kubernetes/client.ts';
 import type { V1Node, V1Pod } from '../../../lib/clients/kubernetes/facade.ts';
 import { kubernetesWatchedView } from '../../../lib/cluster-view/kubernetes-watched.ts';
-import { startProcess } from '../../../lib/hosts/process.ts';
+import { startProcess } from '../../../lib/hosts/process/process.ts';
 import { DEFAULT_TOPICS } from '../../../lib/loop/deps.ts';
 import { eksNodeGroup } from '../../../lib/node-provisioners/eks-node-group.ts';
 import { kubernetesDrainer } from '../../../lib/node-provisioners/kubernetes-drainer.ts';

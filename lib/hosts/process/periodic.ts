@@ -1,5 +1,5 @@
 /** Runs something again and again, one at a time, sooner when woken. */
-import type { Clock } from '../base/clock.ts';
+import type { Clock } from '../../base/clock.ts';
 
 export type Periodic = {
   /** Run soon; while one is running, once more after it. */

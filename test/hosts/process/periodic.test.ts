@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { VirtualClock } from '../../lib/base/clock.ts';
-import { periodic } from '../../lib/hosts/periodic.ts';
+import { VirtualClock } from '../../../lib/base/clock.ts';
+import { periodic } from '../../../lib/hosts/process/periodic.ts';
 
 function every(options: { everyMs?: number; runMs?: number; fails?: (run: number) => boolean } = {}) {
   const clock = new VirtualClock(0);

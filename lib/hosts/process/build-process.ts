@@ -1,21 +1,21 @@
 /** Wires the process host: every adapter by its name, one connection per system. */
-import { bullmqActions } from '../action-queue/index.ts';
-import { systemClock } from '../base/clock.ts';
-import { openRedis } from '../clients/redis.ts';
-import { secretsResolver } from '../clients/secrets.ts';
-import { clusterViewByKind, clusterViews } from '../cluster-view/index.ts';
-import type { LoopDeps } from '../loop/deps.ts';
-import { kubernetesDrainer, nodeProvisioners } from '../node-provisioners/index.ts';
-import type { Target } from '../targets/contract.ts';
-import { targetKinds } from '../targets/index.ts';
-import type { Environment } from './config.ts';
-import { openAws, openKubernetes, openPolicies, openState, openStream } from './connections.ts';
-import type { Base } from './connections.ts';
-import { hooksOf } from './hooks.ts';
-import { NO_CLUSTER, noDrainer } from './no-cluster.ts';
-import { openOrchestrators } from './orchestrators.ts';
+import { bullmqActions } from '../../action-queue/index.ts';
+import { systemClock } from '../../base/clock.ts';
+import { openRedis } from '../../clients/redis.ts';
+import { secretsResolver } from '../../clients/secrets.ts';
+import { clusterViewByKind, clusterViews } from '../../cluster-view/index.ts';
+import type { LoopDeps } from '../../loop/deps.ts';
+import { kubernetesDrainer, nodeProvisioners } from '../../node-provisioners/index.ts';
+import type { Target } from '../../targets/contract.ts';
+import { targetKinds } from '../../targets/index.ts';
+import type { Environment } from '../config.ts';
+import { openAws, openKubernetes, openPolicies, openState, openStream } from '../connections.ts';
+import type { Base } from '../connections.ts';
+import { hooksOf } from '../hooks.ts';
+import { NO_CLUSTER, noDrainer } from '../no-cluster.ts';
+import { openOrchestrators } from '../orchestrators.ts';
 import type { ProcessParts } from './process.ts';
-import { redisOptionsOf } from './redis-options.ts';
+import { redisOptionsOf } from '../redis-options.ts';
 
 export type BuiltProcess = ProcessParts & {
   /** Closes every connection. */

@@ -1,5 +1,5 @@
 /** Debounces evaluations: the first touch runs at once, later ones within the debounce are gathered into the next run. */
-import type { Clock } from '../base/clock.ts';
+import type { Clock } from '../../base/clock.ts';
 
 export type LeadingEdge = {
   /** Workload → broker's time of the event [epoch ms]; the earliest one of a run is kept. */

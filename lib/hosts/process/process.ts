@@ -1,13 +1,13 @@
 /** The process host: the four stages in one process, woken by each other and by a schedule. */
-import { messageOf } from '../base/errors.ts';
-import type { ActionWorker } from '../action-queue/contract.ts';
-import { actuate } from '../loop/actuate/actuate.ts';
-import { reportDead } from '../loop/dead-jobs.ts';
-import type { LoopDeps, Wake } from '../loop/deps.ts';
-import { makeEvaluate } from '../loop/evaluate/evaluate.ts';
-import type { EvaluateRequest } from '../loop/evaluate/evaluate.ts';
-import { notify } from '../loop/notify.ts';
-import type { StreamConsumer } from '../stream/contract.ts';
+import { messageOf } from '../../base/errors.ts';
+import type { ActionWorker } from '../../action-queue/contract.ts';
+import { actuate } from '../../loop/actuate/actuate.ts';
+import { reportDead } from '../../loop/dead-jobs.ts';
+import type { LoopDeps, Wake } from '../../loop/deps.ts';
+import { makeEvaluate } from '../../loop/evaluate/evaluate.ts';
+import type { EvaluateRequest } from '../../loop/evaluate/evaluate.ts';
+import { notify } from '../../loop/notify.ts';
+import type { StreamConsumer } from '../../stream/contract.ts';
 import { leadingEdge } from './leading-edge.ts';
 import { periodic } from './periodic.ts';
 import { streamHandlers } from './stream-handlers.ts';

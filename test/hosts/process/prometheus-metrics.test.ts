@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { parseMetrics, quantileOf, sumOf } from '../../lib/cli/demo/processes/controller-client.ts';
-import { prometheusMetrics } from '../../lib/hosts/prometheus-metrics.ts';
+import { parseMetrics, quantileOf, sumOf } from '../../../lib/cli/demo/processes/controller-client.ts';
+import { prometheusMetrics } from '../../../lib/hosts/process/prometheus-metrics.ts';
 
 async function linesOf(metrics: ReturnType<typeof prometheusMetrics>, name: string): Promise<string[]> {
   const text = await metrics.text();

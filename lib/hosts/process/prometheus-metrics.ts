@@ -1,6 +1,6 @@
 /** Metrics of the process host for Prometheus, on prom-client. */
 import { Counter, Gauge, Registry, Summary, collectDefaultMetrics } from 'prom-client';
-import type { Labels, Metrics } from '../base/metrics.ts';
+import type { Labels, Metrics } from '../../base/metrics.ts';
 
 export type PrometheusMetrics = Metrics & {
   /** Text exposition of everything counted so far. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { VirtualClock } from '../../lib/base/clock.ts';
-import { leadingEdge } from '../../lib/hosts/leading-edge.ts';
+import { VirtualClock } from '../../../lib/base/clock.ts';
+import { leadingEdge } from '../../../lib/hosts/process/leading-edge.ts';
 
 type Run = { readonly atMs: number; readonly triggers: Readonly<Record<string, number>> };
 

@@ -1,9 +1,9 @@
 /** What the process host answers to its consumer. */
-import type { LoopDeps } from '../loop/deps.ts';
-import { ingest, startOffset } from '../loop/ingest/ingest.ts';
-import { reportSkipped } from '../loop/skipped-range.ts';
-import type { ConsumerHandlers } from '../stream/contract.ts';
-import { topicPartition } from '../stream/contract.ts';
+import type { LoopDeps } from '../../loop/deps.ts';
+import { ingest, startOffset } from '../../loop/ingest/ingest.ts';
+import { reportSkipped } from '../../loop/skipped-range.ts';
+import type { ConsumerHandlers } from '../../stream/contract.ts';
+import { topicPartition } from '../../stream/contract.ts';
 
 /**
  * Batches go to ingest; `touch` hears of every workload they touched. A partition that the state store knows nothing of begins one lookback ago, whatever
