@@ -164,7 +164,10 @@ function policyIn(
     ...of.points.flatMap((point) => {
       const [x, y] = placeOfPoint(point);
       const ring = `<circle class="ring" cx="${at(x)}" cy="${at(y)}" r="${isOwn ? 9 : 7}"/>`;
-      return [mark(look.marker, { x, y, size: isOwn ? 4.5 : 3 }), ...(point.setting === null ? [ring] : [])];
+      return [
+        mark(look.marker, { x, y, size: isOwn ? 4.5 : point.grid === true ? 2 : 3 }),
+        ...(point.setting === null ? [ring] : []),
+      ];
     }),
     '</g>',
   ];

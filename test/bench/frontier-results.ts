@@ -1,4 +1,4 @@
-/** What the frontier bench measured, one line a cell: a trace, a lead time, a policy and its setting. */
+/** What the frontier bench measured, one line a cell: a trace, a lead time, a policy and its setting; and what the quality bench did. */
 import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { settingText } from './frontier-settings.ts';
@@ -18,6 +18,8 @@ export type Point = {
   readonly measured: string;
   /** Penstock by its decision core alone, without the stages around it (`core-scaler.ts`). */
   readonly core?: true;
+  /** A setting of the quality bench's grids, which change everything of a peer at once. */
+  readonly grid?: true;
 };
 
 /** Of an earlier bench; none when the file is not there. */
@@ -27,21 +29,13 @@ export async function readPoints(file: string): Promise<Point[]> {
   return lines.map((line) => JSON.parse(line) as Point);
 }
 
-/** Everything at its recommended setting, as the quality bench measured it on the same plant. */
-export async function recommendedPoints(file: string): Promise<Point[]> {
+/** What the quality bench measured on the same plant: everything at its recommended setting, and of the grids over all settings of a peer those that no other beats. */
+export async function qualityPoints(file: string): Promise<Point[]> {
   return (await readRows(file)).flatMap(({ trace, leadTimeSec, measured, runs }) =>
-    runs
-      .filter(({ tuning }) => tuning === null)
-      .map(({ policy, gpuHours, sloMissCount, requestCount }) => ({
-        trace,
-        leadTimeSec,
-        policy,
-        setting: null,
-        gpuHours,
-        sloMissCount,
-        requestCount,
-        measured,
-      })),
+    runs.map(({ policy, tuning, gpuHours, sloMissCount, requestCount }) => {
+      const point = { trace, leadTimeSec, policy, setting: tuning, gpuHours, sloMissCount, requestCount, measured };
+      return Object.keys(tuning ?? {}).length > 1 ? { ...point, grid: true as const } : point;
+    }),
   );
 }
 

@@ -176,26 +176,35 @@ function figureText(value: number | undefined): string {
 }
 
 function standings(fields: readonly Field[]): string[] {
-  const rows = fields.map((field) =>
-    line(
-      nameOf(field),
-      PEERS.map((name) => {
-        const standing = standingOf(field, field.peers.get(name) ?? []);
-        if (standing === undefined) return '–';
-        const text = `${figureText(standing.ratio)} at ${shareText(standing.at)}`;
-        return standing.ratio > 1 ? `**${text}**` : text;
-      }),
+  const tableOf = (isCounted: (point: Point) => boolean): string[] => [
+    ...head('', PEERS),
+    ...fields.map((field) =>
+      line(
+        nameOf(field),
+        PEERS.map((name) => standingText(field, (field.peers.get(name) ?? []).filter(isCounted))),
+      ),
     ),
-  );
+    '',
+  ];
   return [
     "### Beside every peer's frontier",
     '',
     `GPU-hours of Penstock over those of the peer, at equal misses, at the point of the peer's whole frontier where Penstock stands worst, and what is missed there [%]. Up to 1: on or below. **Bold**: above. *never*: no setting of Penstock misses as little. Of the points that miss at most ${SERVED_MISS_SHARE_MAX * 100} %; a dash: the peer has none, or all of them miss more than Penstock's cheapest setting and cost less.`,
     '',
-    ...head('', PEERS),
-    ...rows,
+    'Over its main knob:',
     '',
+    ...tableOf(({ grid }) => grid !== true),
+    'Over its main knob, and every setting of the grids in [quality.md](quality.md#settings-of-the-tuned-peers) that was tried (T1: five peers; T3 and T4: all; T2 and T5: none):',
+    '',
+    ...tableOf(() => true),
   ];
+}
+
+function standingText(field: Field, peer: readonly Point[]): string {
+  const standing = standingOf(field, peer);
+  if (standing === undefined) return '–';
+  const text = `${figureText(standing.ratio)} at ${shareText(standing.at)}`;
+  return standing.ratio > 1 ? `**${text}**` : text;
 }
 
 /** Requests missed [%], three significant digits. */

@@ -66,7 +66,8 @@ describe('reading a frontier', () => {
   test('law: within the sweep each reading undoes the other', () => {
     const step = record({
       hours: double({ min: 0.1, max: 50, noNaN: true }),
-      fall: double({ min: 0.01, max: 0.9, noNaN: true }),
+      // Never down to half a request, where a frontier ends.
+      fall: double({ min: 0.2, max: 0.9, noNaN: true }),
     });
     assert(
       property(

@@ -1,11 +1,11 @@
 /**
  * The frontier: misses against GPU-hours of Penstock over its risk and objective, and of each peer over its main knob (its target), on the traces and with the plant of `quality.ts`.
  * Traces are read from the folder named by PENSTOCK_TRACES, or `../shared/traces` beside the checkout, and are no part of the project.
- * Results are kept in a file, one line a cell; a cell that is there is not measured again, unless `--again`. It is written after every cell, so that the bench goes on where it was stopped.
- * Run: npm run bench -- frontier [--traces T1,T2] [--lead-times 60,180,420] [--policies all|NAMES] [--recommended FILE] [--core] [--thin] [--again] [--results FILE] [--document FILE] [--threads N].
+ * Recommended settings, and those of the quality bench's grids, are taken from its results; the sweeps are kept in a file, one line a cell. A cell that is there is not measured again, unless
+ * `--again`. The file is written after every cell, so that the bench goes on where it was stopped.
+ * Run: npm run bench -- frontier [--traces T1,T2] [--lead-times 60,180,420] [--policies all|NAMES] [--core] [--thin] [--again] [--quality FILE] [--results FILE] [--document FILE] [--threads N].
  * Writes docs/benchmarks/frontier.jsonl, the tables of docs/benchmarks/frontier.md between its two marks, and a picture for each trace beside it. `--tables` writes tables and pictures alone.
- * `--recommended`: results of the quality bench, from which what it measured at recommended settings is taken. `--core`: Penstock's sweep by the decision core alone, as in the bench
- * `risk`, in a twentieth of the time. `--thin`: every second setting of the peers.
+ * `--core`: Penstock's sweep by the decision core alone, as in the bench `risk`, in a twentieth of the time. `--thin`: every second setting of the peers.
  */
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -23,7 +23,7 @@ import { buildCli } from '../../infra/local/build.mjs';
 import { coreScaler } from './core-scaler.ts';
 import type { Measured } from './frontier-curve.ts';
 import { pictureOf } from './frontier-picture.ts';
-import { keyOf, readPoints, recommendedPoints, withPoint, writePoints } from './frontier-results.ts';
+import { keyOf, readPoints, qualityPoints, withPoint, writePoints } from './frontier-results.ts';
 import { PEERS, askedOf } from './frontier-settings.ts';
 import type { Asked } from './frontier-settings.ts';
 import { tablesOf } from './frontier-tables.ts';
@@ -36,10 +36,10 @@ const { values } = parseArgs({
     traces: { type: 'string', default: 'T3,T4,T5,T1,T2' },
     'lead-times': { type: 'string', default: '60,180,420' },
     policies: { type: 'string', default: 'all' },
-    recommended: { type: 'string' },
     core: { type: 'boolean', default: false },
     thin: { type: 'boolean', default: false },
     again: { type: 'boolean', default: false },
+    quality: { type: 'string', default: join('docs', 'benchmarks', 'quality.jsonl') },
     results: { type: 'string', default: join('docs', 'benchmarks', 'frontier.jsonl') },
     document: { type: 'string', default: join('docs', 'benchmarks', 'frontier.md') },
     threads: { type: 'string' },
@@ -47,20 +47,25 @@ const { values } = parseArgs({
   },
 });
 
-let points = await readPoints(values.results);
+const quality = await qualityPoints(values.quality);
+const qualityKeys = new Set(quality.map(keyOf));
+let points = (await readPoints(values.results)).filter((point) => !qualityKeys.has(keyOf(point)));
 if (!values.tables) await measureAll();
-const tables = tablesOf(points);
-process.stdout.write(`${tables}\n`);
-await writeBetweenMarks(values.document, tables);
-for (const trace of new Set(points.map((point) => point.trace))) {
-  const file = join(dirname(values.document), `frontier-${trace}.svg`);
-  await writeFile(
-    file,
-    pictureOf(
+await writePage();
+
+async function writePage(): Promise<void> {
+  const swept = new Set(points.map(({ trace, leadTimeSec }) => `${trace} ${leadTimeSec}`));
+  const all = [...points, ...quality.filter(({ trace, leadTimeSec }) => swept.has(`${trace} ${leadTimeSec}`))];
+  const tables = tablesOf(all);
+  process.stdout.write(`${tables}\n`);
+  await writeBetweenMarks(values.document, tables);
+  for (const trace of new Set(all.map((point) => point.trace))) {
+    const picture = pictureOf(
       trace,
-      points.filter((point) => point.trace === trace),
-    ),
-  );
+      all.filter((point) => point.trace === trace),
+    );
+    await writeFile(join(dirname(values.document), `frontier-${trace}.svg`), picture);
+  }
 }
 
 async function measureAll(): Promise<void> {
@@ -76,7 +81,6 @@ async function measureAll(): Promise<void> {
     const inOrder = cases.toSorted((one, other) => wanted.indexOf(one.name) - wanted.indexOf(other.name));
     for (const one of inOrder) {
       for (const leadTimeSec of values['lead-times'].split(',').map(Number)) {
-        await takeRecommended(one.name, leadTimeSec);
         await measure(one, { leadTimeSec, workerFile });
       }
     }
@@ -85,20 +89,9 @@ async function measureAll(): Promise<void> {
   }
 }
 
-async function takeRecommended(trace: string, leadTimeSec: number): Promise<void> {
-  if (values.recommended === undefined) return;
-  const here = (await recommendedPoints(values.recommended)).filter(
-    (point) => point.trace === trace && point.leadTimeSec === leadTimeSec,
-  );
-  const known = new Set(values.again ? [] : points.map(keyOf));
-  points = here.filter((point) => !known.has(keyOf(point))).reduce(withPoint, points);
-  writePoints(values.results, points);
-}
-
 /** Cells of a trace and lead time that are not there yet. */
 function missingOf({ name, sloWaitSec = 10 }: Case, leadTimeSec: number): Asked[] {
-  const isMeasured = values.recommended === undefined;
-  const known = new Set(points.filter(({ setting }) => !values.again || (setting === null && !isMeasured)).map(keyOf));
+  const known = new Set([...qualityKeys, ...(values.again ? [] : points.map(keyOf))]);
   const policies = values.policies === 'all' ? ['optimum', 'penstock', ...PEERS] : values.policies.split(',');
   return askedOf({ policies, sloWaitSec, isThinned: values.thin, byCore: values.core }).filter(
     ({ policy, setting }) => !known.has(keyOf({ trace: name, leadTimeSec, policy, setting })),
