@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { build, stop } from 'esbuild';
 import { Redis } from 'ioredis';
+import { LOCK_MS, STALLED_CHECK_MS } from '../../lib/action-queue/contract.ts';
 import type { ActionQueue, ActionWorker, DeadJob } from '../../lib/action-queue/contract.ts';
+import type { RedisConnect } from '../../lib/action-queue/index.ts';
+import { systemClock, VirtualClock } from '../../lib/base/clock.ts';
 import { TransientError } from '../../lib/base/errors.ts';
 import { memoryMetrics } from '../../lib/base/metrics.ts';
 import { target } from '../conformance/action-queue.ts';
@@ -54,6 +57,29 @@ async function closing(parts: readonly (ActionQueue | ActionWorker)[], body: () 
   }
 }
 
+/** The longest that Redis still keeps one of these keys [ms]; negative or infinite: none, or for ever. */
+async function leftMs(redis: Redis, pattern: string): Promise<number> {
+  const lives = await Promise.all((await redis.keys(pattern)).map((key) => redis.pttl(key)));
+  return Math.max(...lives.map((ms) => (ms === -1 ? Infinity : ms)));
+}
+
+/** A takeover waits for the end of the lock and at most two checks after it, as Redis keeps them: so it comes within 10 s, however slow this machine is. */
+async function expectTakeoverWithin10Sec(prefix: string, startCheck: () => Promise<void>): Promise<void> {
+  const redis = new Redis(testRedisUrl());
+  try {
+    const lockMs = await leftMs(redis, `${prefix}:actions:*:lock`);
+    expect(lockMs).toBeGreaterThan(0);
+    expect(lockMs).toBeLessThanOrEqual(LOCK_MS);
+    await startCheck();
+    let checkMs = -Infinity;
+    await until(async () => (checkMs = await leftMs(redis, `${prefix}:actions:stalled-check`)) > 0);
+    expect(checkMs).toBeLessThanOrEqual(STALLED_CHECK_MS);
+    expect(LOCK_MS + 2 * STALLED_CHECK_MS).toBeLessThanOrEqual(10_000);
+  } finally {
+    redis.disconnect();
+  }
+}
+
 test('a worker killed in the middle of a step is replaced within 10 s, by a running worker', async () => {
   const metrics = memoryMetrics();
   const kit = redisKit({ metrics });
@@ -63,15 +89,15 @@ test('a worker killed in the middle of a step is replaced within 10 s, by a runn
     await queue.wake([target('hang')]);
     await until(() => child.started.includes('hang'));
     const taken: number[] = [];
-    await worker.start(async (_, { attempt }) => {
-      taken.push(attempt);
-      return { done: true };
-    }, ignoreDead);
+    await expectTakeoverWithin10Sec(kit.prefix, () =>
+      worker.start(async (_, { attempt }) => {
+        taken.push(attempt);
+        return { done: true };
+      }, ignoreDead),
+    );
     child.process.kill('SIGKILL');
-    const killedMs = Date.now();
     await until(async () => (await queue.depth()) === 0);
     expect(taken).toEqual([1]);
-    expect(Date.now() - killedMs).toBeLessThan(10_000);
     expect(metrics.counter('action_takeovers_total')).toBe(1);
   });
 });
@@ -83,14 +109,13 @@ test('a worker killed in the middle of a step is replaced within 10 s, by a drai
   await closing([worker, queue], async () => {
     await queue.wake([target('hang')]);
     await until(() => child.started.includes('hang'));
-    child.process.kill('SIGKILL');
-    const killedMs = Date.now();
-    const steps = await worker.drain(async () => ({ done: true }), {
-      deadlineMs: killedMs + 20_000,
-      onDead: ignoreDead,
+    let draining: Promise<number> | undefined;
+    await expectTakeoverWithin10Sec(kit.prefix, async () => {
+      child.process.kill('SIGKILL');
+      const deadlineMs = systemClock.nowMs() + 120_000;
+      draining = worker.drain(async () => ({ done: true }), { deadlineMs, onDead: ignoreDead });
     });
-    expect(steps).toBe(1);
-    expect(Date.now() - killedMs).toBeLessThan(10_000);
+    expect(await draining).toBe(1);
     expect(await queue.depth()).toBe(0);
   });
 });
@@ -124,8 +149,16 @@ test('takeovers do not kill a job, and a wake during the silence is not lost', a
 test('a wake while Redis is down fails within a second with TransientError, and works again afterwards', async () => {
   const redis = await ownRedis();
   const kit = redisKit({ connect: connectTo(redis.url) });
-  const [queue, worker] = [kit.openQueue(), kit.openWorker()];
+  const clock = new VirtualClock(systemClock.nowMs());
+  const queue = redisKit({ connect: connectTo(redis.url), prefix: kit.prefix, clock }).openQueue();
+  const worker = kit.openWorker();
   const ran: string[] = [];
+  /** Fails before a second of its clock has passed, on any machine. */
+  const expectLost = async (answer: Promise<unknown>): Promise<void> => {
+    const lost = expect(answer).rejects.toBeInstanceOf(TransientError);
+    await clock.advance(999);
+    await lost;
+  };
   try {
     await worker.start(async (job) => {
       ran.push(job.id);
@@ -133,13 +166,12 @@ test('a wake while Redis is down fails within a second with TransientError, and 
     }, ignoreDead);
     await queue.wake([target('before')]);
     await until(() => ran.includes('before'));
+    process.kill(redis.pid ?? 0, 'SIGSTOP');
+    await expectLost(queue.wake([target('meanwhile')]));
+    process.kill(redis.pid ?? 0, 'SIGCONT');
     await redis.kill();
-    for (let attempt = 0; attempt < 3; attempt++) {
-      const startedMs = Date.now();
-      await expect(queue.wake([target('meanwhile')])).rejects.toBeInstanceOf(TransientError);
-      expect(Date.now() - startedMs).toBeLessThan(1_000);
-    }
-    await expect(queue.depth()).rejects.toBeInstanceOf(TransientError);
+    for (let attempt = 0; attempt < 3; attempt++) await expectLost(queue.wake([target('meanwhile')]));
+    await expectLost(queue.depth());
     await redis.restart();
     await until(() =>
       queue.wake([target('after')]).then(
@@ -175,17 +207,28 @@ test('a queue opened while Redis is down recovers when Redis comes', async () =>
   }
 });
 
-test('closing works while Redis is down', async () => {
+test('closing works within 10 s while Redis is down', async () => {
   const redis = await ownRedis();
-  const kit = redisKit({ connect: connectTo(redis.url) });
+  const clock = new VirtualClock(systemClock.nowMs());
+  const opened: ReturnType<RedisConnect>[] = [];
+  const connect: RedisConnect = (settings) => {
+    const client = connectTo(redis.url)(settings);
+    opened.push(client);
+    return client;
+  };
+  const kit = redisKit({ connect, clock });
   const [queue, worker] = [kit.openQueue(), kit.openWorker()];
   await worker.start(async () => ({ done: true }), ignoreDead);
   await queue.wake([target('a')]);
   await redis.kill();
-  const startedMs = Date.now();
-  await worker.close();
-  await queue.close();
-  expect(Date.now() - startedMs).toBeLessThan(10_000);
+  await until(() => opened.every(({ status }) => status !== 'ready'));
+  const closed = worker.close().then(() => queue.close());
+  for (let passedMs = 0; passedMs < 10_000; passedMs += 100) {
+    await clock.advance(100);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  // No more of its time passes.
+  await closed;
   await redis.stop();
 });
 
@@ -217,7 +260,7 @@ test('a job that has killed its workers too often is reported dead, long-running
       const [id = ''] = await redis.lrange(`${kit.prefix}:actions:wait`, 0, 0);
       await redis.hset(`${kit.prefix}:actions:${id}`, 'defa', 'job stalled more than allowable limit');
       if (mode === 'start') await worker.start(mustNotRun, onDead);
-      else await worker.drain(mustNotRun, { deadlineMs: Date.now() + 5_000, onDead });
+      else await worker.drain(mustNotRun, { deadlineMs: systemClock.nowMs() + 120_000, onDead });
       await until(async () => dead.length === 1 && (await queue.depth()) === 0);
       expect(dead[0]?.job).toEqual(target('poison'));
     });
