@@ -38,12 +38,11 @@ const STYLE =
   'text{font:13px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:var(--muted)}.strong{fill:var(--ink);font-weight:600}.ground{fill:var(--bg)}.grid{stroke:var(--rule)}.need{fill:var(--muted);opacity:.35}.own,.hpa{fill:none;stroke-linejoin:round}.own{stroke:var(--s1);stroke-width:2.5}.hpa{stroke:var(--s2);stroke-width:1.75}';
 
 function legend(notes: Notes): string[] {
-  const more = (hours: number): string => `${whole(hours)} GPU-hours`;
   return [
     `<text class="strong" x="12" y="24">GPU replicas over a day</text>`,
-    `<path class="own" d="M12 43h26"/><text class="strong" x="44" y="48">Penstock ${more(notes.penstock)}</text>`,
-    `<path class="hpa" d="M240 43h26"/><text x="272" y="48">HPA ${more(notes.hpa)}</text>`,
-    `<rect class="need" x="428" y="36" width="26" height="14"/><text x="460" y="48">work offered; with hindsight ${more(notes.needed)} would do</text>`,
+    `<path class="own" d="M12 43h26"/><text class="strong" x="44" y="48">Penstock ${hoursOf(notes.penstock)}</text>`,
+    `<path class="hpa" d="M240 43h26"/><text x="272" y="48">HPA ${hoursOf(notes.hpa)}</text>`,
+    `<rect class="need" x="428" y="36" width="26" height="14"/><text x="460" y="48">work offered; with hindsight ${hoursOf(notes.needed)} would do</text>`,
   ];
 }
 
@@ -93,6 +92,10 @@ function hourOf(index: number, { stepSec }: ReplaySeries): number {
 
 function one(value: number): string {
   return value.toFixed(1);
+}
+
+function hoursOf(gpuHours: number): string {
+  return `${whole(gpuHours)} GPU-hours`;
 }
 
 function whole(value: number): string {
