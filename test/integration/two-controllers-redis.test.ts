@@ -1,6 +1,7 @@
 /** Two controllers at once on a real Redis and BullMQ, which loses its tail; the cluster is in memory, so that every write is seen. */
 import { expect, test } from '@jest/globals';
 import { systemClock } from '../../lib/base/clock.ts';
+import { LOST_HOLD_MS } from '../../lib/loop/plan-memory.ts';
 import { memoryStream } from '../../lib/stream/memory.ts';
 import type { OpenStores } from '../state/support.ts';
 import { openStores } from '../state/support.ts';
@@ -69,15 +70,19 @@ test('two hosts on one Redis: bounds, one write at a time, rising sequences, and
     await systemClock.sleep(2_000);
     const lostAtMs = Date.now();
     await goBackTo(stores, prefix, copy);
+    // A slow machine may take longer for all this than the hold lasts.
+    const decreases = () =>
+      world.writes.filter((write) => write.to < write.from && write.atMs < lostAtMs + LOST_HOLD_MS);
     await until(() => ['a', 'b'].every((host) => world.seqs.some((one) => one.host === host && one.atMs > lostAtMs)));
-    expect(world.writes.filter((write) => write.to < write.from)).toEqual([]);
+    expect(decreases()).toEqual([]);
     inFlight = 16;
     // Low load now, and the policy has no window: only the loss holds the count.
     const before = world.seqs.length;
     await until(() => world.seqs.length > before + 10);
     await systemClock.sleep(3_000);
-    expect(world.writes.filter((write) => write.to < write.from)).toEqual([]);
-    expect(await countOf()).toBeGreaterThanOrEqual(10);
+    expect(decreases()).toEqual([]);
+    const count = await countOf();
+    if (systemClock.nowMs() < lostAtMs + LOST_HOLD_MS) expect(count).toBeGreaterThanOrEqual(10);
   } finally {
     feeding.abort();
     await feed;
