@@ -27,7 +27,7 @@ function checkNode() {
   process.exit(2);
 }
 
-/** `npm ci`, only when the lock file is not the one installed last. */
+/** `npm ci`, only when the lock file is not the one installed last; once more when it fails, because a registry may be away for a moment. */
 function installPackages() {
   const stamp = join(root, 'node_modules', '.penstock-lock');
   const digest = createHash('sha256')
@@ -36,10 +36,12 @@ function installPackages() {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
   say('Installing the packages (npm ci, about 30 s the first time)…');
   const startedMs = Date.now();
-  const done = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: root,
-    stdio: ['ignore', 2, 2],
-  });
+  let done = npmCi();
+  // Not after Ctrl-C, nor without npm.
+  if (done.status !== 0 && done.status !== null && done.error === undefined) {
+    say('npm ci failed; its message is above. Trying once more…');
+    done = npmCi();
+  }
   if (done.status !== 0) {
     say(
       done.error === undefined
@@ -50,6 +52,11 @@ function installPackages() {
   }
   writeFileSync(stamp, digest);
   say(`Packages are installed after ${((Date.now() - startedMs) / 1000).toFixed(1)} s.`);
+}
+
+function npmCi() {
+  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
+  return spawnSync('npm', args, { cwd: root, stdio: ['ignore', 2, 2] });
 }
 
 async function run(name, args) {

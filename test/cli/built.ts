@@ -27,7 +27,7 @@ export const NOBODY = '127.0.0.1:1';
 /** Runs `penstock ARGS` until it ends. */
 export function penstock(
   args: readonly string[],
-  { script, env = {}, cwd = '.', msMax = 30_000 }: RunOptions,
+  { script, env = {}, cwd = '.', msMax = 120_000 }: RunOptions,
 ): Promise<Ran> {
   const child = spawn(process.execPath, [script, ...args], {
     env: { PATH: process.env.PATH ?? '', PENSTOCK_POLICIES: POLICIES, ...env },

@@ -68,7 +68,7 @@ describe('penstock demo', () => {
     });
     const [, settings = ''] = told.exec(demo.output()) ?? [];
     const shell = `. ${settings}; exec node ${build.script} explain llama-8b-chat`;
-    const looked = await run(['sh', '-c', shell], { timeoutMs: 20_000 });
+    const looked = await run(['sh', '-c', shell], { timeoutMs: 120_000 });
     expect(looked).toEqual({ code: 0, output: expect.stringContaining('not more') });
     const code = await demo.ended;
     if (code !== 0) throw new Error(`the demo ended with ${code}:\n${demo.output()}`);

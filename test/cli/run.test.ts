@@ -11,7 +11,7 @@ import { openStores } from '../state/support.ts';
 import { type Ran, NOBODY, penstock } from './built.ts';
 
 /** Joining is tried for 30 s, because a broker may be starting too; the rest is for a busy machine [ms]. */
-const START_MS_MAX = 75_000;
+const START_MS_MAX = 180_000;
 
 let cli: Awaited<ReturnType<typeof buildTestCli>>;
 let folder: string;

@@ -88,7 +88,7 @@ describe('bundles', () => {
   test.each(NAMES)('%s loads on its own, with nothing installed beside it, and has a handler', async (name) => {
     const script = `process.stdout.write(typeof require(${JSON.stringify(outputOf(name).file)}).handler, () => process.exit(0));`;
     const command = ['env', '-i', 'PENSTOCK_LOG_LEVEL=silent', process.execPath, '-e', script];
-    const { code, output } = await run(command, { cwd: folder, timeoutMs: 30_000 });
+    const { code, output } = await run(command, { cwd: folder, timeoutMs: 180_000 });
     expect([code, output.split('\n').at(-1)]).toEqual([0, 'function']);
   });
 });

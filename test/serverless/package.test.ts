@@ -468,7 +468,7 @@ const { python } = await probeMachine();
 /** Installs once per machine and Python version, because the packages hold code compiled for it. Returns the folder. */
 async function linter(found: NonNullable<typeof python>): Promise<string> {
   const print = 'import sys; print("%d.%d" % sys.version_info[:2])';
-  const { output } = await run(['python3', '-c', print], { timeoutMs: 20_000 });
+  const { output } = await run(['python3', '-c', print], { timeoutMs: 120_000 });
   return cached(`cfn-lint-${CFN_LINT_VERSION}-python-${output.trim()}`, {
     cacheDir: defaultCacheDir(process.env['XDG_CACHE_HOME']),
     clock: systemClock,
@@ -491,7 +491,7 @@ describe('cfn-lint', () => {
   // W3005: the framework's own DependsOn, where a reference says the same.
   const lint = (file: string): ReturnType<typeof run> =>
     run(['env', `PYTHONPATH=${folder}`, join(folder, 'bin', 'cfn-lint'), file, '-r', 'eu-west-1', '-i', 'W3005'], {
-      timeoutMs: 120_000,
+      timeoutMs: 240_000,
     });
 
   test.each(variants.map(([name]) => name))('finds nothing in the template for %s', async (name) => {

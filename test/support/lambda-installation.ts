@@ -14,6 +14,7 @@ import { redisStateStores } from '../../lib/state/redis.ts';
 import type { StateStores } from '../../lib/state/contract.ts';
 import { testRedisUrl, uniqueName } from './kafka-redis.ts';
 import { kafkaRecord } from './lambda-events.ts';
+import { PATIENT_MS } from './patience.ts';
 import { invokeBundle } from './run-bundle.ts';
 import type { Invoked } from './run-bundle.ts';
 
@@ -72,7 +73,7 @@ export async function buildFunctions(policies: string): Promise<BuiltFunctions> 
 
 function openState(prefix: string): StateStores {
   return redisStateStores({
-    client: openRedis({ url: testRedisUrl(), log: silentLogger }),
+    client: openRedis({ url: testRedisUrl(), log: silentLogger, commandTimeoutMs: PATIENT_MS }),
     prefix: `${prefix}:`,
     clock: systemClock,
     log: silentLogger,

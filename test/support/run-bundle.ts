@@ -38,7 +38,7 @@ export async function invokeBundle({ file, event, env, timeoutMs = 20_000 }: Inv
   try {
     const eventFile = join(folder, 'event.json');
     await writeFile(eventFile, JSON.stringify(event));
-    const { code, output } = await run([...command, eventFile, String(timeoutMs)], { timeoutMs: 60_000 });
+    const { code, output } = await run([...command, eventFile, String(timeoutMs)], { timeoutMs: 180_000 });
     const line = output.split('\n').findLast((text) => text.startsWith(MARK));
     if (line === undefined) throw new Error(`the function ended with ${code} and no answer: ${output.slice(-2_000)}`);
     return { ...(JSON.parse(line.slice(MARK.length)) as { answer?: unknown; error?: string }), output };

@@ -59,7 +59,7 @@ async function pack(
     'HTTPS_PROXY=http://127.0.0.1:9',
   ];
   const command = ['env', '-i', ...environment, process.execPath, serverless, 'package', '--package', target, ...args];
-  const { code, output } = await run(command, { cwd: folder, timeoutMs: 120_000 });
+  const { code, output } = await run(command, { cwd: folder, timeoutMs: 240_000 });
   if (code !== 0) throw new Error(`serverless package ended with ${code}: ${output}`);
   const file = join(target, 'cloudformation-template-update-stack.json');
   const text = await readFile(file, 'utf8');

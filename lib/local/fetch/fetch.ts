@@ -16,18 +16,33 @@ export type FetchOptions = Omit<CacheOptions, 'cacheDir'>;
 /** How often a waiting person hears that something still happens [ms]. */
 const REPORT_MS = 10_000;
 
-/** Takes the first of `ways` that works; `thing` is a name for people. `missing` says how to get it by hand, `found` what the
- *  machine has: for the error when there is no way or none worked. Throws ConfigError, in one line. */
-export async function fetchByFirstWay(
-  thing: string,
-  options: FetchOptions & { ways: readonly Way[]; folder: string; missing: string; found: string },
-): Promise<void> {
+/** A registry or a network that is away for a moment is there again after so long [ms]. */
+export const AGAIN_MS = 5_000;
+
+type Fetching = FetchOptions & { ways: readonly Way[]; folder: string; missing: string; found: string };
+
+/** Takes the first of `ways` that works, and tries all of them once more when none did; `thing` is a name for people. `missing`
+ *  says how to get it by hand, `found` what the machine has: for the error when there is no way or none worked. Throws ConfigError, in one line. */
+export async function fetchByFirstWay(thing: string, options: Fetching): Promise<void> {
+  let failures = await failuresOf(thing, options);
+  if (failures !== undefined && failures.length > 0) {
+    options.progress(`Trying once more to fetch ${thing} in ${AGAIN_MS / 1000} s`);
+    await options.clock.sleep(AGAIN_MS, options.signal);
+    failures = await failuresOf(thing, options);
+  }
+  if (failures === undefined) return;
+  const state = failures.length === 0 ? options.found : `failed (${failures.join('; ')})`;
+  throw new ConfigError(`Cannot get "${thing}": expected ${options.missing}, current value is ${state}`);
+}
+
+/** Undefined: one of the ways worked. */
+async function failuresOf(thing: string, options: Fetching): Promise<readonly string[] | undefined> {
   const failures: string[] = [];
   for (const way of options.ways) {
     options.signal?.throwIfAborted();
     try {
       await reported(`${thing} with ${way.label}`, options, () => way.fetch(options.folder));
-      return;
+      return undefined;
     } catch (error) {
       options.signal?.throwIfAborted();
       // The next way starts in an empty folder.
@@ -37,8 +52,7 @@ export async function fetchByFirstWay(
       options.progress(`Could not fetch ${thing} with ${way.label}: ${messageOf(error)}`);
     }
   }
-  const state = failures.length === 0 ? options.found : `failed (${failures.join('; ')})`;
-  throw new ConfigError(`Cannot get "${thing}": expected ${options.missing}, current value is ${state}`);
+  return failures;
 }
 
 /** Runs a fetching command; throws an error with its last words unless it ends with 0. */

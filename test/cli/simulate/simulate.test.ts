@@ -32,7 +32,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 async function simulate(...args: readonly string[]): Promise<Ended> {
   const child = spawn(process.execPath, [script, 'simulate', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 60_000,
+    timeout: 240_000,
   });
   const texts = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (texts.stdout += text));

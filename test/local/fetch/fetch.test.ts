@@ -2,10 +2,10 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { systemClock } from '../../../lib/base/clock.ts';
+import { type Clock, systemClock } from '../../../lib/base/clock.ts';
 import { ConfigError } from '../../../lib/base/errors.ts';
 import { run } from '../../../lib/local/process/command.ts';
-import { fetchByFirstWay, runOrThrow, type Way } from '../../../lib/local/fetch/fetch.ts';
+import { AGAIN_MS, fetchByFirstWay, runOrThrow, type Way } from '../../../lib/local/fetch/fetch.ts';
 
 let folder = '';
 
@@ -26,6 +26,9 @@ const fails: Way = {
   },
 };
 
+/** Waits for no registry to come back. */
+const clock: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms === AGAIN_MS ? 0 : ms, signal) };
+
 function fetching(ways: readonly Way[]) {
   const lines: string[] = [];
   const progress = (line: string): void => void lines.push(line);
@@ -34,7 +37,7 @@ function fetching(ways: readonly Way[]) {
     folder,
     missing: 'Java 17',
     found: 'java 11',
-    clock: systemClock,
+    clock,
     progress,
   });
   return { done, lines };
@@ -59,7 +62,22 @@ describe('fetchByFirstWay', () => {
     expect(String(error)).toBe('ConfigError: Cannot get "Kafka": expected Java 17, current value is java 11');
   });
 
-  test('says in one line why each way failed', async () => {
+  test('tries once more when no way worked, and tells people', async () => {
+    let calls = 0;
+    const away: Way = { ...works, fetch: async (place) => (++calls === 1 ? fails : works).fetch(place) };
+    const { done, lines } = fetching([away]);
+    await done;
+    expect(await readdir(folder)).toEqual(['good']);
+    expect(lines).toEqual([
+      'Fetching Kafka with Maven…',
+      'Could not fetch Kafka with Maven: no route',
+      'Trying once more to fetch Kafka in 5 s',
+      'Fetching Kafka with Maven…',
+      expect.stringMatching(/^Fetched Kafka with Maven in \d+\.\d s$/),
+    ]);
+  });
+
+  test('says in one line why each way failed in the end', async () => {
     await expect(fetching([fails]).done).rejects.toThrow(
       'Cannot get "Kafka": expected Java 17, current value is failed (Python: no route)',
     );
@@ -68,7 +86,7 @@ describe('fetchByFirstWay', () => {
 
 describe('run', () => {
   test('reports a command that does not exist as code 127', async () => {
-    expect((await run(['penstock-no-such-command'], { timeoutMs: 5_000 })).code).toBe(127);
+    expect((await run(['penstock-no-such-command'], { timeoutMs: 60_000 })).code).toBe(127);
   });
 
   test('kills a command that takes too long', async () => {
@@ -76,7 +94,7 @@ describe('run', () => {
   });
 
   test('collects both output streams', async () => {
-    const { code, output } = await run(['sh', '-c', 'echo out; echo err >&2; exit 3'], { timeoutMs: 5_000 });
+    const { code, output } = await run(['sh', '-c', 'echo out; echo err >&2; exit 3'], { timeoutMs: 60_000 });
     expect(code).toBe(3);
     expect(output.split('\n').toSorted()).toEqual(['', 'err', 'out']);
   });

@@ -13,7 +13,7 @@ const LONG_MS = 600_000;
 describe('run', () => {
   test('answers with the code and what was written to both streams', async () => {
     const script = 'console.log("out"); console.error("err"); process.exit(3)';
-    const { code, output } = await run([process.execPath, '-e', script], { timeoutMs: 30_000 });
+    const { code, output } = await run([process.execPath, '-e', script], { timeoutMs: 120_000 });
     expect(code).toBe(3);
     expect(output.trim().split('\n').toSorted()).toEqual(['err', 'out']);
   });
@@ -43,7 +43,7 @@ describe('run', () => {
       format: 'esm',
       outfile: file,
     });
-    const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'inherit'], timeout: 30_000 });
+    const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'inherit'], timeout: 120_000 });
     let out = '';
     child.stdout.on('data', (chunk) => (out += String(chunk)));
     const [code] = (await once(child, 'close')) as [number | null];
