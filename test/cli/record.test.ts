@@ -2,12 +2,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { systemClock, VirtualClock } from '../../lib/base/clock.ts';
+import { type Clock, systemClock, VirtualClock } from '../../lib/base/clock.ts';
 import { jsonLogger } from '../../lib/base/log.ts';
 import { noMetrics } from '../../lib/base/metrics.ts';
 import { recordTopic, type RecordOptions } from '../../lib/cli/record.ts';
 import { kafkaStream, memoryStream, type MemoryStream } from '../../lib/stream/index.ts';
 import { testKafkaBrokers, uniqueName } from '../support/kafka-redis.ts';
+import { until } from '../support/until.ts';
 
 let folder: string;
 let clock: VirtualClock;
@@ -143,9 +144,12 @@ describe('recordTopic', () => {
 
 test('recordTopic records what Kafka still has', async () => {
   const log = jsonLogger({ level: 'silent' });
+  const nowMs = systemClock.nowMs();
+  // So that a slow machine looks back no less far.
+  const standing: Clock = { ...systemClock, nowMs: () => nowMs };
   const kafka = kafkaStream({
     kafka: { brokers: testKafkaBrokers(), clientId: 'record-test' },
-    clock: systemClock,
+    clock: standing,
     log,
     metrics: noMetrics,
     random: () => 0.5,
@@ -155,23 +159,25 @@ test('recordTopic records what Kafka still has', async () => {
   await admin.ensureTopics([{ topic, partitions: 2, replicationFactor: 1 }]);
   await admin.close();
   const producer = kafka.producer();
-  const nowMs = systemClock.nowMs();
   const ends = Array.from({ length: 30 }, (_, at) => nowMs - (30 - at) * 2_000);
   await producer.send(
     ends.map((endMs) => ({ topic, key: 'chat', value: eventOf('chat', { arrived: 4, endMs }), timestampMs: endMs })),
   );
   await producer.close();
-  const summary = await recordTopic(
-    { stream: kafka, clock: systemClock, log },
-    {
-      topic,
-      group: uniqueName('record'),
-      out: join(folder, 'out'),
-      seconds: 5,
-      lookbackSec: 62,
-      signal: new AbortController().signal,
-    },
+  const group = uniqueName('record');
+  const heard = new AbortController();
+  const recorded = recordTopic(
+    { stream: kafka, clock: standing, log },
+    { topic, group, out: join(folder, 'out'), seconds: 3_600, lookbackSec: 62, signal: heard.signal },
   );
+  const lag = kafka.lagReader();
+  await until('all is heard', async () => {
+    const left = await lag.read({ topic, group });
+    return left.kind === 'value' && left.depth === 0;
+  });
+  await lag.close();
+  heard.abort();
+  const summary = await recorded;
   expect(summary.events).toBe(30);
   // A minute has five whole intervals of ten seconds at least; the first may have begun before the first event.
   expect(summary.points['chat']).toBeGreaterThanOrEqual(5);
