@@ -10,6 +10,7 @@ import type { LoopDeps } from './deps.ts';
 import { listPauses } from './pauses.ts';
 import type { PauseView } from './pauses.ts';
 import { readStored } from './stored-control.ts';
+import { readRecord } from './stored-record.ts';
 
 export type WorkloadStatus = {
   readonly workload: string;
@@ -101,7 +102,10 @@ async function workloadStatuses(deps: StatusDeps, policies: PolicySet): Promise<
   ]);
   return [...policies.workloads.values()].map((policy) => {
     const id = policy.metadata.name;
-    return workloadStatus(policy, { stored: controls.get(id)?.value, record: actions.get(`target/${id}`)?.value });
+    return workloadStatus(policy, {
+      stored: controls.get(id)?.value,
+      record: readRecord(actions.get(`target/${id}`)?.value).record,
+    });
   });
 }
 
@@ -152,7 +156,8 @@ async function nodeGroupStatuses(deps: StatusDeps, policies: PolicySet): Promise
   return [...policies.nodeGroups.values()].map((policy) => {
     const { name } = policy.metadata;
     const plan = believed.find(({ nodeGroups }) => nodeGroups[name] !== undefined);
-    return nodeGroupStatus(policy, { plan, record: actions.get(`nodeGroup/${name}`)?.value, nowMs });
+    const { record } = readRecord(actions.get(`nodeGroup/${name}`)?.value);
+    return nodeGroupStatus(policy, { plan, record, nowMs });
   });
 }
 

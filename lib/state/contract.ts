@@ -147,7 +147,7 @@ export type StateStores = {
   readonly alerts: Documents<AlertBook>;
   /** By workload: the decision core's own memory (opaque here, JSON). What cannot be read at all reads as null and may be written over. */
   readonly control: Documents<unknown>;
-  /** By `target/WORKLOAD` and `nodeGroup/NAME`. */
+  /** By `target/WORKLOAD` and `nodeGroup/NAME`. Whoever reads one checks it: what cannot be read at all reads as null and may be written over. */
   readonly actuation: Documents<ActuationRecord>;
   /** Under {@link PAUSES_ID}. */
   readonly pauses: Documents<Pauses>;

@@ -25,7 +25,8 @@ export function redisStateStores(parts: RedisParts): StateStores {
     snapshots: redisDocuments<Snapshot>(parts, 'snapshot'),
     alerts: redisDocuments<AlertBook>(parts, 'alerts'),
     control: redisDocuments<unknown>(parts, 'control', { unreadable: null }),
-    actuation: redisDocuments<ActuationRecord>(parts, 'actuation'),
+    // Its readers check what they read (lib/loop/stored-record.ts), and take this for a broken one.
+    actuation: redisDocuments<ActuationRecord>(parts, 'actuation', { unreadable: null as unknown as ActuationRecord }),
     pauses: redisDocuments<Pauses>(parts, 'pauses'),
     ledger: redisLedger(parts),
     outbox: redisOutbox(parts),

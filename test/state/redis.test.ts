@@ -175,7 +175,7 @@ describe('redis state under faults', () => {
 });
 
 describe('redis documents', () => {
-  test('a memory that is no JSON reads as null and may be written over, a plan that is none is left to its owner', async () => {
+  test('a memory or an actuation record that is no JSON reads as null and may be written over, a plan that is none is left to its owner', async () => {
     const name = uniqueName('broken');
     const { stores, client } = openStores({ url: testRedisUrl(), prefix: name });
     try {
@@ -187,6 +187,11 @@ describe('redis documents', () => {
         expect(await stores.control.compareAndSet('w', { control: 1 }, read?.version)).toBe(true);
         expect((await stores.control.read('w'))?.value).toEqual({ control: 1 });
       }
+      await client.set(`${name}:actuation:target/w`, 'v.1\n{');
+      const action = await stores.actuation.read('target/w');
+      expect(action?.value).toBeNull();
+      const begun = { planSeq: 1, outcome: 'already', detail: '', atMs: 1, failures: 0, notBeforeMs: 0 } as const;
+      expect(await stores.actuation.compareAndSet('target/w', begun, action?.version)).toBe(true);
       await client.set(`${name}:plan:default`, 'x');
       await expect(stores.plans.read('default')).rejects.toThrow(TransientError);
     } finally {

@@ -3,6 +3,7 @@ import type { ActionJob, StepResult } from '../../action-queue/contract.ts';
 import { ConflictError, PenstockError, messageOf } from '../../base/errors.ts';
 import { canonicalJson } from '../../core/hash.ts';
 import type { ActuationRecord } from '../../state/contract.ts';
+import { believedRecord, blankRecord } from '../stored-record.ts';
 import type { ActuateDeps } from '../deps.ts';
 
 /** Fields to change; `undefined` removes one. */
@@ -49,7 +50,7 @@ export async function beginStep(deps: ActuateDeps, subject: StepSubject): Promis
   const { job, planSeq, decision } = subject;
   const id = `${job.kind}/${job.id}`;
   const read = await deps.state.actuation.read(id);
-  let record = read?.value ?? blankRecord(planSeq);
+  let record = believedRecord(deps, id, read?.value) ?? blankRecord(planSeq);
   let version = read?.version;
 
   const write = async (next: ActuationRecord): Promise<void> => {
@@ -119,10 +120,6 @@ async function versionOf(deps: ActuateDeps, id: string, expected: ActuationRecor
   if (stored === undefined) return undefined;
   if (canonicalJson(stored.value) === canonicalJson(expected)) return stored.version;
   throw new ConflictError(`Cannot record the actuation of "${id}": expected no other writer`);
-}
-
-function blankRecord(planSeq: number): ActuationRecord {
-  return { planSeq, outcome: 'already', detail: '', atMs: 0, failures: 0, notBeforeMs: 0 };
 }
 
 function merged(record: ActuationRecord, change: RecordChange): ActuationRecord {

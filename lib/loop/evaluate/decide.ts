@@ -25,6 +25,7 @@ import type { ActuationRecord, Versioned } from '../../state/contract.ts';
 import { membersOf } from './observe.ts';
 import type { PoolContext } from './evaluate.ts';
 import { readStored } from '../stored-control.ts';
+import { readRecords } from '../stored-record.ts';
 import type { ReadStored } from '../stored-control.ts';
 
 export type Decided = {
@@ -248,6 +249,5 @@ async function readActuation(
     ...groups.map((name) => `nodeGroup/${name}`),
     ...targets.map((policy) => `target/${policy.metadata.name}`),
   ];
-  const stored = await context.deps.state.actuation.readMany(ids);
-  return new Map([...stored].map(([id, versioned]) => [id, versioned.value]));
+  return readRecords(context.deps, ids);
 }

@@ -9,6 +9,7 @@ import type { OpsAlert, Plan, Snapshot } from '../../core/types.ts';
 import type { ActuationRecord } from '../../state/contract.ts';
 import { listPauses } from '../pauses.ts';
 import type { PauseView } from '../pauses.ts';
+import { readRecord } from '../stored-record.ts';
 import { firingAlerts, nodeGroupStatus, poolsOf } from '../status.ts';
 import type { NodeGroupStatus, StatusDeps } from '../status.ts';
 
@@ -89,7 +90,7 @@ export async function readFleet(deps: StatusDeps): Promise<Fleet> {
     })),
     nodeGroups: [...policies.nodeGroups.values()].map((policy) => {
       const { name } = policy.metadata;
-      const record = records.get(`nodeGroup/${name}`)?.value;
+      const { record } = readRecord(records.get(`nodeGroup/${name}`)?.value);
       return { ...groupOf(policy, { pools, record, nowMs }), paused: isPaused('nodeGroup', name) };
     }),
     alerts: alerts.toSorted(
