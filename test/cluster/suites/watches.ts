@@ -5,7 +5,7 @@ import { ConflictError, TransientError, messageOf } from '../../../lib/base/erro
 import { silentLogger } from '../../../lib/base/log.ts';
 import { mergePatch } from '../../../lib/clients/kubernetes/client.ts';
 import type { KubernetesClient } from '../../../lib/clients/kubernetes/client.ts';
-import { PACE } from '../../../lib/clients/kubernetes/pace.ts';
+import { PACE, UNPROVEN_MS } from '../../../lib/clients/kubernetes/pace.ts';
 import type { Pace } from '../../../lib/clients/kubernetes/pace.ts';
 import type { ClusterView } from '../../../lib/cluster-view/contract.ts';
 import { kubernetesWatchedView } from '../../../lib/cluster-view/kubernetes-watched.ts';
@@ -18,6 +18,8 @@ import type { OutageFixture } from './outage.ts';
 
 /** A third of the time that the process host gives a watch, so that a test takes seconds. */
 const QUICK: Pace = { watchSec: 6, quickSec: 4, ageMsMax: 15_000 };
+/** Where nothing is to be missing: what a busy machine shows late is shown all the same. */
+const PATIENT: Pace = { ...QUICK, ageMsMax: 60_000 };
 /** How late answers come in the test of a slow server [ms]. */
 const LATE_MS = 1_500;
 /** Looks while nothing happens, a quarter of a second apart. */
@@ -86,7 +88,7 @@ export function watchSuite(server: string, create: () => Promise<OutageFixture>)
     afterAll(() => fixture.close());
 
     test('changes are seen as they happen; with nothing to do only watches are asked for, and each bookmark is a proof', async () => {
-      await open();
+      await open(PATIENT);
       await scale(3);
       await sees(3);
       await until('the first proofs', async () => (await provenAgeMs()) < QUICK.watchSec * 1000);
@@ -102,11 +104,12 @@ export function watchSuite(server: string, create: () => Promise<OutageFixture>)
       expect(counted.lists - before.lists).toBe(0);
       // These watches end sooner than a server hears from its store that nothing has changed (5 s).
       expect(counted.checks - before.checks).toBeLessThanOrEqual(counted.watches - before.watches);
-      expect(oldestMs).toBeLessThan((QUICK.watchSec + 5) * 1000);
+      // 11 s on a quiet machine; after 30 s without a proof it would have been listed.
+      expect(oldestMs).toBeLessThan(UNPROVEN_MS);
     });
 
     test('a watch through which nothing comes any more ages, is replaced, and nothing is missed', async () => {
-      await open();
+      await open(PATIENT);
       proxy.isSilent = true;
       await scale(4);
       await until('an old proof', async () => (await provenAgeMs()) > 5_000);
