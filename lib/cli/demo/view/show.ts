@@ -6,7 +6,8 @@ import type { ControllerView } from '../processes/controller-client.ts';
 import type { Traffic } from '../traffic.ts';
 import { newDecisions, viewOf } from './view-model.ts';
 import { VIEW_WIDTH, clock, renderView } from './view.ts';
-import type { Colors, DecisionView, DemoView } from './view.ts';
+import type { DecisionView, DemoView } from './types.ts';
+import type { Colors } from './view.ts';
 
 export type Frame = {
   readonly traffic: Traffic;
@@ -70,7 +71,7 @@ export function showLive({ colors }: { readonly colors: Colors }): Show {
     frame: (frame) => {
       // Some terminals say that they have 0 columns.
       const width = Math.min(VIEW_WIDTH, stdout.columns || VIEW_WIDTH);
-      const lines = renderView(remember(frame), { colors, width }).slice(0, Math.max(1, (stdout.rows || 40) - 1));
+      const lines = renderView(remember(frame), { colors, width, rows: stdout.rows || 40 });
       // Home, each line cleared to its end, then everything below: no flicker.
       stdout.write(`\u001b[H${lines.map((line) => `${line}\u001b[K`).join('\n')}\u001b[J`);
     },
@@ -83,6 +84,7 @@ export function showPlain({ colors, lines }: { readonly colors: Colors; readonly
   const remember = memoryOf();
   let frames = 0;
   let shown = 0;
+  let chapter = '';
   const told = new Set<string>();
   lines.write(
     colors.dim(
@@ -92,6 +94,8 @@ export function showPlain({ colors, lines }: { readonly colors: Colors; readonly
   return {
     frame: (frame) => {
       const view = remember(frame);
+      if (view.chapter !== chapter) lines.write(`${clock(view.hour)}  ${colors.bold(view.chapter)}\n`);
+      chapter = view.chapter;
       const fresh = view.decisions.filter((decision) => decision.hour > shown);
       shown = Math.max(shown, ...view.decisions.map((decision) => decision.hour));
       for (const decision of fresh) {

@@ -6,7 +6,8 @@ import { quantileOf, sumOf } from '../processes/controller-client.ts';
 import { readyPods } from '../cluster/fleet.ts';
 import type { FleetView } from '../cluster/fleet.ts';
 import { nodeGroups } from '../scene.ts';
-import type { DecisionView, DemoView } from './view.ts';
+import type { DecisionView, DemoView } from './types.ts';
+import { chapterAt } from '../story.ts';
 import type { Traffic } from '../traffic.ts';
 
 export type ViewInput = {
@@ -32,6 +33,7 @@ export function viewOf(input: ViewInput): DemoView {
     hour: input.traffic.hour(),
     doneRatio: input.doneRatio,
     servers: input.servers,
+    chapter: chapterAt(input.traffic.hour()),
     hints: input.hints,
     eventsProduced: input.eventsProduced,
     eventsPerSec: input.eventsPerSec,
@@ -39,6 +41,7 @@ export function viewOf(input: ViewInput): DemoView {
     patches: input.patches,
     eventToPatchP50Ms: quantileOf(metrics, 'penstock_event_to_patch_ms', 0.5),
     usdPerHour: usdPerHour(cloud),
+    lateShare: input.traffic.unservedShare(),
     models: input.traffic.models.map((model) => {
       const { pods, replicas } = fleet.deployment(model.scene.name);
       const ready = readyPods(fleet, model.scene.name).length;

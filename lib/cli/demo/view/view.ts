@@ -1,59 +1,9 @@
 /** The live view of the demo: a plain picture of plain data, so that it can be tested without a terminal. */
 import type pico from 'picocolors';
 import { printable } from '../../table.ts';
+import type { DecisionView, DemoView, ModelView, NodeGroupView } from './types.ts';
 
 export type Colors = ReturnType<typeof pico.createColors>;
-
-export type ModelView = {
-  readonly name: string;
-  /** Arrivals [1/s], oldest first, one value per step of the day. */
-  readonly history: readonly number[];
-  readonly requestsPerSec: number;
-  readonly inFlight: number;
-  readonly queued: number;
-  readonly ready: number;
-  readonly starting: number;
-  readonly wanted: number;
-  readonly max: number;
-};
-
-export type NodeGroupView = {
-  readonly name: string;
-  readonly shape: string;
-  readonly ready: number;
-  readonly launching: number;
-  readonly draining: number;
-  readonly wanted: number;
-  readonly max: number;
-  readonly shortage: string | null;
-};
-
-export type DecisionView = {
-  readonly hour: number;
-  readonly workload: string;
-  readonly from: number | null;
-  readonly to: number;
-  readonly because: string;
-};
-
-export type DemoView = {
-  /** Hour of the simulated day, 0..24, and the share of the demo that is over, 0..1. */
-  readonly hour: number;
-  readonly doneRatio: number;
-  readonly servers: string;
-  /** A command with which anybody can look into the cluster; null where there is none. */
-  readonly hints: readonly string[];
-  readonly eventsProduced: number;
-  readonly eventsPerSec: number;
-  readonly eventsDeadLettered: number;
-  readonly patches: number;
-  readonly eventToPatchP50Ms: number | undefined;
-  readonly usdPerHour: number;
-  readonly models: readonly ModelView[];
-  readonly nodeGroups: readonly NodeGroupView[];
-  readonly decisions: readonly DecisionView[];
-  readonly alerts: readonly { readonly severity: string; readonly state: string; readonly title: string }[];
-};
 
 /** Of the bar of replicas. */
 const LEGEND = [
@@ -62,42 +12,72 @@ const LEGEND = [
   ['□', 'red', 'wanted'],
 ] as const;
 const SPARKS = '▁▂▃▄▅▆▇█';
-const SPARK_WIDTH = 26;
 const BAR_WIDTH = 18;
-const DECISIONS_SHOWN = 6;
-const ALERTS_SHOWN = 4;
+const NAME_WIDTH = 15;
+const PROGRESS_WIDTH = 24;
+/** What is told of the day takes at most so many lines. */
+const CHAPTER_LINES = 2;
+const DECISIONS_MAX = 6;
+const ALERTS_MAX = 4;
+/** Wider than this, lines are hard to follow with the eye. */
 export const VIEW_WIDTH = 104;
+/** From here on there is room for what is in flight and for longer histories. */
+const WIDE = 100;
 
-/** Renders the view as lines of at most `width` visible characters. */
-export function renderView(view: DemoView, options: { readonly colors: Colors; readonly width: number }): string[] {
-  const { colors } = options;
+export type ViewSize = { readonly width: number; readonly rows: number };
+
+type Style = ViewSize & {
+  readonly colors: Colors;
+  readonly isWide: boolean;
+  readonly sparkWidth: number;
+  readonly doneRatio: number;
+};
+
+/** Renders the view as at most `rows` lines of at most `width` visible characters. A small terminal shows fewer decisions and alerts, never half a table. */
+export function renderView(view: DemoView, options: ViewSize & { readonly colors: Colors }): string[] {
+  const { colors, width, rows } = options;
+  const isWide = width >= WIDE;
+  const style: Style = { ...options, isWide, sparkWidth: isWide ? 26 : 18, doneRatio: view.doneRatio };
+  const above = [
+    header(view, style),
+    ...chapter(view, style),
+    '',
+    modelTitles(style),
+    ...view.models.map((model) => modelLine(model, style)),
+    '',
+    colors.dim(' GPU NODES'),
+    ...view.nodeGroups.map((group) => nodeGroupLine(group, style)),
+    '',
+  ];
+  const below = [figures(view, colors), `${colors.dim(' Ctrl-C stops everything.')}   ${legend(colors)}`];
+  const hints = view.hints.map((hint) => colors.dim(` ${hint}`));
+  // Two titles, and a line between each two parts.
+  const room = rows - above.length - below.length - 4;
+  const shown = sharesOf(room);
   const lines = [
-    ...header(view, colors),
-    '',
-    colors.dim(
-      ` ${'MODEL'.padEnd(15)}${'REQUESTS/S'.padEnd(SPARK_WIDTH + 9)}${'IN FLIGHT'.padStart(9)}${'WAITING'.padStart(9)}   ${'REPLICAS'.padEnd(BAR_WIDTH)} READY/WANTED`,
-    ),
-    ...view.models.map((model) => modelLine(model, colors)),
-    '',
-    colors.dim(` ${'GPU NODES'.padEnd(15)}`),
-    ...view.nodeGroups.map((group) => nodeGroupLine(group, colors)),
-    '',
+    ...above,
     colors.dim(' LAST DECISIONS'),
     ...padded(
-      view.decisions.slice(-DECISIONS_SHOWN).map((decision) => decisionLine(decision, options)),
-      DECISIONS_SHOWN,
+      view.decisions.slice(-shown.decisions).map((decision) => decisionLine(decision, style)),
+      shown.decisions,
     ),
     '',
-    colors.dim(' ALERTS'),
+    colors.dim(' PEOPLE CALLED'),
     ...padded(
-      view.alerts.slice(-ALERTS_SHOWN).map((alert) => alertLine(alert, options)),
-      ALERTS_SHOWN,
+      view.alerts.slice(-shown.alerts).map((alert) => alertLine(alert, style)),
+      shown.alerts,
     ),
     '',
-    `${colors.dim(' Ctrl-C stops everything.')}   ${legend(colors)}`,
-    ...view.hints.map((hint) => colors.dim(` ${hint}`)),
+    ...below,
+    ...hints,
   ];
-  return lines.map((line) => fit(line, options.width));
+  return lines.slice(0, Math.max(1, rows)).map((line) => fit(line, width));
+}
+
+/** A call is shown in any case, then three decisions, then more of both. */
+function sharesOf(room: number): { readonly decisions: number; readonly alerts: number } {
+  const alerts = Math.max(1, Math.min(ALERTS_MAX, Math.floor(room / 3)));
+  return { alerts, decisions: Math.max(1, Math.min(DECISIONS_MAX, room - alerts)) };
 }
 
 /** Cuts a line to `width` visible characters: one that wraps would push the picture off the screen. Colours do not count, and stay closed. */
@@ -107,18 +87,39 @@ function fit(line: string, width: number): string {
   return line.replaceAll(/\u001b\[[\d;]*m|./gsu, (part) => (part.startsWith('\u001b') || room-- > 0 ? part : ''));
 }
 
-function header(view: DemoView, colors: Colors): string[] {
-  const filled = Math.round(Math.min(1, Math.max(0, view.doneRatio)) * 24);
-  const bar = colors.cyan('━'.repeat(filled)) + colors.dim('─'.repeat(24 - filled));
+function header(view: DemoView, { colors }: Style): string {
+  const filled = Math.round(Math.min(1, Math.max(0, view.doneRatio)) * PROGRESS_WIDTH);
+  const bar = colors.cyan('━'.repeat(filled)) + colors.dim('─'.repeat(PROGRESS_WIDTH - filled));
+  return ` ${colors.bold('Penstock')}  ${colors.bold(clock(view.hour))}  ${bar}  ${colors.dim(view.servers)}`;
+}
+
+/** Always of the same height. */
+function chapter(view: DemoView, { colors, width }: Style): string[] {
+  const lines = wrapped(view.chapter, width - 4).slice(0, CHAPTER_LINES);
+  return padded(
+    lines.map((line, index) => ` ${colors.yellow(index === 0 ? '▸' : ' ')} ${line}`),
+    CHAPTER_LINES,
+  );
+}
+
+/** Breaks between words. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+function figures(view: DemoView, colors: Colors): string {
   const latency =
-    view.eventToPatchP50Ms === undefined ? '' : ` · event to patch ${view.eventToPatchP50Ms.toFixed(0)} ms`;
-  return [
-    ` ${colors.bold('Penstock')}  ${colors.bold(clock(view.hour))}  ${bar}  ${colors.dim(view.servers)}`,
-    colors.dim(
-      ` ${view.eventsProduced.toLocaleString('en')} events (${view.eventsPerSec.toFixed(0)}/s) · ${view.eventsDeadLettered} dead-lettered · ` +
-        `${view.patches} resizes${latency} · ${view.usdPerHour.toFixed(2)} USD/h`,
-    ),
-  ];
+    view.eventToPatchP50Ms === undefined ? '' : ` · event to resize ${view.eventToPatchP50Ms.toFixed(0)} ms`;
+  const late = `late ${(view.lateShare * 100).toFixed(1)} %`;
+  return colors.dim(
+    ` ${view.eventsProduced.toLocaleString('en')} events · ${view.patches} resizes${latency} · ${late} · ${view.usdPerHour.toFixed(0)} USD/h`,
+  );
 }
 
 function legend(colors: Colors): string {
@@ -131,14 +132,22 @@ export function clock(hour: number): string {
   return `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
 }
 
-/** The last `SPARK_WIDTH` values as bars, the largest of all history full height. */
-export function sparkline(history: readonly number[]): string {
+/** The day so far as bars, the largest value full height: a share of `width` as large as the share of the day that is over; the rest is dots. */
+export function sparkline(
+  history: readonly number[],
+  { width, doneRatio }: { readonly width: number; readonly doneRatio: number },
+): string {
+  const cells = Math.min(history.length, width, Math.max(1, Math.round(doneRatio * width)));
   const top = Math.max(1e-9, ...history);
-  const shown = history.slice(-SPARK_WIDTH);
-  const bars = shown.map((value) =>
-    value <= 0 ? ' ' : (SPARKS[Math.min(7, Math.floor((value / top) * 7.999))] ?? ' '),
-  );
-  return bars.join('').padStart(SPARK_WIDTH);
+  const bars = Array.from({ length: cells }, (_, cell) => {
+    const part = history.slice(
+      Math.floor((cell * history.length) / cells),
+      Math.floor(((cell + 1) * history.length) / cells),
+    );
+    const value = Math.max(0, ...part);
+    return value <= 0 ? ' ' : (SPARKS[Math.min(7, Math.floor((value / top) * 7.999))] ?? ' ');
+  });
+  return bars.join('').padEnd(width, '·');
 }
 
 /** Ready, starting and still wanted replicas as one bar, scaled down when the maximum is longer than the bar. More than the maximum is cut. */
@@ -157,34 +166,42 @@ export function replicaBar(model: Pick<ModelView, 'ready' | 'starting' | 'wanted
   );
 }
 
-function modelLine(model: ModelView, colors: Colors): string {
-  const counts = `${model.ready}/${model.wanted}`.padStart(7);
-  const waiting = model.queued.toFixed(0).padStart(9);
-  return (
-    ` ${model.name.padEnd(15)}${colors.cyan(sparkline(model.history))}${model.requestsPerSec.toFixed(1).padStart(7)}  ` +
-    `${model.inFlight.toFixed(0).padStart(9)}${model.queued >= 1 ? colors.yellow(waiting) : colors.dim(waiting)}   ` +
-    `${replicaBar(model, colors)}${counts}`
+function modelTitles({ colors, isWide, sparkWidth }: Style): string {
+  const flight = isWide ? 'IN FLIGHT'.padStart(11) : '';
+  return colors.dim(
+    ` ${'MODEL'.padEnd(NAME_WIDTH)}${'REQUESTS/S'.padEnd(sparkWidth + 6)}${flight}${'WAITING'.padStart(9)}${'READY'.padStart(8)}   REPLICAS`,
   );
 }
 
-function nodeGroupLine(group: NodeGroupView, colors: Colors): string {
+function modelLine(model: ModelView, { colors, isWide, sparkWidth, doneRatio }: Style): string {
+  const counts = `${model.ready}/${model.wanted}`.padStart(8);
+  const waiting = model.queued.toFixed(0).padStart(9);
+  const flight = isWide ? model.inFlight.toFixed(0).padStart(11) : '';
+  return (
+    ` ${model.name.padEnd(NAME_WIDTH)}${colors.cyan(sparkline(model.history, { width: sparkWidth, doneRatio }))}${model.requestsPerSec.toFixed(1).padStart(6)}` +
+    `${flight}${model.queued >= 1 ? colors.yellow(waiting) : colors.dim(waiting)}${counts}   ${replicaBar(model, colors)}`
+  );
+}
+
+function nodeGroupLine(group: NodeGroupView, { colors, isWide, sparkWidth }: Style): string {
   const parts = [`${group.ready} ready`];
   if (group.launching > 0) parts.push(colors.yellow(`${group.launching} booting`));
   if (group.draining > 0) parts.push(colors.yellow(`${group.draining} draining`));
   if (group.shortage !== null) parts.push(colors.red('no capacity'));
-  return ` ${group.name.padEnd(15)}${colors.dim(group.shape.padEnd(SPARK_WIDTH + 2))}${`${group.wanted} of ${group.max} wanted`.padEnd(18)}${parts.join(', ')}`;
+  const wanted = isWide ? `${group.wanted} of ${group.max} wanted` : `${group.wanted} wanted`;
+  return ` ${group.name.padEnd(NAME_WIDTH)}${colors.dim(group.shape.padEnd(isWide ? sparkWidth + 6 : 21))}  ${wanted.padEnd(isWide ? 19 : 11)}${parts.join(', ')}`;
 }
 
-function decisionLine(decision: DecisionView, { colors, width }: { colors: Colors; width: number }): string {
+function decisionLine(decision: DecisionView, { colors, width }: Style): string {
   const from = decision.from === null ? '?' : String(decision.from);
   const arrow = `${from} → ${decision.to}`.padEnd(9);
   const up = decision.from === null || decision.to > decision.from;
   const paint = decision.to === decision.from ? colors.dim : up ? colors.green : colors.magenta;
-  const lead = ` ${clock(decision.hour)} ${decision.workload.padEnd(15)} `;
+  const lead = ` ${clock(decision.hour)} ${decision.workload.padEnd(NAME_WIDTH)} `;
   return `${colors.dim(lead.slice(0, 6))}${lead.slice(6)}${paint(arrow)} ${clip(decision.because, width - lead.length - 11)}`;
 }
 
-function alertLine(alert: DemoView['alerts'][number], { colors, width }: { colors: Colors; width: number }): string {
+function alertLine(alert: DemoView['alerts'][number], { colors, width }: Style): string {
   const mark =
     alert.state === 'resolved'
       ? colors.green('✓ resolved')

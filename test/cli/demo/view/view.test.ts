@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import pico from 'picocolors';
 import { VIEW_WIDTH, clip, clock, renderView, replicaBar, sparkline } from '../../../../lib/cli/demo/view/view.ts';
-import type { DemoView } from '../../../../lib/cli/demo/view/view.ts';
+import type { DemoView } from '../../../../lib/cli/demo/view/types.ts';
 
 const plain = pico.createColors(false);
 const colourful = pico.createColors(true);
@@ -15,6 +15,7 @@ function demoView(over: Partial<DemoView> = {}): DemoView {
     hour: 14.5,
     doneRatio: 0.525,
     servers: 'Kafka 4.4.0 · redis 8.2.1',
+    chapter: 'The office wakes up, and its GPU nodes are asked for together with the replicas.',
     hints: [],
     eventsProduced: 12_345,
     eventsPerSec: 61.7,
@@ -22,6 +23,7 @@ function demoView(over: Partial<DemoView> = {}): DemoView {
     patches: 45,
     eventToPatchP50Ms: 83.4,
     usdPerHour: 123.456,
+    lateShare: 0.0012,
     models: [
       {
         name: 'llama-8b-chat',
@@ -81,19 +83,21 @@ function demoView(over: Partial<DemoView> = {}): DemoView {
   };
 }
 
-const render = (view: DemoView, width = VIEW_WIDTH): string => renderView(view, { colors: plain, width }).join('\n');
+const render = (view: DemoView, { width = VIEW_WIDTH, rows = 40 } = {}): string =>
+  renderView(view, { colors: plain, width, rows }).join('\n');
 
 const GOLDEN_WIDE = [
   ' Penstock  14:30  ━━━━━━━━━━━━━───────────  Kafka 4.4.0 · redis 8.2.1',
-  ' 12,345 events (62/s) · 3 dead-lettered · 45 resizes · event to patch 83 ms · 123.46 USD/h',
+  ' ▸ The office wakes up, and its GPU nodes are asked for together with the replicas.',
   '',
-  ' MODEL          REQUESTS/S                         IN FLIGHT  WAITING   REPLICAS           READY/WANTED',
-  ' llama-8b-chat                    ▁▂▃▄▅▆▇█   41.3         83        0   ■■■■■■■■■◧◧□□□       9/14',
-  ' image-batch                                  0.0          0     1234                         0/0',
   '',
-  ' GPU NODES      ',
-  ' g6-od          g6.xlarge, 1 GPU            11 of 20 wanted   9 ready, 2 booting, 1 draining',
-  ' g7e-od         g7e.12xlarge, 2 GPUs        10 of 10 wanted   4 ready, no capacity',
+  ' MODEL          REQUESTS/S                        IN FLIGHT  WAITING   READY   REPLICAS',
+  ' llama-8b-chat   ▁▂▃▄▅▆▇█·················  41.3         83        0    9/14   ■■■■■■■■■◧◧□□□    ',
+  ' image-batch    ··························   0.0          0     1234     0/0                     ',
+  '',
+  ' GPU NODES',
+  ' g6-od          g6.xlarge, 1 GPU                  11 of 20 wanted    9 ready, 2 booting, 1 draining',
+  ' g7e-od         g7e.12xlarge, 2 GPUs              10 of 10 wanted    4 ready, no capacity',
   '',
   ' LAST DECISIONS',
   ' 13:15 llama-8b-chat   9 → 14    82 requests in flight over 8 a replica',
@@ -103,26 +107,28 @@ const GOLDEN_WIDE = [
   '',
   '',
   '',
-  ' ALERTS',
+  ' PEOPLE CALLED',
   ' ● critical g7e-od cannot get 2 nodes: InsufficientInstanceCapacity',
   ' ● warning  qwen-32b-agent is pinned at replicas.max 12',
   ' ✓ resolved llama-8b-chat: inFlight not heard',
   '',
   '',
+  ' 12,345 events · 45 resizes · event to resize 83 ms · late 0.1 % · 123 USD/h',
   ' Ctrl-C stops everything.    ■ serving  ◧ starting  □ wanted',
 ].join('\n');
 
 const GOLDEN_NARROW = [
   ' Penstock  14:30  ━━━━━━━━━━━━━───────────  Kafka 4.4.0 · re',
-  ' 12,345 events (62/s) · 3 dead-lettered · 45 resizes · event',
+  ' ▸ The office wakes up, and its GPU nodes are asked for',
+  '   together with the replicas.',
   '',
-  ' MODEL          REQUESTS/S                         IN FLIGHT',
-  ' llama-8b-chat                    ▁▂▃▄▅▆▇█   41.3         83',
-  ' image-batch                                  0.0          0',
+  ' MODEL          REQUESTS/S                WAITING   READY   ',
+  ' llama-8b-chat   ▁▂▃▄▅▆▇█·········  41.3        0    9/14   ',
+  ' image-batch    ··················   0.0     1234     0/0   ',
   '',
-  ' GPU NODES      ',
-  ' g6-od          g6.xlarge, 1 GPU            11 of 20 wanted ',
-  ' g7e-od         g7e.12xlarge, 2 GPUs        10 of 10 wanted ',
+  ' GPU NODES',
+  ' g6-od          g6.xlarge, 1 GPU       11 wanted  9 ready, 2',
+  ' g7e-od         g7e.12xlarge, 2 GPUs   10 wanted  4 ready, n',
   '',
   ' LAST DECISIONS',
   ' 13:15 llama-8b-chat   9 → 14    82 requests in flight ove…',
@@ -132,12 +138,40 @@ const GOLDEN_NARROW = [
   '',
   '',
   '',
-  ' ALERTS',
+  ' PEOPLE CALLED',
   ' ● critical g7e-od cannot get 2 nodes: InsufficientInstanc…',
   ' ● warning  qwen-32b-agent is pinned at replicas.max 12',
   ' ✓ resolved llama-8b-chat: inFlight not heard',
   '',
   '',
+  ' 12,345 events · 45 resizes · event to resize 83 ms · late 0',
+  ' Ctrl-C stops everything.    ■ serving  ◧ starting  □ wanted',
+].join('\n');
+
+const GOLDEN_SMALL = [
+  ' Penstock  14:30  ━━━━━━━━━━━━━───────────  Kafka 4.4.0 · redis 8.2.1',
+  ' ▸ The office wakes up, and its GPU nodes are asked for together with the',
+  '   replicas.',
+  '',
+  ' MODEL          REQUESTS/S                WAITING   READY   REPLICAS',
+  ' llama-8b-chat   ▁▂▃▄▅▆▇█·········  41.3        0    9/14   ■■■■■■■■■◧◧□□□    ',
+  ' image-batch    ··················   0.0     1234     0/0                     ',
+  '',
+  ' GPU NODES',
+  ' g6-od          g6.xlarge, 1 GPU       11 wanted  9 ready, 2 booting, 1 draining',
+  ' g7e-od         g7e.12xlarge, 2 GPUs   10 wanted  4 ready, no capacity',
+  '',
+  ' LAST DECISIONS',
+  ' 13:15 llama-8b-chat   9 → 14    82 requests in flight over 8 a replica',
+  ' 14:23 image-batch     ? → 0     nothing waits',
+  '',
+  '',
+  '',
+  ' PEOPLE CALLED',
+  ' ● warning  qwen-32b-agent is pinned at replicas.max 12',
+  ' ✓ resolved llama-8b-chat: inFlight not heard',
+  '',
+  ' 12,345 events · 45 resizes · event to resize 83 ms · late 0.1 % · 123 USD/h',
   ' Ctrl-C stops everything.    ■ serving  ◧ starting  □ wanted',
 ].join('\n');
 
@@ -152,7 +186,16 @@ describe('renderView', () => {
   });
 
   test('in 60 columns cuts what does not fit', () => {
-    expect(render(demoView(), 60)).toBe(GOLDEN_NARROW);
+    expect(render(demoView(), { width: 60 })).toBe(GOLDEN_NARROW);
+  });
+
+  test('in 80 columns and 24 rows keeps every table whole, and shows fewer decisions and alerts', () => {
+    expect(render(demoView(), { width: 80, rows: 24 })).toBe(GOLDEN_SMALL);
+  });
+
+  test.each([1, 5, 14, 20, 24, 30, 60])('has at most %d lines where there is room for no more', (rows) => {
+    const many = demoView({ hints: ['a', 'b', 'c'] });
+    expect(renderView(many, { colors: plain, width: 80, rows }).length).toBeLessThanOrEqual(rows);
   });
 
   test.each([1, 20, 60, 80, VIEW_WIDTH, 200])(
@@ -164,7 +207,7 @@ describe('renderView', () => {
         alerts: [{ severity: 'critical', state: 'firing', title: 't'.repeat(500) }],
       });
       for (const colors of [plain, colourful]) {
-        const widths = renderView(view, { colors, width }).map((line) => Array.from(visible(line)).length);
+        const widths = renderView(view, { colors, width, rows: 40 }).map((line) => Array.from(visible(line)).length);
         expect(Math.max(...widths)).toBeLessThanOrEqual(width);
       }
     },
@@ -172,8 +215,8 @@ describe('renderView', () => {
 
   test('shows the same with and without colours, and closes every colour it opens', () => {
     for (const width of [30, VIEW_WIDTH]) {
-      const coloured = renderView(demoView(), { colors: colourful, width });
-      expect(coloured.map(visible)).toEqual(renderView(demoView(), { colors: plain, width }));
+      const coloured = renderView(demoView(), { colors: colourful, width, rows: 40 });
+      expect(coloured.map(visible)).toEqual(renderView(demoView(), { colors: plain, width, rows: 40 }));
       for (const line of coloured) {
         // 22 ends bold and dim, 39 a colour.
         // oxlint-disable-next-line no-control-regex -- colours are control sequences
@@ -192,8 +235,8 @@ describe('renderView', () => {
       alerts: Array.from({ length: 50 }, () => alert),
     });
     const empty = demoView({ decisions: [], alerts: [] });
-    expect(renderView(full, { colors: plain, width: 80 })).toHaveLength(
-      renderView(empty, { colors: plain, width: 80 }).length,
+    expect(renderView(full, { colors: plain, width: 80, rows: 40 })).toHaveLength(
+      renderView(empty, { colors: plain, width: 80, rows: 40 }).length,
     );
   });
 
@@ -203,13 +246,13 @@ describe('renderView', () => {
       alerts: [{ severity: 'critical', state: 'firing', title: evil }],
       decisions: [{ hour: 1, workload: 'w', from: 1, to: 2, because: evil }],
     });
-    const text = renderView(view, { colors: plain, width: VIEW_WIDTH }).join('');
+    const text = renderView(view, { colors: plain, width: VIEW_WIDTH, rows: 40 }).join('');
     expect(text).toContain('a [2Jb c d e f g h i');
     expect(text).not.toMatch(/[\p{Cc}\p{Cf}\u2028\u2029]/u);
   });
 
   test('shows no latency before there is one', () => {
-    expect(render(demoView({ eventToPatchP50Ms: undefined }))).not.toContain('event to patch');
+    expect(render(demoView({ eventToPatchP50Ms: undefined }))).not.toContain('event to resize');
   });
 });
 
@@ -221,7 +264,7 @@ describe('the progress bar', () => {
     [1.2, 24],
     [-0.1, 0],
   ])('of a share of %d has %d of 24 cells filled', (doneRatio, cells) => {
-    const [line = ''] = renderView(demoView({ doneRatio }), { colors: plain, width: VIEW_WIDTH });
+    const [line = ''] = renderView(demoView({ doneRatio }), { colors: plain, width: VIEW_WIDTH, rows: 40 });
     expect(line.split('━').length - 1).toBe(cells);
     expect(line.split('─').length - 1).toBe(24 - cells);
   });
@@ -241,20 +284,22 @@ describe('clock', () => {
   });
 });
 
+const day = (history: readonly number[], doneRatio: number): string => sparkline(history, { width: 8, doneRatio });
+
 describe('sparkline', () => {
-  test('of nothing is blank, and always 26 wide', () => {
-    for (const history of [[], [0, 0], [1], Array(100).fill(3)]) expect(sparkline(history)).toHaveLength(26);
-    expect(sparkline([])).toBe(' '.repeat(26));
-    expect(sparkline([0, 0])).toBe(' '.repeat(26));
+  test('of nothing is dots, and always as wide as asked', () => {
+    for (const history of [[], [0, 0], [1], Array(100).fill(3)]) expect(day(history, 0.5)).toHaveLength(8);
+    expect(day([], 0)).toBe('········');
+    expect(day([0, 0], 0.25)).toBe('  ······');
   });
 
-  test('shows the largest value of all history at full height, and the smallest above zero as a line', () => {
-    expect(sparkline([0, 1e-9, 4, 8]).trimStart()).toBe('▁▄█');
-    expect(sparkline([800, ...Array(26).fill(100)])).toBe('▁'.repeat(26));
+  test('shows the day so far, the largest value at full height, and the smallest above zero as a line', () => {
+    expect(day([0, 1e-9, 4, 8], 0.5)).toBe(' ▁▄█····');
+    expect(day([800, ...Array(7).fill(100)], 1)).toBe('█▁▁▁▁▁▁▁');
   });
 
-  test('shows the newest values on the right', () => {
-    expect(sparkline([...Array(40).fill(1), 8])).toBe(`${'▁'.repeat(25)}█`);
+  test('shows the largest of the values that share a cell', () => {
+    expect(day([1, 8, 1, 1, 1, 1, 1, 1], 0.5)).toBe('█▁▁▁····');
   });
 });
 
