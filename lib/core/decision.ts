@@ -1,14 +1,13 @@
 /** A decision as data: counts, the trail, inputs, price and an id. */
 import { SCALING_DECISION } from '../../events/schema/scaling-decision.ts';
 import { CARRIED } from './carried-outcome.ts';
-import type { PoolInput } from './decide-types.ts';
+import type { PoolInput, PoolWorkload } from './decide-types.ts';
 import { count, listed } from './format.ts';
 import { jsonHashHex } from './hash.ts';
 import { priceOf } from './nodes/groups.ts';
 import type { NodePlan } from './nodes/plan-nodes.ts';
-import type { PlannedWorkload } from './plan-pool.ts';
 import { leadTimeSecOf } from './scaling/lead-time.ts';
-import type { ScalingDecision, TrailStep } from './types.ts';
+import type { Mode, ScalingDecision, TrailStep } from './types.ts';
 
 /** `d_` and 16 hex digits of everything given: same inputs, same id. */
 export function decisionId(of: unknown): string {
@@ -21,6 +20,21 @@ export type GroupsView = {
   readonly steps: readonly TrailStep[];
   /** List price before and after; null when no price or no group is known. */
   readonly usdPerHour: { readonly before: number; readonly after: number } | null;
+};
+
+/** One workload after allocation. */
+export type PlannedWorkload = {
+  readonly workload: PoolWorkload;
+  readonly mode: Mode;
+  readonly replicas: number;
+  /** Wanted replicas without GPUs. */
+  readonly unmet: number;
+  readonly blockedBy: readonly string[];
+  /** How the allocation came to the count; absent when nothing is unmet, or the shortage is somebody else's business. */
+  readonly allocatedBecause: string | undefined;
+  /** Node groups it may use, in its order of preference. */
+  readonly groups: GroupsView;
+  readonly seq: number;
 };
 
 /** Of these groups, in the order of a policy. */

@@ -6,7 +6,7 @@ import type { GiveWay } from './allocation/give-way.ts';
 import { stillToGo } from './allocation/give-way-pods.ts';
 import type { PoolInput, PoolOutcome, PoolWorkload } from './decide-types.ts';
 import { decisionId, decisionOf, groupsView } from './decision.ts';
-import type { GroupsView } from './decision.ts';
+import type { GroupsView, PlannedWorkload } from './decision.ts';
 import { movesOf } from './nodes/consolidate.ts';
 import { goFirstOf } from './nodes/go-first.ts';
 import { idleNodesOf } from './nodes/idle.ts';
@@ -69,21 +69,6 @@ export function planPool(asked: PoolInput): PoolOutcome {
     ),
   };
 }
-
-/** One workload after allocation. */
-export type PlannedWorkload = {
-  readonly workload: PoolWorkload;
-  readonly mode: Mode;
-  readonly replicas: number;
-  /** Wanted replicas without GPUs. */
-  readonly unmet: number;
-  readonly blockedBy: readonly string[];
-  /** How the allocation came to the count; absent when nothing is unmet, or the shortage is somebody else's business. */
-  readonly allocatedBecause: string | undefined;
-  /** Node groups it may use, in its order of preference. */
-  readonly groups: GroupsView;
-  readonly seq: number;
-};
 
 /** Most workloads share their groups with many others. */
 function groupsOfEach(nodes: readonly NodePlan[]): (workload: PoolWorkload) => GroupsView {

@@ -1,6 +1,6 @@
 /** Settings of orchestrators other than Kubernetes. */
 import type { SecretRef } from '../core/policy.ts';
-import type { Reader } from './config.ts';
+import type { Reader } from './config-reader.ts';
 
 /** A manager of a Docker Swarm. */
 export type DockerConfig = {

@@ -4,9 +4,11 @@ import type { LogLevel } from '../base/log.ts';
 import { DEFAULT_TOPICS } from '../loop/deps.ts';
 import type { Topics } from '../loop/deps.ts';
 import { readDocker, readMarathon } from './config-orchestrators.ts';
+import { readerOf } from './config-reader.ts';
+import type { Environment, Reader } from './config-reader.ts';
 import type { DockerConfig, MarathonConfig } from './config-orchestrators.ts';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
+export type { Environment } from './config-reader.ts';
 
 export type KafkaConfig = {
   readonly brokers: readonly string[];
@@ -69,15 +71,6 @@ export type Config = {
 
 /** Where the examples of a checkout are. */
 export const DEFAULT_POLICY_PATHS: readonly string[] = ['infra/policies'];
-
-export type Reader = {
-  text(name: string, fallback: string): string;
-  optional(name: string): string | null;
-  integer(name: string, options: { fallback: number; min: number; max: number }): number;
-  oneOf<T extends string>(name: string, options: { fallback: T; allowed: readonly T[] }): T;
-  list(name: string, fallback: readonly string[]): readonly string[];
-  problem(text: string): void;
-};
 
 /** The whole environment, for secrets by reference. */
 export function processEnvironment(): Environment {
@@ -224,42 +217,4 @@ function checkExposure(config: Config, read: Reader): void {
   if (config.http.statusTokenSha256 !== null && !/^[0-9a-f]{64}$/.test(config.http.statusTokenSha256)) {
     read.problem('PENSTOCK_STATUS_TOKEN_SHA256: expected 64 lower-case hex digits (SHA-256 of the token)');
   }
-}
-
-function readerOf(env: Environment, problems: string[]): Reader {
-  const raw = (name: string): string | null => {
-    const value = env[name]?.trim();
-    return value === undefined || value === '' ? null : value;
-  };
-  return {
-    optional: raw,
-    text: (name, fallback) => raw(name) ?? fallback,
-    integer: (name, { fallback, min, max }) => {
-      const text = raw(name);
-      if (text === null) return fallback;
-      const value = Number(text);
-      if (Number.isInteger(value) && value >= min && value <= max) return value;
-      problems.push(`${name} is "${text}": expected an integer from ${min} to ${max}`);
-      return fallback;
-    },
-    oneOf: (name, { fallback, allowed }) => {
-      const text = raw(name);
-      if (text === null) return fallback;
-      const found = allowed.find((value) => value === text);
-      if (found !== undefined) return found;
-      problems.push(`${name} is "${text}": expected one of ${allowed.join(', ')}`);
-      return fallback;
-    },
-    list: (name, fallback) => {
-      const text = raw(name);
-      if (text === null) return fallback;
-      const items = text
-        .split(',')
-        .map((item) => item.trim())
-        .filter((item) => item !== '');
-      if (items.length === 0) problems.push(`${name} is "${text}": expected at least one entry`);
-      return items;
-    },
-    problem: (text) => problems.push(text),
-  };
 }

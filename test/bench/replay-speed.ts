@@ -19,7 +19,7 @@ import { replayPolicy } from '../../lib/simulator/replay/plain-policy.ts';
 import { prepare } from '../../lib/simulator/replay/prepare.ts';
 import { runPolicy } from '../../lib/simulator/replay/run-policy.ts';
 import { runReplay } from '../../lib/simulator/replay/run.ts';
-import type { RunOptions } from '../../lib/simulator/replay/run.ts';
+import type { RunOptions } from '../../lib/simulator/replay/run-options.ts';
 import { renderJson } from '../../lib/simulator/report/json.ts';
 import { memoryStateStores } from '../../lib/state/memory.ts';
 import type { StateStores } from '../../lib/state/contract.ts';

@@ -1,6 +1,6 @@
 /** Placements of many claims as few: replicas with the same needs and the same choice of groups are alike, whoever they belong to. */
 import { placeAll } from '../nodes/place.ts';
-import type { Placement } from '../nodes/place.ts';
+import type { Placement } from '../nodes/placement.ts';
 import type { Supply } from '../nodes/supply.ts';
 import type { AllocationClaim } from './contract.ts';
 import { classOf } from './ledger.ts';

@@ -3,7 +3,7 @@ import { fits, minus, total } from './gpus.ts';
 import { priceKnown } from './groups.ts';
 import { canOrder } from './supply.ts';
 import type { Supply } from './supply.ts';
-import type { Placement } from './place.ts';
+import type { Placement } from './placement.ts';
 import type { GpuCounts } from '../types.ts';
 
 /** A node without a price is taken for dearer than any with one [USD/h]. */

@@ -10,15 +10,13 @@ import { replicaShapeOf } from './replica-pods.ts';
 import type { PodOn } from './pods-on.ts';
 import type { Bin, Supply } from './supply.ts';
 import { whyNoNewVictims } from './victims.ts';
+import type { Moves } from './victims.ts';
 
 /** A node younger than this was asked for with a reason that may come back [ms]; an on-demand node in place of a spot one goes as soon as it can. */
 const AGE_MS_MIN = 600_000;
 
 /** Least part of the node's price that must be saved: an evicted pod has to load its model again, and prices move. */
 const SAVING_RATIO_MIN = 0.1;
-
-/** Nodes in use that are to be freed, by group; one at a time in the whole pool. */
-export type Moves = ReadonlyMap<string, readonly NodeObservation[]>;
 
 /** Moves that are thought ahead: so many places are kept until it is their turn. */
 const AHEAD_MAX = 10;

@@ -1,7 +1,7 @@
 /** Which pods go first when a Deployment shrinks: so that whole nodes become free and not a hole on each, and little work is moved. */
 import type { PoolInput, PoolWorkload } from '../decide-types.ts';
 import type { NodeObservation, PodObservation } from '../types.ts';
-import type { Moves } from './consolidate.ts';
+import type { Moves } from './victims.ts';
 import { ORDERED_KINDS } from '../target-names.ts';
 import { leavingNodes, priceOf } from './groups.ts';
 import type { GroupFacts } from './groups.ts';

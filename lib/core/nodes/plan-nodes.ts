@@ -2,7 +2,6 @@
 import type { PoolInput, PoolNodeGroup } from '../decide-types.ts';
 import { count, duration } from '../format.ts';
 import type { PlannedNodeGroup } from '../types.ts';
-import type { Moves } from './consolidate.ts';
 import type { GroupFacts } from './groups.ts';
 import { idleLongEnough } from './idle.ts';
 import { nodeLeadText } from './lead.ts';
@@ -12,6 +11,7 @@ import { orderedNodes } from './supply.ts';
 import type { Supply } from './supply.ts';
 import { undeliveredOf } from './undelivered.ts';
 import { ghostsOf, victimsOf, whyNoNewVictims } from './victims.ts';
+import type { Moves } from './victims.ts';
 
 export type NodePlan = {
   readonly name: string;

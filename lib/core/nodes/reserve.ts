@@ -3,7 +3,8 @@ import type { PoolInput } from '../decide-types.ts';
 import { total } from './gpus.ts';
 import type { GroupFacts } from './groups.ts';
 import { place } from './place.ts';
-import { spareAfter, sparePolicyOf, spareWanted } from './spare.ts';
+import { sparePolicyOf, spareWanted } from './spare-policy.ts';
+import { spareAfter } from './spare.ts';
 import { canOrder, orderNode } from './supply.ts';
 import type { Content, Supply } from './supply.ts';
 

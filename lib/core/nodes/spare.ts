@@ -6,12 +6,12 @@
 import type { PoolInput } from '../decide-types.ts';
 import { MISS_RATIO } from '../forecast/miss-ratio.ts';
 import { count, duration, figure } from '../format.ts';
-import type { NodeGroupPolicy } from '../policy.ts';
 import { SNAPSHOT_AGE_MS_MAX } from '../scaling/hold.ts';
 import { snapshotAgeMs } from '../snapshot-age.ts';
 import type { NodeSpare } from '../types.ts';
 import type { GroupFacts } from './groups.ts';
 import { nodeLeadSecOf } from './lead.ts';
+import type { SparePolicy } from './spare-policy.ts';
 import type { Supply } from './supply.ts';
 
 /** Upper ends of the histogram's bins [nodes]: exact where it matters, and as much as a policy may ask for. */
@@ -32,28 +32,6 @@ const GAP_MS_MAX = 120_000;
 /** Fewer stand by only after fewer were enough for so long, by half the share [ms]. */
 const LOWER_MS = 3_600_000;
 const LOWER_SHARE = 0.5;
-
-export type SparePolicy = { readonly isAuto: boolean; readonly start: number; readonly max: number };
-
-/** What the policy says of spare nodes; null: nothing. */
-export function sparePolicyOf({ spec }: NodeGroupPolicy): SparePolicy | null {
-  const { spare, max } = spec.nodes;
-  if (spare === undefined) return null;
-  if (typeof spare === 'number') return { isAuto: false, start: spare, max: spare };
-  if (spare === 'auto') return { isAuto: true, start: 0, max };
-  return { isAuto: true, start: Math.min(spare.start, spare.max ?? max, max), max: Math.min(spare.max ?? max, max) };
-}
-
-/** One more than is needed of a spot group in use, so that an interruption does not show. Source: SpotHedge overprovisions by one or two. */
-const SPOT_SPARE_NODES = 1;
-
-/** How many shall stand by of a group in use: as the policy says, or as learned, which of a spot group is at least one. `spare`: what was learned. */
-export function spareWanted(group: NodeGroupPolicy, spare: NodeSpare | undefined): number {
-  const policy = sparePolicyOf(group);
-  const spot = group.spec.shape.market === 'spot' ? SPOT_SPARE_NODES : 0;
-  if (policy === null) return spot;
-  return policy.isAuto ? Math.max(Math.min(spot, policy.max), spare?.nodes ?? policy.start) : policy.start;
-}
 
 /** The memory as of now, and with it the nodes in force. Only a full evaluation on a fresh snapshot, with every load known, teaches or lowers. */
 export function spareAfter(

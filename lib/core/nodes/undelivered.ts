@@ -3,7 +3,7 @@ import type { PoolInput } from '../decide-types.ts';
 import { SNAPSHOT_AGE_MS_MAX } from '../scaling/hold.ts';
 import { snapshotAgeMs } from '../snapshot-age.ts';
 import type { GroupFacts } from './groups.ts';
-import { spareWanted } from './spare.ts';
+import { spareWanted } from './spare-policy.ts';
 import type { Supply } from './supply.ts';
 
 /** So many stay asked for: the cloud's own next attempt tells when the shortage is over, and one that comes between a look and a write does no harm. */

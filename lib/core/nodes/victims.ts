@@ -1,6 +1,5 @@
 /** Which nodes to free, by name: never "one fewer", which would let the cloud choose. */
 import type { PoolInput } from '../decide-types.ts';
-import type { Moves } from './consolidate.ts';
 import { SNAPSHOT_AGE_MS_MAX } from '../scaling/hold.ts';
 import { snapshotAgeMs } from '../snapshot-age.ts';
 import type { NodeObservation, PlannedNodeGroup } from '../types.ts';
@@ -12,6 +11,9 @@ import { lostNodes } from './watch.ts';
 
 /** How EKS calls instances that never became nodes. */
 const NEVER_JOINED = 'NodeCreationFailure';
+
+/** Nodes in use that are to be freed, by group; one at a time in the whole pool. */
+export type Moves = ReadonlyMap<string, readonly NodeObservation[]>;
 
 export type Victims = PlannedNodeGroup['victims'];
 

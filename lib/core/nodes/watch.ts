@@ -8,7 +8,7 @@ import type { GroupWatch, NodeObservation } from '../types.ts';
 import { groupBackoffMs } from './backoff.ts';
 import { total } from './gpus.ts';
 import { nodeLeadAfter, nodeStartMsMax } from './lead.ts';
-import { sparePolicyOf } from './spare.ts';
+import { sparePolicyOf } from './spare-policy.ts';
 
 /** Ages of missing nodes that are told apart: nodes asked for later than that count with the youngest. */
 const COHORTS_MAX = 8;

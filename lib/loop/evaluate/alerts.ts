@@ -9,7 +9,8 @@ import type { ActuationRecord } from '../../state/contract.ts';
 import { alertJobs } from '../alert-jobs.ts';
 import type { EvaluateDeps } from '../deps.ts';
 import { tellKafka } from './publish.ts';
-import type { PoolContext, StoredPlan } from './evaluate.ts';
+import type { StoredPlan } from './publish.ts';
+import type { PoolContext } from './context.ts';
 
 /**
  * Messages are queued before the book is written: after a crash in between they are sent again, never lost.

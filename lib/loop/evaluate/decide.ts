@@ -23,7 +23,7 @@ import { longestRequestSecMin } from '../../core/window/longest.ts';
 import { FRESH_INTERVALS, FRESH_MS, readingsOf, warmRatioOf } from '../../core/window/readings.ts';
 import type { ActuationRecord, Versioned } from '../../state/contract.ts';
 import { membersOf } from './observe.ts';
-import type { PoolContext } from './evaluate.ts';
+import type { PoolContext } from './context.ts';
 import { readStored } from '../stored-control.ts';
 import { readRecords } from '../stored-record.ts';
 import type { ReadStored } from '../stored-control.ts';

@@ -1,6 +1,5 @@
 /** Second stage: reads windows, snapshot and policies, lets the pure core decide, stores the plan by compare-and-set, and wakes the targets. */
 import { ConflictError, messageOf } from '../../base/errors.ts';
-import type { EvaluationKind } from '../../core/decide-types.ts';
 import { lowersAnything } from '../../core/lowers-anything.ts';
 import { planPool } from '../../core/plan-pool.ts';
 import type { PolicySet } from '../../core/policy.ts';
@@ -9,21 +8,15 @@ import { SNAPSHOT_AGE_MS_MAX } from '../../core/scaling/hold.ts';
 import type { Plan, Snapshot } from '../../core/types.ts';
 import type { EvaluateDeps } from '../deps.ts';
 import { raiseAlerts } from './alerts.ts';
+import type { EvaluateRequest, PoolContext } from './context.ts';
 import { decideWorkloads } from './decide.ts';
 import type { Decided } from './decide.ts';
 import { planMemory } from '../plan-memory.ts';
-import type { PlanMemory } from '../plan-memory.ts';
 import { makeSnapshots } from './observe.ts';
-import type { Snapshots } from './observe.ts';
 import { publishDecisions, saveControls, wakeTargets } from './publish.ts';
+import type { StoredPlan } from './publish.ts';
 
-export type EvaluateRequest = {
-  readonly kind: EvaluationKind;
-  /** Only the pools of these; all pools when left out. A leading evaluation decides only these, a full one everything in their pools. */
-  readonly workloads?: readonly string[];
-  /** Broker's time of the event that touched a workload [epoch ms]. */
-  readonly triggers?: ReadonlyMap<string, number>;
-};
+export type { EvaluateRequest } from './context.ts';
 
 export type EvaluateResult = {
   readonly pools: readonly string[];
@@ -78,15 +71,6 @@ function poolsOf(policies: PolicySet, workloads: readonly string[] | undefined):
   const pools = new Set(ids.flatMap((id) => policies.workloads.get(id)?.spec.pool ?? []));
   return [...pools].toSorted();
 }
-
-export type PoolContext = {
-  readonly deps: EvaluateDeps;
-  readonly snapshots: Snapshots;
-  readonly memory: PlanMemory;
-  readonly policies: PolicySet;
-  readonly pool: string;
-  readonly request: EvaluateRequest;
-};
 
 async function evaluatePool(context: PoolContext): Promise<{ decided: number; woken: number }> {
   const { deps, request } = context;
@@ -168,13 +152,6 @@ function noteLoss(
   deps.metrics.count('plans_lost_total', 1, { pool });
   deps.log.warn('the store lost plans, nothing shrinks for a minute', { pool, knownSeq, seq: previous?.seq ?? null });
 }
-
-export type StoredPlan = Decided & {
-  readonly outcome: ReturnType<typeof planPool>;
-  readonly plan: Plan;
-  /** False: a leading evaluation that raised nothing; `plan` is the one there was. */
-  readonly isNew: boolean;
-};
 
 /** Puts back what a leading evaluation did not raise, with who decided it and when, and notes which event led to a raise. */
 function finishPlan(

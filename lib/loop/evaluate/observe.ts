@@ -3,12 +3,7 @@ import { messageOf } from '../../base/errors.ts';
 import type { NodeGroupPolicy, PolicySet, ScalingPolicy } from '../../core/policy.ts';
 import type { Snapshot } from '../../core/types.ts';
 import type { EvaluateDeps } from '../deps.ts';
-import type { PoolContext } from './evaluate.ts';
-
-export type Snapshots = {
-  /** Full: observed afresh (what cannot be observed is missing, with the reason); no description of a node group older than `groupsMsMax` [ms]. Leading: the last one known, or undefined. */
-  get(context: PoolContext, of?: { readonly groupsMsMax?: number }): Promise<Snapshot | undefined>;
-};
+import type { Snapshots } from './context.ts';
 
 /** Above this age [ms] somebody else's may be fresher: a Lambda container is frozen between its invocations. */
 const OWN_SNAPSHOT_MS_MAX = 10_000;

@@ -1,14 +1,23 @@
 /** After a plan was stored: tells the ledger and Kafka, wakes the targets that must move, keeps the core's memory. */
 import type { ActionJob } from '../../action-queue/contract.ts';
 import { messageOf } from '../../base/errors.ts';
-import type { WorkloadControl } from '../../core/decide-types.ts';
+import type { PoolOutcome, WorkloadControl } from '../../core/decide-types.ts';
 import { withRecorded, worthRecording } from '../../core/worth-recording.ts';
-import type { PlannedNodeGroup, PlannedTarget, ScalingDecision } from '../../core/types.ts';
+import type { Plan, PlannedNodeGroup, PlannedTarget, ScalingDecision } from '../../core/types.ts';
 import { OUTBOX_LENGTH_MAX } from '../../state/contract.ts';
 import type { OutboxMessage } from '../../state/contract.ts';
 import type { EvaluateDeps } from '../deps.ts';
-import type { PoolContext, StoredPlan } from './evaluate.ts';
+import type { PoolContext } from './context.ts';
+import type { Decided } from './decide.ts';
 import type { StoredControl } from '../stored-control.ts';
+
+/** The plan in force after an evaluation, and what led to it. */
+export type StoredPlan = Decided & {
+  readonly outcome: PoolOutcome;
+  readonly plan: Plan;
+  /** False: a leading evaluation that raised nothing; `plan` is the one there was. */
+  readonly isNew: boolean;
+};
 
 /** Records the decisions whose count or binding rule changed: ledger, log line, outbox. */
 export async function publishDecisions(context: PoolContext, stored: StoredPlan): Promise<void> {

@@ -3,7 +3,8 @@ import { setImmediate } from 'node:timers/promises';
 import { messageOf, PenstockError } from '../../base/errors.ts';
 import { type FoldCounts, type FoldRecord, foldRecords } from '../../core/window/fold.ts';
 import { emptyWindow, type LoadWindow, RING_MS } from '../../core/window/load-window.ts';
-import type { IngestCounts, Partition } from './ingest.ts';
+import type { IngestCounts } from './counts.ts';
+import type { Partition } from './partition.ts';
 import type { Gap } from './progress.ts';
 import type { IngestDeps } from '../deps.ts';
 

@@ -2,7 +2,7 @@
 import { messageOf } from '../../base/errors.ts';
 import type { OutboxMessage } from '../../state/contract.ts';
 import type { BadRecord } from './decode.ts';
-import type { Partition } from './ingest.ts';
+import type { Partition } from './partition.ts';
 import { isDone } from './progress.ts';
 import type { IngestDeps } from '../deps.ts';
 

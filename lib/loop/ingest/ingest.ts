@@ -5,31 +5,16 @@
 import type { BatchAnswer, RecordBatch } from '../../stream/contract.ts';
 import { topicPartition } from '../../stream/contract.ts';
 import { applyWorkloads } from './apply.ts';
+import { countBatch } from './counts.ts';
+import type { IngestCounts } from './counts.ts';
 import { deadLetter } from './dead-letters.ts';
-import { type DecodedBatch, decodeBatch } from './decode.ts';
+import { decodeBatch } from './decode.ts';
 import { lateAfterMsOf } from '../../core/scaling/objective.ts';
-import { gapBefore, readProgress, type StoredProgress, writeProgress } from './progress.ts';
+import type { Partition } from './partition.ts';
+import { gapBefore, readProgress, writeProgress } from './progress.ts';
 import type { IngestDeps } from '../deps.ts';
 
 export { startOffset } from './progress.ts';
-
-export type IngestCounts = {
-  /** Records folded into a window for the first time. */
-  applied: number;
-  /** Records that a window had applied already. */
-  duplicates: number;
-  /** Records that went to the dead-letter topic. */
-  deadLettered: number;
-  tombstones: number;
-  /** Records of workloads that no policy names: not stored. */
-  unknownWorkload: number;
-  /** Of the applied: older than the ring; covered already by their source; moved back because they ended in the future. */
-  late: number;
-  overlapped: number;
-  clamped: number;
-  /** Offsets between the stored progress and the first record. */
-  gapRecords: number;
-};
 
 export type IngestOutcome = {
   /** By `TOPIC-PARTITION`. */
@@ -39,15 +24,6 @@ export type IngestOutcome = {
   /** Kafka time of the newest record of each touched workload [epoch ms]. */
   readonly triggers: ReadonlyMap<string, number>;
   readonly counts: Readonly<IngestCounts>;
-};
-
-/** One partition on its way through the stage. */
-export type Partition = DecodedBatch & {
-  readonly batch: RecordBatch;
-  readonly id: string;
-  readonly stored: StoredProgress;
-  /** First offset that is not done; Infinity while everything is. */
-  retryFrom: number;
 };
 
 /** Applies batches of any partitions, at most one of each. Throws only when nothing at all could be done: no policies, or the store does not answer. */
@@ -76,7 +52,7 @@ export async function ingest(deps: IngestDeps, batches: readonly RecordBatch[]):
     deadLettered,
     gapRecords: gaps.reduce((sum, gap) => sum + gap.records, 0),
   };
-  report(deps, counts);
+  countBatch(deps, counts);
   deps.metrics.observe('ingest_batch_ms', deps.clock.monotonicMs() - startMs);
   return { answers: answersOf(partitions), touched: [...triggers.keys()], triggers, counts };
 }
@@ -99,17 +75,4 @@ function sumDone(partitions: readonly Partition[]): { tombstones: number; unknow
 
 function countBelow(offsets: readonly number[], limit: number): number {
   return limit === Infinity ? offsets.length : offsets.filter((offset) => offset < limit).length;
-}
-
-function report(deps: IngestDeps, counts: IngestCounts): void {
-  const { metrics } = deps;
-  metrics.count('ingest_events_applied_total', counts.applied);
-  metrics.count('ingest_duplicates_total', counts.duplicates);
-  metrics.count('ingest_dead_lettered_total', counts.deadLettered);
-  metrics.count('ingest_tombstones_total', counts.tombstones);
-  metrics.count('ingest_unknown_workload_total', counts.unknownWorkload);
-  metrics.count('ingest_late_total', counts.late);
-  metrics.count('ingest_overlapped_total', counts.overlapped);
-  metrics.count('ingest_clamped_total', counts.clamped);
-  metrics.count('ingest_gap_records_total', counts.gapRecords);
 }

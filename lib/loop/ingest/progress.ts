@@ -1,12 +1,10 @@
 /** How far each partition was applied: written after the windows, read at the start of a batch and when a partition is assigned. */
 import { ConflictError, messageOf } from '../../base/errors.ts';
 import { NEW_EPOCH_MS } from '../../core/window/load-window.ts';
-import type { Progress, Versioned } from '../../state/contract.ts';
+import type { Progress } from '../../state/contract.ts';
 import { type StreamRecord, topicPartition } from '../../stream/contract.ts';
-import type { Partition } from './ingest.ts';
+import type { Partition, StoredProgress } from './partition.ts';
 import type { IngestDeps } from '../deps.ts';
-
-export type StoredProgress = Versioned<Progress> | undefined;
 
 /** Two writers of one partition meet only around a rebalance. */
 const WRITE_ATTEMPTS_MAX = 5;

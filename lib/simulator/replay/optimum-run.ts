@@ -8,7 +8,7 @@ import { createWaitScore } from '../plant/wait-score.ts';
 import { scoredFromTick } from './ground.ts';
 import type { Ground } from './ground.ts';
 import { requestsIn } from './request-columns.ts';
-import type { Outcome } from './tasks.ts';
+import type { Outcome } from './task.ts';
 
 const RULES = {
   optimum: {

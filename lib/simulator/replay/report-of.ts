@@ -2,7 +2,7 @@
 import type { ReplayReport } from '../report/types.ts';
 import { warmStartOf } from './ground.ts';
 import type { Prepared } from './prepare.ts';
-import type { RunOptions } from './run.ts';
+import type { RunOptions } from './run-options.ts';
 import { baselineOf } from './tasks.ts';
 
 /** All that is needed to repeat the run, and what came of it. */

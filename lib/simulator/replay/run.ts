@@ -4,33 +4,14 @@ import { OPTIMUM, PENSTOCK, WINDOW_RULE } from '../report/policies.ts';
 import type { PolicyFigures, ReplayReport, ReplaySeries } from '../report/types.ts';
 import { groundOf } from './ground.ts';
 import { prepare } from './prepare.ts';
-import type { ReplayOptions } from './prepare.ts';
+import type { RunOptions } from './run-options.ts';
 import { seriesOf } from './series.ts';
 import type { PolicySeries } from './series.ts';
 import { baselineOf } from './tasks.ts';
-import type { Outcome, Task } from './tasks.ts';
+import type { Outcome, Task } from './task.ts';
 import { reportOf } from './report-of.ts';
 import { bestOf, missRatioOf, tunings } from './tuning.ts';
 import { runTasks } from './workers.ts';
-
-export type RunOptions = ReplayOptions & {
-  /** Names of baselines. */
-  readonly against: readonly string[];
-  /** Also each peer with the best setting of its grid, in hindsight. */
-  readonly tunePeers: boolean;
-  /** Spec of the ScalingPolicy to replay; null: the plain one. Its limits of replicas are those of `replicas`. */
-  readonly policySpec: Readonly<Record<string, unknown>> | null;
-  /** The file of `policySpec`; for the report only. */
-  readonly policyFile?: { readonly file: string; readonly digest: string } | null;
-  /** Penstock at its other settings of `risk`, too. */
-  readonly sweepRisk?: boolean;
-  /** The limit that was asked for by itself, when there was one; for the report only. */
-  readonly maxReplicas?: number | null;
-  readonly version: string;
-  readonly progress: (line: string) => void;
-  /** Bundle of `worker.ts`, to run policies side by side; everything in this thread when left out. */
-  readonly workerFile?: URL | null;
-};
 
 export type Replay = { readonly report: ReplayReport; readonly series: ReplaySeries };
 

@@ -2,7 +2,6 @@
 import { ConfigError } from '../../base/errors.ts';
 import type { BaselineFactory } from '../baselines/contract.ts';
 import { baselines } from '../baselines/index.ts';
-import type { PlantTotals } from '../plant/contract.ts';
 import { START_MS, nodeOptionsOf, plantOf } from './ground.ts';
 import type { Ground } from './ground.ts';
 import { nodeSettings } from './node-models.ts';
@@ -12,18 +11,9 @@ import { policySettings, replayPolicy } from './plain-policy.ts';
 import { baselineScaler, runPolicy } from './run-policy.ts';
 import type { PolicyRun } from './run-policy.ts';
 import type { PolicySeries } from './series.ts';
+import type { Outcome, Task } from './task.ts';
 
-export type Task =
-  | { readonly kind: 'optimum' }
-  | { readonly kind: 'windowRule' }
-  | { readonly kind: 'penstock'; readonly spec: Readonly<Record<string, unknown>> | null }
-  | { readonly kind: 'baseline'; readonly name: string; readonly tuning: Readonly<Record<string, number>> };
-
-export type Outcome = {
-  readonly totals: PlantTotals;
-  readonly settings: Readonly<Record<string, string>>;
-  readonly series: PolicySeries;
-};
+export type { Task } from './task.ts';
 
 /** Production evaluates every 2 s; on ticks of 5 s there is nothing new in between. */
 const EVALUATE_EVERY_MS = 2_000;

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { ConfigError } from '../../base/errors.ts';
 import type { Ground } from './ground.ts';
 import { runTask } from './tasks.ts';
-import type { Outcome, Task } from './tasks.ts';
+import type { Outcome, Task } from './task.ts';
 
 /** A thread takes some 100 MB of memory beside the trace. */
 const WORKERS_MAX = 8;

@@ -1,7 +1,8 @@
 /** `nodes.spare: auto`: as many nodes stand by as bursts within the time a node takes have shown to be worth. */
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { spareAfter, sparePolicyOf } from '../../../lib/core/nodes/spare.ts';
+import { sparePolicyOf } from '../../../lib/core/nodes/spare-policy.ts';
+import { spareAfter } from '../../../lib/core/nodes/spare.ts';
 import { supplyOf } from '../../../lib/core/nodes/supply.ts';
 import { planPool } from '../../../lib/core/plan-pool.ts';
 import type { PoolOutcome } from '../../../lib/core/decide-types.ts';

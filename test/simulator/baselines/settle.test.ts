@@ -5,7 +5,7 @@ import { concurrencyAt, mixOf, serviceLevelOf } from '../../../lib/simulator/pla
 import type { RequestLengths } from '../../../lib/simulator/plant/capacity.ts';
 import { replicaClassOf } from '../../../lib/simulator/plant/replica-classes.ts';
 import type { Ground } from '../../../lib/simulator/replay/ground.ts';
-import type { Outcome } from '../../../lib/simulator/replay/tasks.ts';
+import type { Outcome } from '../../../lib/simulator/replay/task.ts';
 import { runTask } from '../../../lib/simulator/replay/tasks.ts';
 import { TICK_MS, groundOfLoad } from '../replay/support.ts';
 

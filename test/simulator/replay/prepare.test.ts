@@ -5,7 +5,7 @@ import { scoredFromTick } from '../../../lib/simulator/replay/ground.ts';
 import { prepare } from '../../../lib/simulator/replay/prepare.ts';
 import type { Prepared } from '../../../lib/simulator/replay/prepare.ts';
 import { requestsIn } from '../../../lib/simulator/replay/request-columns.ts';
-import type { RunOptions } from '../../../lib/simulator/replay/run.ts';
+import type { RunOptions } from '../../../lib/simulator/replay/run-options.ts';
 import { runOptions, withFiles } from './support.ts';
 
 /** 10 requests a second for 9 minutes, 30 in the tenth. */

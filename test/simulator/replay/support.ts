@@ -6,7 +6,7 @@ import type { LoadSample } from '../../../lib/simulator/baselines/contract.ts';
 import { mixOf, serviceLevelOf } from '../../../lib/simulator/plant/capacity.ts';
 import { replicaClassOf } from '../../../lib/simulator/plant/replica-classes.ts';
 import type { Ground } from '../../../lib/simulator/replay/ground.ts';
-import type { RunOptions } from '../../../lib/simulator/replay/run.ts';
+import type { RunOptions } from '../../../lib/simulator/replay/run-options.ts';
 
 export const TICK_MS = 5_000;
 

@@ -1,5 +1,5 @@
 /** Running sequences of a server by the step of their last token: a binary heap. */
-import type { Job } from './model-server.ts';
+import type { Job } from './job.ts';
 
 /** Bound once, because every step looks at it. */
 const NEVER = Infinity;

@@ -1,5 +1,7 @@
 /** Times to first token as a model server reports them: counts by bound. */
-import { OVERHEAD_MS } from './latencies.ts';
+
+/** HTTP and tokenising, before and after the server [ms]. */
+export const OVERHEAD_MS = 15;
 
 /** Counts between ascending bounds [ms], one more than bounds: the last is of all above. */
 export type FirstTokens = { readonly bounds: readonly number[]; readonly counts: readonly number[] };

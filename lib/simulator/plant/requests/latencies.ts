@@ -1,10 +1,8 @@
 /** Times to first token and between tokens of single requests. */
 import type { PlantTotals } from '../contract.ts';
-import type { Job } from './model-server.ts';
+import { OVERHEAD_MS } from './first-tokens.ts';
+import type { Job } from './job.ts';
 import { createWaitHistogram } from '../wait-histogram.ts';
-
-/** HTTP and tokenising, before and after the server [ms]. */
-export const OVERHEAD_MS = 15;
 
 export type FinishedRequest = {
   readonly arrivalMs: number;

@@ -6,39 +6,12 @@
  * Like the scheduler of vLLM it takes a request only when its prompt can begin in that very step; the steps are the same as if it took it earlier, but what waits for
  * others' prompts counts as waiting.
  */
-import type { ReplicaClass, TraceRequest } from '../contract.ts';
+import type { ReplicaClass } from '../contract.ts';
 import { createFinishQueue } from './finish-queue.ts';
+import type { Job } from './job.ts';
 
 /** Of times and steps that are not known yet. Bound once, because every step looks at it. */
 const NEVER = Infinity;
-
-/** A request on its way through the plant; times [ms], Infinity until they are known. */
-export type Job = {
-  readonly arrivalMs: number;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  /** Serial classes: how long it takes [ms]. */
-  readonly execMs: number;
-  firstTokenMs: number;
-  /** Prompt tokens still to be processed. */
-  promptLeft: number;
-  /** Number of the server's step that gives its last token. */
-  lastStep: number;
-};
-
-/** A request as a job. Lengths count as at least one token. */
-export function jobOf(request: TraceRequest, at: { readonly startMs: number; readonly execSec: number }): Job {
-  const inputTokens = Math.max(1, request.inputTokens);
-  return {
-    arrivalMs: at.startMs + request.arrivalMs,
-    inputTokens,
-    outputTokens: Math.max(1, request.outputTokens),
-    execMs: (request.execSec ?? at.execSec) * 1000,
-    firstTokenMs: NEVER,
-    promptLeft: inputTokens,
-    lastStep: NEVER,
-  };
-}
 
 /** What a server tells the plant. */
 export type ServerEvents = {

@@ -2,7 +2,8 @@
  * Brings requests to servers. A request goes at once to the least loaded server that would begin its prompt in its next step: fewest requests in it, then the oldest. When no
  * server would, it waits at the router, first come first served, for the first server that can; so a replica that gets ready helps at once with all that waits.
  */
-import type { Job, ModelServer } from './model-server.ts';
+import type { Job } from './job.ts';
+import type { ModelServer } from './model-server.ts';
 
 export type Router = {
   /** Requests that wait at the router, oldest first. */

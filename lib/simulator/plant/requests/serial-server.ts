@@ -1,6 +1,7 @@
 /** One server that works on one request at a time, for the time that the trace recorded. Its first token is its whole answer. */
 import { assert } from '../../../base/assert.ts';
-import type { Job, ModelServer, ServerEvents, ServerSums } from './model-server.ts';
+import type { Job } from './job.ts';
+import type { ModelServer, ServerEvents, ServerSums } from './model-server.ts';
 
 /** An idle server. */
 export function createSerialServer(

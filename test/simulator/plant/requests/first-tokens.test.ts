@@ -5,7 +5,7 @@ import {
   FIRST_TOKEN_BOUNDS_MS,
   firstTokensOfBoth,
 } from '../../../../lib/simulator/plant/requests/first-tokens.ts';
-import { OVERHEAD_MS } from '../../../../lib/simulator/plant/requests/latencies.ts';
+import { OVERHEAD_MS } from '../../../../lib/simulator/plant/requests/first-tokens.ts';
 
 const countOf = (ttftMs: number, counts: readonly number[]): number =>
   counts[FIRST_TOKEN_BOUNDS_MS.findIndex((bound) => ttftMs <= bound)] ?? 0;
