@@ -57,6 +57,8 @@ export type Comparison = {
   readonly hours: Read;
   /** Misses of Penstock at the peer's GPU-hours over the peer's, where the peer misses any; else `none` where Penstock does not either, and `more` where it does. */
   readonly misses: Read | { readonly kind: 'none' | 'more' };
+  /** Penstock's safest setting, and its GPU-hours over the peer's: where no setting misses as little, what is nearest to it. */
+  readonly safest: { readonly ratio: number; readonly at: Point } | null;
   /** The optimum over the peer's GPU-hours, where it bounds what anybody could reach at its misses; else null. */
   readonly boundRatio: number | null;
 };
@@ -65,31 +67,41 @@ export type Comparison = {
 export function compared(field: Field, peer: Point): Comparison {
   const frontier = frontierOf(field.penstock);
   const share = missShareOf(peer);
+  const hours = over(hoursAtMisses(frontier, share), peer.gpuHours);
+  const at = frontier.at(-1);
   const misses = over(missesAtHours(frontier, peer.gpuHours), share);
   return {
-    hours: over(hoursAtMisses(frontier, share), peer.gpuHours),
+    hours,
+    safest: hours.kind === 'beyond' && at !== undefined ? { ratio: at.gpuHours / peer.gpuHours, at } : null,
     misses: missesNone(peer) && misses.kind !== 'beyond' ? { kind: misses.value > 1 ? 'more' : 'none' } : misses,
     boundRatio: share <= BOUND_SHARE_MAX ? field.optimumHours / peer.gpuHours : null,
   };
 }
 
-/** Where Penstock stands beside a peer's whole frontier, at the peer's point where it stands worst. */
+/** Where Penstock stands beside a peer's whole frontier. */
 export type Standing = {
-  /** GPU-hours of Penstock at the misses of that point over the peer's: up to 1 on or below the frontier. Infinite: the sweep misses more. */
-  readonly ratio: number;
-  readonly at: Point;
+  /** The point of the peer where Penstock stands worst, and its GPU-hours over the peer's at equal misses: up to 1 on or below the frontier. Null where no point can be compared. */
+  readonly worst: {
+    readonly ratio: number;
+    /** No setting of Penstock misses as little, and the safest one takes so many times the GPU-hours. */
+    readonly isLeast: boolean;
+    readonly at: Point;
+  } | null;
+  /** Whether the peer goes on to fewer misses than Penstock's safest setting, for more GPU-hours than that takes: there is nothing to compare with. */
+  readonly goesOn: boolean;
 };
 
-/** Undefined for a peer none of whose points is compared. A point that misses more than Penstock's cheapest setting is compared with that one where it costs no more, else it is left out. */
-export function standingOf(field: Field, peer: readonly Point[]): Standing | undefined {
-  const standings = frontierOf(peer)
-    .filter((point) => missShareOf(point) <= SERVED_MISS_SHARE_MAX)
-    .flatMap((at): Standing[] => {
-      const { hours } = compared(field, at);
-      if (hours.kind === 'beyond') return [{ ratio: Infinity, at }];
-      return hours.kind === 'atMost' && hours.value > 1 ? [] : [{ ratio: hours.value, at }];
-    });
-  return standings.toSorted((one, other) => other.ratio - one.ratio)[0];
+/** A point that misses more than Penstock's cheapest setting is compared with that one where it costs no more, else it is left out. */
+export function standingOf(field: Field, peer: readonly Point[]): Standing {
+  const served = frontierOf(peer).filter((point) => missShareOf(point) <= SERVED_MISS_SHARE_MAX);
+  const compareds = served.flatMap((at) => {
+    const { hours, safest } = compared(field, at);
+    if (hours.kind === 'beyond') return safest === null ? [] : [{ ratio: safest.ratio, isLeast: true, at }];
+    return hours.kind === 'atMost' && hours.value > 1 ? [] : [{ ratio: hours.value, isLeast: false, at }];
+  });
+  const isBeside = ({ ratio, isLeast }: (typeof compareds)[number]): boolean => !isLeast || ratio >= 1;
+  const [worst = null] = compareds.filter(isBeside).toSorted((one, other) => other.ratio - one.ratio);
+  return { worst, goesOn: !compareds.every(isBeside) };
 }
 
 /** The middle one; of an even number the mean of the two. Undefined for none. */

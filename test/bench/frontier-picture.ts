@@ -65,17 +65,19 @@ function styleOf(): string {
   return `:root{${LIGHT}}@media (prefers-color-scheme:dark){:root{${DARK}}}text{font:12px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:var(--muted)}.strong{fill:var(--ink);font-weight:600}.ground{fill:var(--bg)}.lane{fill:var(--panel)}.grid{stroke:var(--rule)}.bound{stroke:var(--ink);stroke-dasharray:2 3}.line{fill:none;stroke:var(--c);stroke-width:1.5;stroke-linejoin:round}.own{stroke-width:3.5}.mark{fill:var(--c);stroke:var(--bg);stroke-width:.75}.bare,.ring{fill:none;stroke:var(--c);stroke-width:1.5}${colors}`;
 }
 
-/** One range for all panels, so that they can be compared. */
+/** One range for all panels, so that they can be compared: of Penstock and of what is recommended. What peers take beyond it is cut off. */
 function rangesOf(fields: readonly Field[]): Ranges {
   const points = fields.flatMap(({ penstock, peers, optimumHours }) =>
-    [...penstock, ...[...peers.values()].flat()].map((point) => ({ point, ratio: point.gpuHours / optimumHours })),
+    [...penstock, ...[...peers.values()].flat()]
+      .filter(({ policy, setting }) => policy === 'penstock' || setting === null)
+      .map((point) => ({ point, ratio: point.gpuHours / optimumHours })),
   );
   const ratios = [1, ...points.map(({ ratio }) => ratio)];
   const shares = points.flatMap(({ point }) => (missesNone(point) ? [] : [missShareOf(point)]));
   const least = Math.max(SHARE_MIN, Math.min(SHARE_LOWEST_TICK, ...shares));
   return {
-    from: Math.min(...ratios) * 0.95,
-    to: Math.max(...ratios) * 1.05,
+    from: Math.min(...ratios) * 0.92,
+    to: Math.max(...ratios) * 1.08,
     lowestPower: Math.floor(Math.log10(least)),
   };
 }
@@ -100,20 +102,24 @@ function panelOf(
 ): string[] {
   // Penstock last: on top.
   const drawn = [...field.peers, ['penstock', field.penstock] as const];
+  const clip = `panel-${panel.left.toFixed(0)}`;
   return [
     ...axes(panel),
+    `<clipPath id="${clip}"><rect x="${at(panel.left)}" y="${TOP - 10}" width="${at(panel.right - panel.left)}" height="${HEIGHT + LANE_GAP + LANE + 16}"/></clipPath>`,
     text(`lead time ${field.leadTimeSec} s`, {
       x: (panel.left + panel.right) / 2,
       y: TOP - 14,
       kind: 'strong',
       anchor: 'middle',
     }),
+    `<g clip-path="url(#${clip})">`,
     ...drawn.flatMap(([name, points]) => {
       const look = looks.get(name);
       if (look === undefined) return [];
       const row = ([...looks.keys()].indexOf(name) + 0.5) / looks.size;
       return policyIn(panel, { name, points, look, optimumHours: field.optimumHours, row });
     }),
+    '</g>',
   ];
 }
 

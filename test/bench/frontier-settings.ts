@@ -7,7 +7,7 @@ export type Setting = Readonly<Record<string, number | string>> | null;
 
 export type Asked = { readonly policy: string; readonly setting: Setting; readonly task: Task };
 
-/** From the cheapest to the safest; `balanced` with a ratio of 0.999, the recommended one, is not repeated unless by the core alone. A price moves the same quantile, but would need a figure for each trace. */
+/** From the cheapest to the safest; `balanced` with a ratio of 0.999, the recommended one, is not repeated unless by the core alone. */
 const RISKS: readonly (readonly [risk: string, ratio: number])[] = [
   ['cheap', 0.9],
   ['cheap', 0.97],
@@ -18,6 +18,8 @@ const RISKS: readonly (readonly [risk: string, ratio: number])[] = [
   ['low', 0.999],
   ['low', 0.9999],
 ];
+/** Instead of a risk a price so high that the share which may meet too little is the least there is: the safe end of the sweep. */
+const PRICE = { usdPerMiss: 100, usdPerReplicaHour: 3.6 };
 
 /** On a rate, as a share of what one replica sustains. */
 const RATE_RATIOS = [0.3, 0.45, 0.6, 0.7, 0.75, 0.85, 0.95];
@@ -48,7 +50,7 @@ function valuesOf(knob: string, values: readonly number[]): readonly Readonly<Re
 
 export const PEERS: readonly string[] = Object.keys(baselines);
 
-/** Every cell of a trace and lead time, the recommended settings first, of `policies` (`penstock`, `optimum`, peers). */
+/** What is asked of each trace and lead time, the recommended settings first, of `policies` (`penstock`, `optimum`, peers). */
 export function askedOf(of: {
   readonly policies: readonly string[];
   readonly sloWaitSec: number;
@@ -68,19 +70,27 @@ function sweepOf(
   policy: string,
   of: { readonly sloWaitSec: number; readonly isThinned: boolean; readonly byCore: boolean },
 ): Asked[] {
-  if (policy === 'penstock') {
-    const isNew = ([risk, ratio]: (typeof RISKS)[number]): boolean =>
-      of.byCore || risk !== 'balanced' || ratio !== 0.999;
-    return RISKS.filter(isNew).map(([risk, ratio]) => {
-      const spec = { risk, slo: { waitSec: of.sloWaitSec, ratio } };
-      return { policy, setting: { risk, ratio }, task: { kind: 'penstock', spec } };
-    });
-  }
-  const every = of.isThinned ? 2 : 1;
   const values = Object.entries(KNOBS).find(([name]) => name === policy)?.[1] ?? [];
-  return values
-    .filter((_, index) => index % every === 0)
-    .map((setting) => ({ policy, setting, task: { kind: 'baseline', name: policy, tuning: setting } }));
+  const sweep =
+    policy === 'penstock'
+      ? penstockSweep(of)
+      : values.map((setting): Asked => ({
+          policy,
+          setting,
+          task: { kind: 'baseline', name: policy, tuning: setting },
+        }));
+  return sweep.filter((_, index) => !of.isThinned || index % 2 === 0);
+}
+
+function penstockSweep(of: { readonly sloWaitSec: number; readonly byCore: boolean }): Asked[] {
+  const isNew = ([risk, ratio]: (typeof RISKS)[number]): boolean => of.byCore || risk !== 'balanced' || ratio !== 0.999;
+  const policy = 'penstock';
+  const byRisk = RISKS.filter(isNew).map(([risk, ratio]): Asked => {
+    const spec = { risk, slo: { waitSec: of.sloWaitSec, ratio } };
+    return { policy, setting: { risk, ratio }, task: { kind: 'penstock', spec } };
+  });
+  const { usdPerMiss } = PRICE;
+  return [...byRisk, { policy, setting: { usdPerMiss }, task: { kind: 'penstock', spec: { price: PRICE } } }];
 }
 
 /** `targetRatio 0.75`; `as recommended` for null. */

@@ -13,11 +13,13 @@ import type { Comparison, Field } from './frontier-compare.ts';
 import { missShareOf, missesNone } from './frontier-curve.ts';
 import type { Measured } from './frontier-curve.ts';
 import type { Point } from './frontier-results.ts';
-import { PEERS, settingText } from './frontier-settings.ts';
+import { PEERS, askedOf, settingText } from './frontier-settings.ts';
 import { aboutOf } from './quality-cases.ts';
 
 /** No setting gets there. */
 const NEVER = 'never';
+/** The peer misses none, Penstock does. */
+const MORE = 'more';
 
 /** Pictures, Penstock's own sweep, both comparisons with the goals, and every peer's frontier. */
 export function tablesOf(points: readonly Point[]): string {
@@ -41,7 +43,8 @@ function pictures(fields: readonly Field[]): string[] {
 }
 
 function ownSweep(fields: readonly Field[]): string[] {
-  const settings = [...new Set(fields.flatMap(({ penstock }) => penstock.map(({ setting }) => settingText(setting))))];
+  const asked = askedOf({ policies: ['penstock'], sloWaitSec: 0, isThinned: false, byCore: true });
+  const settings = asked.map(({ setting }) => settingText(setting));
   const rows = settings.map((text) =>
     line(
       text,
@@ -54,7 +57,7 @@ function ownSweep(fields: readonly Field[]): string[] {
   return [
     '### Penstock over its risk and objective',
     '',
-    'GPU-hours ÷ optimum / requests missed [%]. As recommended: `balanced` with a ratio of 0.999.',
+    'GPU-hours ÷ optimum / requests missed [%]. As recommended: `balanced` with a ratio of 0.999; where both rows have a figure, the sweep was made by the decision core alone, and their difference is what that leaves out.',
     '',
     ...head('setting', fields.map(nameOf)),
     ...rows,
@@ -66,7 +69,7 @@ function equalMisses(fields: readonly Field[]): string[] {
   return [
     '### At equal misses: GPU-hours of Penstock over those of each peer as recommended',
     '',
-    'In brackets the optimum over the GPU-hours of that peer, where it is above the goal: nobody who misses as little can reach the goal there.',
+    '*never*: no setting of Penstock misses as little; then what its safest one takes, and misses. In brackets the optimum over the GPU-hours of that peer, where it is above the goal: nobody who misses as little can reach the goal there.',
     '',
     ...leadTimesOf(fields).flatMap((leadTimeSec) => {
       const goal = HOURS_GOAL.get(leadTimeSec);
@@ -76,7 +79,7 @@ function equalMisses(fields: readonly Field[]): string[] {
         about,
         columns: ['worst'],
         cellOf: (comparison) => hoursText(comparison, goal),
-        summaryOf: (all) => [worstText(all.flatMap(hoursFigure), all.length)],
+        summaryOf: (all) => [worstText(all.map(hoursFigure), NEVER)],
       });
     }),
   ];
@@ -96,10 +99,8 @@ function equalHours(fields: readonly Field[]): string[] {
         columns: ['worst', 'median'],
         cellOf: missesText,
         summaryOf: (all) => {
-          const figures = all.flatMap(missesFigure);
-          return [worstText(figures, all.length), figureText(medianOf(figures))].map((text) =>
-            text.replace(NEVER, 'more'),
-          );
+          const figures = all.map(missesFigure);
+          return [worstText(figures, MORE), figureText(medianOf(figures.filter((figure) => figure !== null)), MORE)];
         },
       }),
     ),
@@ -137,9 +138,12 @@ function peerTable(
   ];
 }
 
-function hoursText({ hours, boundRatio }: Comparison, goal: number | undefined): string {
+function hoursText({ hours, safest, boundRatio }: Comparison, goal: number | undefined): string {
   const bound = boundRatio !== null && goal !== undefined && boundRatio > goal ? ` (${boundRatio.toFixed(2)})` : '';
-  if (hours.kind === 'beyond') return `${NEVER}${bound}`;
+  if (hours.kind === 'beyond') {
+    const nearest = safest === null ? '' : `, ${safest.ratio.toFixed(2)} at ${shareText(safest.at)} %`;
+    return `${NEVER}${nearest}${bound}`;
+  }
   const value = hours.value.toFixed(2);
   if (hours.kind === 'between') return `${value}${bound}`;
   return hours.value <= 1 ? `≤ ${value}${bound}` : 'beyond';
@@ -151,26 +155,33 @@ function missesText({ misses }: Comparison): string {
   return misses.kind === 'atMost' && !text.startsWith('<') ? `≤ ${text}` : text;
 }
 
-/** What counts towards the worst: nothing where the peer misses more than the sweep goes, infinity where Penstock never misses as little. */
-function hoursFigure({ hours }: Comparison): number[] {
-  if (hours.kind === 'beyond') return [Infinity];
-  return hours.kind === 'atMost' && hours.value > 1 ? [] : [hours.value];
+/** What counts towards the worst: null where the peer misses more than the sweep goes, infinity where Penstock never misses as little. */
+function hoursFigure({ hours }: Comparison): number | null {
+  if (hours.kind === 'beyond') return Infinity;
+  return hours.kind === 'atMost' && hours.value > 1 ? null : hours.value;
 }
 
-function missesFigure({ misses }: Comparison): number[] {
-  if (misses.kind === 'beyond') return [];
-  if (misses.kind === 'between' || misses.kind === 'atMost') return [misses.value];
-  return [misses.kind === 'more' ? Infinity : 0];
+/** As {@link hoursFigure}: null where Penstock is nowhere as cheap, infinity where it misses and the peer does not. */
+function missesFigure({ misses }: Comparison): number | null {
+  if (misses.kind === 'beyond') return null;
+  if (misses.kind === 'between' || misses.kind === 'atMost') return misses.value;
+  return misses.kind === 'more' ? Infinity : 0;
 }
 
-function worstText(figures: readonly number[], of: number): string {
-  const text = figures.length === 0 ? '–' : figureText(Math.max(...figures));
-  return figures.length === of ? text : `${text} (${figures.length} of ${of})`;
+/** The worst that has a figure, on how many traces it has none, and on how many there is nothing to compare. */
+function worstText(figures: readonly (number | null)[], unreached: string): string {
+  const finite = figures.filter((figure) => figure !== null && Number.isFinite(figure)) as number[];
+  const counts = [
+    [figures.filter((figure) => figure === Infinity).length, unreached],
+    [figures.filter((figure) => figure === null).length, 'beyond'],
+  ] as const;
+  const texts = counts.flatMap(([count, word]) => (count === 0 ? [] : [`${word} on ${count}`]));
+  return [...(finite.length === 0 ? [] : [figureText(Math.max(...finite), unreached)]), ...texts].join(', ');
 }
 
-function figureText(value: number | undefined): string {
+function figureText(value: number | undefined, unreached = NEVER): string {
   if (value === undefined) return '–';
-  if (!Number.isFinite(value)) return NEVER;
+  if (!Number.isFinite(value)) return unreached;
   if (value >= 100) return '> 100';
   return value < 0.01 && value > 0 ? '< 0.01' : value.toFixed(2);
 }
@@ -189,7 +200,7 @@ function standings(fields: readonly Field[]): string[] {
   return [
     "### Beside every peer's frontier",
     '',
-    `GPU-hours of Penstock over those of the peer, at equal misses, at the point of the peer's whole frontier where Penstock stands worst, and what is missed there [%]. Up to 1: on or below. **Bold**: above. *never*: no setting of Penstock misses as little. Of the points that miss at most ${SERVED_MISS_SHARE_MAX * 100} %; a dash: the peer has none, or all of them miss more than Penstock's cheapest setting and cost less.`,
+    `GPU-hours of Penstock over those of the peer, at equal misses, at the point of the peer's frontier where Penstock stands worst, and what is missed there [%]. Up to 1: on or below. **Bold**: above; *≥* where no setting of Penstock misses as little. *…*: the peer goes on to fewer misses than Penstock's safest setting, for more GPU-hours than that takes. Of the points that miss at most ${SERVED_MISS_SHARE_MAX * 100} %; a dash: the peer has none, or all of them miss more than Penstock's cheapest setting and cost less.`,
     '',
     'Over its main knob:',
     '',
@@ -201,10 +212,11 @@ function standings(fields: readonly Field[]): string[] {
 }
 
 function standingText(field: Field, peer: readonly Point[]): string {
-  const standing = standingOf(field, peer);
-  if (standing === undefined) return '–';
-  const text = `${figureText(standing.ratio)} at ${shareText(standing.at)}`;
-  return standing.ratio > 1 ? `**${text}**` : text;
+  const { worst, goesOn } = standingOf(field, peer);
+  const more = goesOn ? ' …' : '';
+  if (worst === null) return goesOn ? '…' : '–';
+  const text = `${worst.isLeast ? '≥ ' : ''}${worst.ratio.toFixed(2)} at ${shareText(worst.at)}`;
+  return `${worst.ratio > 1 ? `**${text}**` : text}${more}`;
 }
 
 /** Requests missed [%], three significant digits. */

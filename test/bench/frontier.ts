@@ -5,7 +5,7 @@
  * `--again`. The file is written after every cell, so that the bench goes on where it was stopped.
  * Run: npm run bench -- frontier [--traces T1,T2] [--lead-times 60,180,420] [--policies all|NAMES] [--core] [--thin] [--again] [--quality FILE] [--results FILE] [--document FILE] [--threads N].
  * Writes docs/benchmarks/frontier.jsonl, the tables of docs/benchmarks/frontier.md between its two marks, and a picture for each trace beside it. `--tables` writes tables and pictures alone.
- * `--core`: Penstock's sweep by the decision core alone, as in the bench `risk`, in a twentieth of the time. `--thin`: every second setting of the peers.
+ * `--core`: Penstock's sweep by the decision core alone, as in the bench `risk`, in a twentieth of the time. `--thin`: every second setting.
  */
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
