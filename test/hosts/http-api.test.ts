@@ -185,3 +185,64 @@ describe('answers', () => {
     });
   });
 });
+
+describe('the live page', () => {
+  const authorization = `Bearer ${TOKEN}`;
+
+  test('is open, says nothing of the installation, and may run only what is written in it', async () => {
+    const answer = await ask({ path: '/' }, { deps: outOfReach });
+    expect(answer.status).toBe(200);
+    expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
+    expect(answer.headers['content-security-policy']).toMatch(/^default-src 'none'; script-src 'sha256-[^']+'; /);
+    expect(answer.headers).toMatchObject({ 'cache-control': 'no-store', 'x-frame-options': 'DENY' });
+    expect(answer.body).not.toContain('llama');
+  });
+
+  test('and its routes do not exist where the host has none', async () => {
+    for (const path of ['/', '/live/fleet', '/live/history', '/live/explain']) {
+      const { live: _, ...without } = {
+        deps: async () => memoryStatusDeps(),
+        statusTokenSha256: DIGEST,
+        live: undefined,
+      };
+      expect((await answerApi({ method: 'GET', path, authorization }, without)).status).toBe(404);
+    }
+  });
+
+  test('is told the same again in no bytes', async () => {
+    const deps = memoryStatusDeps();
+    const request = { path: '/live/fleet', query: 'sort=name', authorization };
+    const first = await ask(request, { deps: async () => deps });
+    const { etag = '' } = first.headers;
+    expect(JSON.parse(first.body)).toMatchObject({ workloads: [{ workload: 'llama-8b-chat' }] });
+    const again = await ask({ ...request, ifNoneMatch: etag }, { deps: async () => deps });
+    expect(again).toMatchObject({ status: 304, body: '', headers: { etag } });
+    expect((await ask({ ...request, ifNoneMatch: '"another"' }, { deps: async () => deps })).status).toBe(200);
+    expect((await ask({ ...request, ifNoneMatch: etag, authorization: 'Bearer x' })).status).toBe(401);
+  });
+
+  test.each([
+    ['show=everything', 'show'],
+    ['show=__proto__', 'show'],
+    ['sort=random', 'sort'],
+    ['page=-1', 'page'],
+    ['page=1e3', 'page'],
+    ['page=1000000', 'page'],
+    [`search=${'x'.repeat(101)}`, 'search'],
+  ])('refuses the query %j without repeating it', async (query, name) => {
+    for (const path of ['/live/fleet', '/live/history']) {
+      const answer = await ask({ path, query, authorization });
+      expect(answer.status).toBe(400);
+      expect(answer.body).toMatch(new RegExp(`^{"error":"Cannot read \\\\"${name}\\\\" of the query: expected `));
+      expect(answer.body.length).toBeLessThan(200);
+    }
+  });
+
+  test('explains a workload, says what there is not, and wants to be asked for something', async () => {
+    const explain = (query: string): Promise<ApiResponse> => ask({ path: '/live/explain', query, authorization });
+    expect(await explain('of=llama-8b-chat')).toMatchObject({ status: 404 });
+    expect((await explain(`of=${'x'.repeat(250)}`)).body.length).toBeLessThan(600);
+    for (const query of ['', 'of=', `of=${'x'.repeat(254)}`]) expect((await explain(query)).status).toBe(400);
+    expect((await ask({ path: '/live/explain', query: 'of=x', authorization }, { deps: outOfReach })).status).toBe(503);
+  });
+});

@@ -12,12 +12,20 @@ export type LiveFleet = {
   readonly clock: VirtualClock;
   readonly deps: StatusDeps;
   /** One more full evaluation, now. */
-  evaluate(): Promise<void>;
+  readonly evaluate: () => Promise<void>;
 };
 
 /** `w-000` … on one node group of 20 nodes. Nodes and replicas are there from the start; every seventh workload has four times the load since 20 s. */
 export async function liveFleet(
-  options: { readonly workloads?: number; readonly startMs?: number; readonly state?: StateStores } = {},
+  options: {
+    readonly workloads?: number;
+    /** Of each workload, ready. */
+    readonly replicas?: number;
+    /** How long the load was heard before: less than the window of 900 is sooner made; the fleet is cold then, and decided on once. */
+    readonly heardSec?: number;
+    readonly startMs?: number;
+    readonly state?: StateStores;
+  } = {},
 ): Promise<LiveFleet> {
   const names = Array.from({ length: options.workloads ?? 3 }, (_, index) => `w-${String(index).padStart(3, '0')}`);
   const documents = [
@@ -37,19 +45,24 @@ export async function liveFleet(
   const state = options.state ?? world.state;
   const loaded = { clock: world.clock, state };
   for (const [index, name] of names.entries()) {
-    world.view.targets.set(name, observed(2, { gpusPerReplica: { 'nvidia.com/gpu': index % 3 === 0 ? 1 : 0 } }));
-    await report(loaded, { workload: name, inFlight: 8 + (index % 9) });
+    world.view.targets.set(
+      name,
+      observed(options.replicas ?? 2, { gpusPerReplica: { 'nvidia.com/gpu': index % 3 === 0 ? 1 : 0 } }),
+    );
+    await report(loaded, { workload: name, inFlight: 8 + (index % 9), forSec: options.heardSec ?? 900 });
   }
   const nodes = ['a', 'b', 'c', 'd'].map((name) => busyNode(name));
   world.view.nodeGroups.set('g5-od', observedGroup(nodes, { desired: 5 }));
   const run = makeEvaluate(world.deps, { shareSnapshots: true });
   const evaluate = async (): Promise<void> => void (await run({ kind: 'full' }));
   await evaluate();
+  const { clock, deps } = world;
+  const fleet = { world, clock, deps: { clock, state, policies: deps.policies, queue: deps.queue }, evaluate };
+  if (options.heardSec !== undefined) return fleet;
   for (const [index, name] of names.entries()) {
     if (index % 7 === 0) await changeLoad(loaded, { workload: name, before: 8, inFlight: 40 });
   }
   await world.clock.advance(2_000);
   await evaluate();
-  const { clock, deps } = world;
-  return { world, clock, deps: { clock, state, policies: deps.policies, queue: deps.queue }, evaluate };
+  return fleet;
 }

@@ -1,5 +1,6 @@
 /** What the live page is told: the fleet with one page of its workloads, their courses, and one explanation. Every answer is bounded, and read at most once a second. */
 import { NotFoundError } from '../../base/errors.ts';
+import type { ScalingDecision } from '../../core/types.ts';
 import { evaluationAfter, findDecisions } from '../explain.ts';
 import { explanationOf } from '../explanation.ts';
 import { whyNot } from '../../core/why-not/why-not.ts';
@@ -35,27 +36,45 @@ export type Live = {
   explain(subject: string): Promise<LiveExplanation>;
 };
 
+/** One look at the fleet, and the rows that somebody asked for since. */
+type Look = {
+  readonly fleet: Fleet;
+  readonly decisions: readonly ScalingDecision[];
+  readonly detailed: Map<string, Promise<LiveRow | undefined>>;
+};
+
 /** `staleAfterMs`: when the host's evaluations are overdue. */
 export function makeLive(options: { readonly deps: () => Promise<StatusDeps>; readonly staleAfterMs: number }): Live {
   const { deps } = options;
   const ledger = async (): Promise<StatusDeps['state']['ledger']> => (await deps()).state.ledger;
   const past = courses(ledger);
   const recent = recentDecisions(ledger);
-  const look = sharedLook(deps, async (from) => {
+  const look = sharedLook(deps, async (from): Promise<Look> => {
     const fleet = await readFleet(from);
-    return { fleet, decisions: await recent.after(fleet.rows, from.clock.nowMs()) };
+    const decisions = await recent.after(fleet.rows, from.clock.nowMs());
+    return { fleet, decisions, detailed: new Map<string, Promise<LiveRow | undefined>>() };
   });
+  const rowsOf = async (looked: Look, rows: readonly FleetRow[]): Promise<LiveRow[]> => {
+    const from = await deps();
+    const all = rows.map((row) => {
+      const known = looked.detailed.get(row.workload) ?? detailed(from, { fleet: looked.fleet, row });
+      looked.detailed.set(row.workload, known);
+      return known;
+    });
+    return (await Promise.all(all)).filter((row) => row !== undefined);
+  };
 
   return {
     view: async (choice) => {
-      const { fleet, decisions } = await look();
-      const { rows, ...chosen } = choose(fleet.rows, choice);
-      const workloads = await detailed(await deps(), { fleet, rows });
-      return { ...headOf(fleet, options.staleAfterMs), decisions: decisions.map(told), ...chosen, workloads };
+      const looked = await look();
+      const { rows, ...chosen } = choose(looked.fleet.rows, choice);
+      const workloads = await rowsOf(looked, rows);
+      const head = headOf(looked.fleet, options.staleAfterMs);
+      return { ...head, decisions: looked.decisions.map(told), ...chosen, workloads };
     },
     history: async (choice) => {
-      const { fleet } = await look();
-      const rows = await detailed(await deps(), { fleet, rows: choose(fleet.rows, choice).rows });
+      const looked = await look();
+      const rows = await rowsOf(looked, choose(looked.fleet.rows, choice).rows);
       const all = await Promise.all(
         rows.map(async ({ workload, recorded }) => [workload, await past.of(workload, recorded)] as const),
       );
@@ -67,45 +86,46 @@ export function makeLive(options: { readonly deps: () => Promise<StatusDeps>; re
 
 /** `read` at most once in {@link FRESH_MS}, and never twice at a time. What failed is tried again at the next call. */
 function sharedLook<T>(deps: () => Promise<StatusDeps>, read: (deps: StatusDeps) => Promise<T>): () => Promise<T> {
-  let last: { readonly atMs: number; readonly result: Promise<T> } | undefined;
+  let last: { readonly atMs: number; isOver: boolean; readonly result: Promise<T> } | undefined;
   return async () => {
     const from = await deps();
     const nowMs = from.clock.monotonicMs();
-    if (last !== undefined && nowMs - last.atMs < FRESH_MS) return last.result;
-    const mine = { atMs: nowMs, result: read(from) };
+    if (last !== undefined && (!last.isOver || nowMs - last.atMs < FRESH_MS)) return last.result;
+    const mine = { atMs: nowMs, isOver: false, result: read(from) };
     last = mine;
-    mine.result.catch(() => {
-      if (last === mine) last = undefined;
-    });
+    mine.result
+      .catch(() => {
+        last = undefined;
+      })
+      .finally(() => {
+        mine.isOver = true;
+      });
     return mine.result;
   };
 }
 
-/** What only the documents of the workloads themselves tell, for the rows of one page. */
+/** What only the document of the workload itself tells; undefined when its policy went away. */
 async function detailed(
   deps: StatusDeps,
-  { fleet, rows }: { readonly fleet: Fleet; readonly rows: readonly FleetRow[] },
-): Promise<LiveRow[]> {
-  const controls = await deps.state.control.readMany(rows.map(({ workload }) => workload));
-  return rows.flatMap((row) => {
-    const policy = fleet.policies.workloads.get(row.workload);
-    if (policy === undefined) return [];
-    const stored = controls.get(row.workload)?.value;
-    const { min, max, because, decision, decidedAtMs, inputs } = workloadStatus(policy, { stored, record: undefined });
-    const { control, latest } = readStored(stored);
-    return {
-      ...row,
-      unseen: row.unseen === null ? null : brief(row.unseen),
-      min,
-      max,
-      because: because === null ? null : brief(because),
-      decision,
-      decidedAtMs,
-      inputs: inputs.slice(0, INPUTS_MAX).map(({ signal, value }) => ({ signal, value })),
-      point: latest === null ? null : pointOf(latest),
-      recorded: control?.lastRecorded?.id ?? null,
-    };
-  });
+  { fleet, row }: { readonly fleet: Fleet; readonly row: FleetRow },
+): Promise<LiveRow | undefined> {
+  const policy = fleet.policies.workloads.get(row.workload);
+  if (policy === undefined) return undefined;
+  const stored = (await deps.state.control.read(row.workload))?.value;
+  const { min, max, because, decision, decidedAtMs, inputs } = workloadStatus(policy, { stored, record: undefined });
+  const { control, latest } = readStored(stored);
+  return {
+    ...row,
+    unseen: row.unseen === null ? null : brief(row.unseen),
+    min,
+    max,
+    because: because === null ? null : brief(because),
+    decision,
+    decidedAtMs,
+    inputs: inputs.slice(0, INPUTS_MAX).map(({ signal, value }) => ({ signal, value })),
+    point: latest === null ? null : pointOf(latest),
+    recorded: control?.lastRecorded?.id ?? null,
+  };
 }
 
 async function explained(
