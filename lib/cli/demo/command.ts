@@ -12,7 +12,9 @@ import { checkWritable } from '../writable.ts';
 import type { ClusterName } from './cluster/clusters.ts';
 import { playDay } from './play.ts';
 import { startServers } from './servers/servers.ts';
+import { besideHpa, renderBeside } from './report/beside-hpa.ts';
 import { renderSummary } from './report/summary.ts';
+import type { Colors } from './view/view.ts';
 
 export type DemoOptions = {
   readonly duration: number;
@@ -29,13 +31,11 @@ const STARTING: Readonly<Record<ClusterName, string>> = {
   real: 'Starting a real Kafka, a real Redis and a real Kubernetes control plane…',
 };
 
-/** Runs the demo and returns the exit code: 0 only when the report has no problems; 130 after Ctrl-C. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Runs the demo and returns the exit code: 0 only when the report has no problems; 130 after Ctrl-C. Where people read, a replay beside an HPA follows. */
 export async function demoCommand(options: DemoOptions): Promise<number> {
   if (options.report !== undefined) await checkWritable('report', options.report);
-  const stopping = new AbortController();
-  const stop = (): void => stopping.abort();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
-  const undo: (() => Promise<void>)[] = [];
   const colors = pico.createColors(process.stdout.isTTY && environment('NO_COLOR') === undefined);
   const startedMs = systemClock.monotonicMs();
   const progress = (line: string): void => {
@@ -43,6 +43,26 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
       `${colors.dim(`[${((systemClock.monotonicMs() - startedMs) / 1000).toFixed(1)} s]`)} ${line}\n`,
     );
   };
+  const code = await playOnce(options, { colors, progress });
+  // Figures for a program are those of the day alone.
+  const isRead = options.json !== true && options.report === undefined;
+  if (code === 0 && isRead) await tellBesideHpa({ colors, progress });
+  return code;
+}
+
+type Talk = { readonly colors: Colors; readonly progress: (line: string) => void };
+
+async function tellBesideHpa({ colors, progress }: Talk): Promise<void> {
+  progress('Replaying an office day under Penstock and under an HPA (some seconds; Ctrl-C skips it)…');
+  const beside = await besideHpa(packageRoot());
+  process.stdout.write(`${renderBeside(beside, colors).join('\n')}\n`);
+}
+
+async function playOnce(options: DemoOptions, { colors, progress }: Talk): Promise<number> {
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort();
+  for (const signal of SIGNALS) process.on(signal, stop);
+  const undo: (() => Promise<void>)[] = [];
   try {
     progress(STARTING[options.cluster]);
     const root = packageRoot();
@@ -77,7 +97,8 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
     return report.problems.length === 0 ? 0 : 1;
   } catch (error) {
     if (stopping.signal.aborted) return 130;
-    process.stderr.write(`${colors.red('The demo failed:')} ${messageOf(error)}\n`);
+    const reasons = error instanceof AggregateError ? error.errors.map(messageOf) : [messageOf(error)];
+    for (const reason of reasons) process.stderr.write(`${colors.red('The demo failed:')} ${reason}\n`);
     return 1;
   } finally {
     if (undo.length > 0) progress('Stopping everything…');
@@ -86,6 +107,8 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
         process.stderr.write(`Cannot stop one of the demo's parts: ${messageOf(error)}\n`),
       );
     }
+    // Nothing is left to be stopped: from here on Ctrl-C ends the process by itself.
+    for (const signal of SIGNALS) process.off(signal, stop);
   }
 }
 

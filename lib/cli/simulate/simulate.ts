@@ -1,6 +1,5 @@
 /** `penstock simulate`: what Penstock would have cost and missed on a trace, beside its peers and the best that was possible. */
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import pico from 'picocolors';
 import { ConfigError } from '../../base/errors.ts';
@@ -20,6 +19,7 @@ import { runReplay } from '../../simulator/replay/run.ts';
 import type { RateUnit, TimeUnit, TraceOptions } from '../../simulator/traces/contract.ts';
 import { openTrace } from '../../simulator/traces/open-trace.ts';
 import { failures, parseCondition } from './fail-if.ts';
+import { workerFile } from './worker-file.ts';
 import { checkWritable } from '../writable.ts';
 
 export type SimulateOptions = {
@@ -152,13 +152,6 @@ function peersOf(text: string): string[] {
 function limitsOf(max: number | undefined, policy: ScalingPolicy['spec'] | null): ReplayOptions['replicas'] {
   if (max === undefined) return policy === null ? null : { min: policy.replicas.min, max: policy.replicas.max };
   return { min: Math.min(policy?.replicas.min ?? 1, max), max };
-}
-
-/** Built beside the CLI (infra/local/build.mjs); null when run from the sources: then one thread does it all. */
-function workerFile(): URL | null {
-  // This module is the entry itself or a chunk in a folder below it.
-  const places = ['./replay-worker.mjs', '../replay-worker.mjs'].map((place) => new URL(place, import.meta.url));
-  return places.find((place) => existsSync(place)) ?? null;
 }
 
 const TICK_SEC_MAX = 5;

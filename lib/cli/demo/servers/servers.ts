@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
+import { messageOf } from '../../../base/errors.ts';
 import { existingKafka, existingRedis, startKafka, startRedis } from '../../../local/index.ts';
 import type { KafkaHandle, RedisHandle } from '../../../local/index.ts';
 import type { ClusterOptions, DemoCluster } from '../cluster/cluster.ts';
@@ -27,7 +28,7 @@ export type ServersOptions = Omit<ClusterOptions, 'folder'> & {
   readonly redisUrl: string | null;
 };
 
-/** Starts Kafka, Redis and the cluster side by side, then the alert receiver. Throws ConfigError when one cannot be had. */
+/** Starts Kafka, Redis and the cluster side by side, then the alert receiver. Throws ConfigError when one cannot be had, and the reasons of all when more cannot. */
 export async function startServers(options: ServersOptions): Promise<Servers> {
   const { undo } = options;
   const folder = await mkdtemp(join(tmpdir(), 'penstock-demo-'));
@@ -41,6 +42,10 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
     redisOf(options, folder),
     kind.start({ ...options, folder }),
   ]);
+  const failed = [kafka, redis, cluster].flatMap((part) =>
+    part.status === 'rejected' ? [part.reason as unknown] : [],
+  );
+  if (failed.length > 1) throw new AggregateError(failed, failed.map(messageOf).join('\n'));
   const started = { kafka: valueOf(kafka), redis: valueOf(redis), cluster: valueOf(cluster) };
   const alertSecret = `whsec_${randomBytes(32).toString('base64')}`;
   const receiver = await startReceiver(alertSecret);

@@ -151,13 +151,18 @@ describe('renderSummary', () => {
   test('says in a few lines what happened', async () => {
     const summary = text(makeReport(await input()));
     expect(summary).toContain('✓ A day of inference traffic');
-    expect(summary).toContain('1,000 produced, 997 applied once, 3 dead-lettered');
-    expect(summary).toContain('p50 83 ms, p99 190 ms');
+    expect(summary).toContain('1,000 in Kafka: 997 applied once, 3 broken ones put aside');
+    expect(summary).toContain('83 ms from an event to its resize (p99 190 ms)');
     expect(summary).toContain('1.23 % waited longer');
-    expect(summary).toContain('hours pass 600 times as fast, a replica still needs about 6 s');
+    expect(summary).toContain('hours pass 600 times as');
     expect(summary).toContain('0.50 GPU-hours, 1.25 USD of simulated time\n');
-    expect(summary).toContain('(0.80 GPU-hours, 2.00 USD had it been as large all day as it was at most)');
-    expect(summary).toContain('simulated Kubernetes and simulated EKS');
+    expect(summary).toContain('(0.80 GPU-hours, 2.00 USD had the fleet been as large');
+    expect(summary).toContain('simulated Kubernetes, simulated EKS');
+  });
+
+  test('fits into 80 columns', async () => {
+    const lines = renderSummary(makeReport(await input()), pico.createColors(false));
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
   });
 
   test('explains late requests only where there are some', async () => {
@@ -166,13 +171,13 @@ describe('renderSummary', () => {
 
   test('compares with no other fleet where there was but one', async () => {
     const cost = { gpuHours: 0.5, usd: 1.25 };
-    expect(text(makeReport(await input({ cost, constant: cost })))).not.toContain('had it been');
+    expect(text(makeReport(await input({ cost, constant: cost })))).not.toContain('had the fleet been');
   });
 
   test('lists the problems, and does not call it a success', async () => {
     const summary = text(makeReport(await input({ controller: undefined })));
     expect(summary).not.toContain('✓');
     expect(summary).toContain('✗ the controller did not answer at the end');
-    expect(summary).toContain('p50 –, p99 –');
+    expect(summary).toContain('– from an event to its resize (p99 –)');
   });
 });
