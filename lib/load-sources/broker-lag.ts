@@ -6,7 +6,7 @@ import { problemOf } from '../../events/validate.ts';
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Collected, LoadSource } from './contract.ts';
-import { linkedSignal } from './linked-signal.ts';
+import { linkedSignal } from '../base/linked-signal.ts';
 
 /** The lag of a group on a topic; `missing` when any part of it is unknown. */
 export type LagReading =

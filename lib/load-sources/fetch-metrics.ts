@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer';
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { messageOf, TransientError } from '../base/errors.ts';
-import { linkedSignal } from './linked-signal.ts';
+import { linkedSignal } from '../base/linked-signal.ts';
 
 /** A busy vLLM with many models writes some 200 kB. */
 export const BODY_BYTES_MAX = 4 * 2 ** 20;

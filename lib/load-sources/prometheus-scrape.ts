@@ -1,10 +1,11 @@
 /** Load of servers that expose Prometheus metrics: scrape, compare with the last time, report what happened in between. */
+import { once } from 'node:events';
 import { INTERVAL_MS_MAX, INTERVAL_MS_MIN } from '../../events/schema/common.ts';
 import { INFERENCE_LOAD } from '../../events/schema/inference-load.ts';
 import type { InferenceLoad } from '../../events/schema/index.ts';
 import { problemOf } from '../../events/validate.ts';
 import type { Clock } from '../base/clock.ts';
-import { messageOf } from '../base/errors.ts';
+import { TransientError, messageOf } from '../base/errors.ts';
 import type { Collected, Endpoint, EndpointDiscovery, LoadSource } from './contract.ts';
 import { differenceOf } from './difference.ts';
 import { parseExposition } from './exposition.ts';
@@ -94,8 +95,9 @@ export function prometheusScrape(options: PrometheusScrapeOptions): LoadSource {
       if (closing.signal.aborted) return { events: [], failures: [] };
       let endpoints: readonly Endpoint[];
       try {
-        endpoints = await options.discovery.list();
+        endpoints = await unlessEnded(options.discovery.list(), closing.signal);
       } catch (error) {
+        if (closing.signal.aborted) return { events: [], failures: [] };
         return { events: [], failures: [{ source: 'discovery', reason: messageOf(error) }] };
       }
       forget(endpoints);
@@ -113,6 +115,22 @@ export function prometheusScrape(options: PrometheusScrapeOptions): LoadSource {
     close: async () => closing.abort(),
   };
 }
+
+/** A cluster that is slow to tell its pods must not hold up the end: rejects when `ending` aborts. */
+async function unlessEnded<T>(work: Promise<T>, ending: AbortSignal): Promise<T> {
+  const over = new AbortController();
+  const ended = once(ending, 'abort', { signal: over.signal }).then(() => {
+    throw new TransientError('Cannot wait for the servers: expected to be asked for load, current value is closed');
+  });
+  ended.catch(nothing);
+  try {
+    return await Promise.race([work, ended]);
+  } finally {
+    over.abort();
+  }
+}
+
+function nothing(): void {}
 
 type Between = { readonly endpoint: Endpoint; readonly before: Reading; readonly now: Reading };
 

@@ -14,14 +14,17 @@ export type WatchedPods = {
 /** Annotations that say where a pod is scraped. */
 const ANNOTATIONS = ['prometheus.io/port', 'prometheus.io/path'];
 
-/** Watches a namespace from the first question on; lists it at every question where watching is not permitted. */
+/** As old as a list of `kubernetes-pods.ts` may be [ms]: one list of the namespace serves all workloads in it. */
+const LIST_KEPT_MS = 3_000;
+
+/** Watches a namespace from the first question on; where watching is not permitted, lists it every {@link LIST_KEPT_MS} while it is asked for. */
 export function watchedPods(deps: WatchDeps): WatchedPods {
   const open = collections(deps);
   return {
     of: (namespace) => {
       const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
       const what = `the pods of namespace "${namespace}"`;
-      return open.read({ id: path, make: () => ({ what, path, keep: trimmed }) });
+      return open.read({ id: path, make: () => ({ what, path, keep: trimmed, listKeptMs: LIST_KEPT_MS }) });
     },
     close: () => open.close(),
   };

@@ -107,6 +107,34 @@ describe('kubernetesPods on a simulated cluster', () => {
     }
   });
 
+  test('without permission to watch, one list every 3 s serves all workloads of a namespace', async () => {
+    const rules = [{ apiGroups: ['*'], resources: ['*'], verbs: ['get', 'list'] }];
+    cluster = await startCluster(
+      { deployments: [{ name: 'llama', replicas: 2 }], nodeGroups: [{ name: 'g5', desiredSize: 2 }] },
+      { tokens: { least: { user: 'penstock', rules } } },
+    );
+    const { kubernetes: client, clock } = cluster;
+    const watched = watchedPods({ client, clock, log: silentLogger, random: () => 0.5 });
+    try {
+      await until(async () => {
+        await watched.of('default');
+        return cluster.server.requests.of('watch pods').length === 1;
+      });
+      const workloads = Array.from({ length: 10 }, () => kubernetesPods({ client, policy, clock, watched }));
+      cluster.server.requests.clear();
+      for (let at = 0; at < 15; at++) {
+        await clock.advance(1_000);
+        for (const one of workloads) expect(await one.list()).toHaveLength(2);
+      }
+      expect(cluster.server.requests.of('list pods').length).toBeLessThanOrEqual(6);
+      cluster.world.scale(llama, 1);
+      await cluster.pass(20);
+      for (const one of workloads) await until(async () => (await one.list()).length === 1);
+    } finally {
+      await watched.close();
+    }
+  });
+
   test('the list is not fetched more often than every few seconds', async () => {
     const pods = await start();
     await pods.list();

@@ -227,6 +227,13 @@ describe('prometheusScrape', () => {
     );
   });
 
+  test('close does not wait for a cluster that is slow to tell the pods', async () => {
+    const { source } = await fleet([], { discovery: { list: () => new Promise<never>(() => {}) } });
+    const running = source.collect();
+    await source.close();
+    expect(await running).toEqual({ events: [], failures: [] });
+  });
+
   test('close ends a scrape that hangs, without a failure and without its timeout', async () => {
     const { servers, source } = await fleet(['a'], { timeoutMs: 60_000 });
     servers[0]?.behave('hang');

@@ -1,6 +1,7 @@
 /** One connection to a Kubernetes API server: typed APIs, deadlines, fresh credentials, our errors. */
 import type { Clock } from '../../base/clock.ts';
 import { ConfigError, messageOf } from '../../base/errors.ts';
+import { linkedSignal } from '../../base/linked-signal.ts';
 import { isUnauthorized, kubernetesError } from './errors.ts';
 import { eksTokenSource } from './eks-token.ts';
 import type { TokenSource } from './eks-token.ts';
@@ -67,8 +68,12 @@ export type KubernetesClient = {
     request: (options: CallOptions) => Promise<T>,
     limits?: { readonly requestMsMax?: number },
   ): Promise<T>;
-  /** The parsed answer of a GET, without typed models. Deadline, credentials and errors as in `call`. */
-  getJson(what: string, request: RawRequest, limits?: { readonly requestMsMax?: number }): Promise<unknown>;
+  /** The parsed answer of a GET, without typed models; ended early by `signal`. Deadline, credentials and errors as in `call`. */
+  getJson(
+    what: string,
+    request: RawRequest,
+    limits?: { readonly requestMsMax?: number; readonly signal?: AbortSignal },
+  ): Promise<unknown>;
   /** The lines of the answer of a GET as they come, the first of them empty, until the server ends it or `signal` aborts. Credentials and errors as in `call`; no deadline. */
   lines(what: string, request: RawRequest, signal: AbortSignal): AsyncGenerator<string>;
   /** Versions that writes through this client made. */
@@ -130,7 +135,14 @@ export function kubernetesClient(connection: KubernetesConnection, options: Kube
         return answer;
       }),
     getJson: (what, request, limits = {}) =>
-      tried(what, () => rawJson(config, request, preparing({ tokens, pool, signal: deadline(limits.requestMsMax) }))),
+      tried(what, async () => {
+        const ending = endedBy(limits.signal, deadline(limits.requestMsMax));
+        try {
+          return await rawJson(config, request, preparing({ tokens, pool, signal: ending.signal }));
+        } finally {
+          ending.release();
+        }
+      }),
     lines: async function* (what, request, signal) {
       const open = async () => {
         const lines = rawLines(config, request, preparing({ tokens, pool, signal: () => signal }));
@@ -154,6 +166,17 @@ export function kubernetesClient(connection: KubernetesConnection, options: Kube
 export function mergePatch(options: CallOptions): CallOptions {
   const header = setHeaderMiddleware('Content-Type', PatchStrategy.MergePatch);
   return { ...options, middleware: [...(options.middleware ?? []), header], middlewareMergeStrategy: 'append' };
+}
+
+/** The deadline, and beside it a signal that lives longer than the request. */
+function endedBy(outer: AbortSignal | undefined, deadline: () => AbortSignal) {
+  if (outer === undefined) return { signal: deadline, release: () => {} };
+  const linked = linkedSignal(outer);
+  const signal = (): AbortSignal => {
+    deadline().addEventListener('abort', linked.abort, { once: true });
+    return linked.signal;
+  };
+  return { signal, release: linked.release };
 }
 
 type Preparing = { tokens: TokenSource | undefined; pool: Pool; signal: () => AbortSignal };

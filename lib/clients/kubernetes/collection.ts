@@ -45,6 +45,8 @@ export type CollectionOptions<T> = {
   readonly keep: (object: JsonRecord) => T;
   /** Where writes of ours must be in it before it is read. */
   readonly ownWrites?: CollectionRef;
+  /** Where it may not be watched, a list serves everybody who reads for so long [ms]; default 0: every `read` lists. */
+  readonly listKeptMs?: number;
   /** Pause after a list that was refused, or of a kind that is not there [ms]; default {@link pace.REFUSED_MS}. */
   readonly refusedMs?: number;
 };
@@ -76,6 +78,7 @@ export class WatchedCollection<T> {
   #stalls = 0;
   #relisting = new AbortController();
   #listing: Promise<Seen<T>> | undefined;
+  #listed: { readonly seen: Seen<T>; readonly sentMs: number } | undefined;
 
   constructor(deps: WatchDeps, of: CollectionOptions<T>) {
     this.#deps = deps;
@@ -295,13 +298,16 @@ export class WatchedCollection<T> {
   }
 
   /** One list at a time, whoever asks. */
-  #listNow(): Promise<Seen<T>> {
+  async #listNow(): Promise<Seen<T>> {
     const { client, clock } = this.#deps;
+    const kept = this.#listed;
+    if (kept !== undefined && clock.monotonicMs() - kept.sentMs < (this.#of.listKeptMs ?? 0)) return kept.seen;
     const list = async (): Promise<Seen<T>> => {
-      const asOfMs = clock.nowMs();
+      const [asOfMs, sentMs] = [clock.nowMs(), clock.monotonicMs()];
       const items: T[] = [];
       const request = { ...this.#request('list'), clock, signal: this.#closing.signal };
       await eachListed(client, request, (object) => void items.push(this.#of.keep(object)));
+      if (this.#of.listKeptMs !== undefined) this.#listed = { seen: { items, asOfMs }, sentMs };
       return { items, asOfMs };
     };
     this.#listing ??= list().finally(() => {

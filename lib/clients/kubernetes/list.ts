@@ -100,7 +100,7 @@ async function pageOf(
   const request = { path, query: { ...query, limit: RAW_PAGE_ITEMS_MAX, continue: from } };
   for (let tries = 1; ; tries++) {
     try {
-      return await client.getJson(what, request, { requestMsMax: PAGE_MS_MAX });
+      return await client.getJson(what, request, { requestMsMax: PAGE_MS_MAX, signal });
     } catch (error) {
       const pauseMs = Math.max(PAGE_PAUSE_MS, (error instanceof TransientError && error.retryAfterMs) || 0);
       // Nothing is lost when the first page fails: whoever asked begins again.

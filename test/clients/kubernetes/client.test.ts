@@ -135,6 +135,25 @@ describe('kubernetesClient', () => {
     await expect(listNodes({ kind: 'server', server: url }, 100)).rejects.toBeInstanceOf(TransientError);
   });
 
+  test('a GET is ended by its signal, by its deadline beside one, and neither holds it after its answer', async () => {
+    const ending = new AbortController();
+    const asked = { path: '/things', query: {} };
+    const url = await serve((authorization) => (authorization === 'Bearer answers' ? 200 : undefined));
+    const answering = kubernetesClient(
+      { kind: 'server', server: url, token: 'answers' },
+      { clock, ...patientKubernetes },
+    );
+    const limits = { signal: ending.signal };
+    expect(await answering.getJson('ask', asked, limits)).toMatchObject({ kind: 'NodeList' });
+    await answering.close();
+    const silent = kubernetesClient({ kind: 'server', server: url }, { clock });
+    client = silent;
+    await expect(silent.getJson('ask', asked, { ...limits, requestMsMax: 100 })).rejects.toThrow(/none in time/);
+    const endless = silent.getJson('ask', asked, { ...limits, requestMsMax: PATIENT_MS });
+    ending.abort();
+    await expect(endless).rejects.toBeInstanceOf(TransientError);
+  });
+
   test('a port where nobody listens is transient', async () => {
     const url = await serve(() => 200);
     await new Promise((resolve) => server?.close(resolve));

@@ -1,6 +1,6 @@
 import { getEventListeners, getMaxListeners } from 'node:events';
 import { expect, test } from '@jest/globals';
-import { linkedSignal } from '../../lib/load-sources/linked-signal.ts';
+import { linkedSignal } from '../../lib/base/linked-signal.ts';
 
 test('dozens of signals end with the long-lived one, without a warning about listeners, and let go of it', () => {
   const outer = new AbortController();
