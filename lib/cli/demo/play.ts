@@ -63,6 +63,7 @@ export async function playDay(options: PlayOptions): Promise<DemoReport | undefi
   await waitForController({ url, children, signal, logFiles: logFilesOf(options) });
   if (signal.aborted) return undefined;
   progress(`Live. ${options.durationSec} s for one day; the controller's log is ${logFilesOf(options)[0] ?? ''}`);
+  progress(`Live page: ${url}/`);
   progress(lookText);
   const startMs = systemClock.nowMs();
   const traffic = makeTraffic({ fleet, cloud, startMs, durationMs: options.durationSec * 1000 });
@@ -191,6 +192,7 @@ async function look(run: Run, doneRatio: number): Promise<void> {
     patches: acceptedPatches(run),
     alerts: servers.receiver.received(),
     servers: `Kafka ${servers.kafka.version} · ${servers.redis.kind} ${servers.redis.version} · ${servers.cluster.label}`,
+    livePage: `${run.url}/`,
     hints: [run.look, ...(servers.cluster.hint === null ? [] : [servers.cluster.hint])],
   });
 }

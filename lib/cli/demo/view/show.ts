@@ -20,6 +20,7 @@ export type Frame = {
   readonly patches: number;
   readonly alerts: readonly OpsAlert[];
   readonly servers: string;
+  readonly livePage: string;
   readonly hints: readonly string[];
 };
 

@@ -39,6 +39,8 @@ export type DemoView = {
   readonly servers: string;
   /** What is going on, in a sentence or two. */
   readonly chapter: string;
+  /** Where the controller's live page is; empty: nowhere. */
+  readonly livePage: string;
   /** A command with which anybody can look into the cluster; null where there is none. */
   readonly hints: readonly string[];
   readonly eventsProduced: number;

@@ -17,6 +17,7 @@ export type ViewInput = {
   readonly controller: ControllerView | undefined;
   readonly doneRatio: number;
   readonly servers: string;
+  readonly livePage: string;
   readonly hints: readonly string[];
   readonly eventsProduced: number;
   readonly eventsPerSec: number;
@@ -34,6 +35,7 @@ export function viewOf(input: ViewInput): DemoView {
     doneRatio: input.doneRatio,
     servers: input.servers,
     chapter: chapterAt(input.traffic.hour()),
+    livePage: input.livePage,
     hints: input.hints,
     eventsProduced: input.eventsProduced,
     eventsPerSec: input.eventsPerSec,

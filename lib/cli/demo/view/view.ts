@@ -49,7 +49,7 @@ export function renderView(view: DemoView, options: ViewSize & { readonly colors
     ...view.nodeGroups.map((group) => nodeGroupLine(group, style)),
     '',
   ];
-  const below = [figures(view, colors), `${colors.dim(' Ctrl-C stops everything.')}   ${legend(colors)}`];
+  const below = [figures(view, colors), foot(view, style)];
   const hints = view.hints.map((hint) => colors.dim(` ${hint}`));
   // Two titles, and a line between each two parts.
   const room = rows - above.length - below.length - 4;
@@ -120,6 +120,13 @@ function figures(view: DemoView, colors: Colors): string {
   return colors.dim(
     ` ${view.eventsProduced.toLocaleString('en')} events · ${view.patches} resizes${latency} · ${late} · ${view.usdPerHour.toFixed(0)} USD/h`,
   );
+}
+
+/** The address of the page is whole in 80 columns, too: it is there to be clicked or copied. */
+function foot({ livePage }: DemoView, { colors, isWide }: Style): string {
+  const wide = ` Ctrl-C stops everything.${livePage === '' ? '' : `  Live page: ${livePage}`}`;
+  const narrow = ` Ctrl-C stops. See ${livePage}`;
+  return `${colors.dim(isWide || livePage === '' ? wide : narrow)}   ${legend(colors)}`;
 }
 
 function legend(colors: Colors): string {

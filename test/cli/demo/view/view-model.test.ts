@@ -36,6 +36,7 @@ function input(over: Partial<ViewInput> & { readonly world?: World } = {}): View
     controller: undefined,
     doneRatio: 0,
     servers: '',
+    livePage: '',
     hints: [],
     eventsProduced: 0,
     eventsPerSec: 0,

@@ -16,6 +16,7 @@ function demoView(over: Partial<DemoView> = {}): DemoView {
     doneRatio: 0.525,
     servers: 'Kafka 4.4.0 · redis 8.2.1',
     chapter: 'The office wakes up, and its GPU nodes are asked for together with the replicas.',
+    livePage: '',
     hints: [],
     eventsProduced: 12_345,
     eventsPerSec: 61.7,
@@ -183,6 +184,15 @@ describe('renderView', () => {
   test('ends with how to look into the cluster where there is a way', () => {
     const hint = 'kubectl --kubeconfig /tmp/demo/kubeconfig get pods --watch';
     expect(render(demoView({ hints: [hint] }))).toBe(`${GOLDEN_WIDE}\n ${hint}`);
+  });
+
+  test.each([
+    [VIEW_WIDTH, ' Ctrl-C stops everything.  Live page: http://127.0.0.1:54321/    ■ serving  ◧ starting  □ wanted'],
+    [80, ' Ctrl-C stops. See http://127.0.0.1:54321/    ■ serving  ◧ starting  □ wanted'],
+  ])('in %d columns says where the live page is, in place of nothing', (width, foot) => {
+    const lines = render(demoView({ livePage: 'http://127.0.0.1:54321/' }), { width, rows: 24 }).split('\n');
+    expect(lines.at(-1)).toBe(foot);
+    expect(lines).toHaveLength(render(demoView(), { width, rows: 24 }).split('\n').length);
   });
 
   test('in 60 columns cuts what does not fit', () => {
