@@ -172,23 +172,24 @@ describe('faults', () => {
   });
 
   test('a handler that takes longer than the session keeps its partitions', async () => {
-    const stream = kafkaStream(kafkaOptions({ brokers: testKafkaBrokers() }));
+    const sessionTimeoutMs = 5_000;
+    const stream = kafkaStream(kafkaOptions({ brokers: testKafkaBrokers() }, { sessionTimeoutMs }));
     const topic = await makeTopic(stream);
     const producer = stream.producer();
     await producer.send([{ topic, key: 'a', value: 'slow' }]);
-    let calls = 0;
+    let [calls, ended] = [0, 0];
     const consumer = stream.consumer({ group: uniqueName('group'), topics: [topic] });
     await consumer.start({
       onBatch: async () => {
         calls++;
-        // Longer than the session timeout of 3 s: only heartbeats keep the membership.
-        if (calls === 1) await systemClock.sleep(5_000);
+        // Longer than the session: only heartbeats keep the membership.
+        if (calls === 1) await systemClock.sleep(sessionTimeoutMs + 2_000);
+        ended++;
         return {};
       },
       startOffset: () => Promise.resolve(undefined),
     });
-    await until(() => calls === 1);
-    await systemClock.sleep(5_500);
+    await until(() => ended === 1);
     await producer.send([{ topic, key: 'a', value: 'next' }]);
     await until(() => calls >= 2);
     await systemClock.sleep(300);

@@ -8,9 +8,9 @@ import type { KafkaSettings } from '../../lib/clients/kafka/client.ts';
 import type { KafkaTuning } from '../../lib/stream/kafka-tuning.ts';
 import type { KafkaStreamOptions } from '../../lib/stream/kafka.ts';
 
-/** A member that dies is missed after 3 s, and nothing waits longer than it must. */
+/** Nothing waits longer than it must; a member that a busy machine lets wait for some seconds stays one. */
 export const TEST_TUNING = {
-  sessionTimeoutMs: 3_000,
+  sessionTimeoutMs: 10_000,
   heartbeatIntervalMs: 500,
   fetchWaitMs: 100,
   // A broker that is there answers in the end, however busy the machine.
