@@ -1,3 +1,6 @@
+// The SDK's advice to upgrade Node is for whoever deploys: here it only hides what a test says. Workers inherit this.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
 /** One Jest run for everything: real Kafka and Redis are started once by the global set-up. */
 export default {
   testEnvironment: 'node',

@@ -61,7 +61,14 @@ function npmCi() {
 
 async function run(name, args) {
   if (name === 'install') return 0;
-  if (name === 'test') return await runJest(args);
+  if (name === 'test') {
+    const isWhole = args.every((arg) => arg.startsWith('-'));
+    if (isWhole)
+      say(
+        'All tests, with a real Kafka and a real Redis: about ten minutes on two cores. One folder: npm test -- test/core',
+      );
+    return await runJest(args);
+  }
   if (name === 'test:laws')
     return await runJest(['test/core/laws', `--testTimeout=${LAWS_TIMEOUT_MS}`, ...args], LAWS_ENV);
   if (name === 'test:cluster') return await runJest(['--config', join('test', 'cluster', 'jest.config.mjs'), ...args]);
@@ -75,6 +82,7 @@ async function run(name, args) {
     const file = await buildBench(args[0]);
     return await spawnNode(['--enable-source-maps', file, ...args.slice(1)]);
   }
+  say('Building the command line (some seconds)…');
   const { buildCli } = await import('./build.mjs');
   const cli = await buildCli();
   return await spawnNode([cli, name, ...args]);
