@@ -87,16 +87,23 @@ async function build(folder: string, building: Building): Promise<void> {
   }
 }
 
-/** Fetches the modules (94 MB) and counts what will be compiled. */
+/** Fetches the modules (94 MB), once more when that fails, and counts what will be compiled. */
 async function countPackages(scratch: string, building: Building): Promise<number> {
-  const { clock, progress } = building;
+  const { clock, progress, signal } = building;
   const startMs = clock.monotonicMs();
   progress('Fetching the Go modules of the control plane (94 MB)…');
   let packages = 0;
   const onLine = (line: string): void => {
     if (!line.startsWith('go: ')) packages++;
   };
-  await runGo(['list', '-deps', '.'], { ...building, scratch, onLine });
+  const list = (): Promise<void> => runGo(['list', '-deps', '.'], { ...building, scratch, onLine });
+  await list().catch(async (error: unknown) => {
+    signal?.throwIfAborted();
+    // What came is kept; a proxy may have been away for a moment.
+    progress(`Could not fetch all Go modules, trying once more: ${messageOf(error)}`);
+    packages = 0;
+    await list();
+  });
   progress(`The Go modules are there after ${seconds(clock.monotonicMs() - startMs)}`);
   return packages;
 }
