@@ -6,7 +6,12 @@ export type Column<Row> = {
   readonly cell: (row: Row) => string;
   /** Paints the padded cell. */
   readonly paint?: (padded: string, row: Row) => string;
+  /** May be left out where the terminal is too narrow: the highest goes first. */
+  readonly optional?: number;
 };
+
+/** Of the last column: fewer characters of a sentence say nothing. */
+const LAST_WIDTH_MIN = 24;
 
 /** `text` without what would move the cursor or turn the direction of writing: control and format characters become blanks. */
 export function printable(text: string): string {
@@ -34,4 +39,45 @@ export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]
       .trimEnd(),
   );
   return [titles.trimEnd(), ...body];
+}
+
+/** A {@link table} for a terminal of `width` columns: optional columns are left out until the rest fits, and the last one is cut. Null: no terminal, nothing is cut. */
+export function tableWithin<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  width: number | null,
+): string[] {
+  if (width === null) return table(rows, columns);
+  let shown = columns;
+  while (restOf(rows, { columns: shown, width }) < LAST_WIDTH_MIN) {
+    const weakest = shown.reduce((least, { optional = 0 }) => Math.max(least, optional), 0);
+    if (weakest === 0) break;
+    shown = shown.filter(({ optional }) => optional !== weakest);
+  }
+  const last = shown.at(-1);
+  if (last === undefined) return [];
+  const room = Math.max(LAST_WIDTH_MIN, restOf(rows, { columns: shown, width }));
+  return table(rows, [...shown.slice(0, -1), { ...last, cell: (row) => clip(last.cell(row), room) }]);
+}
+
+/** What is left for the last column. */
+function restOf<Row>(
+  rows: readonly Row[],
+  { columns, width }: { readonly columns: readonly Column<Row>[]; readonly width: number },
+): number {
+  const before = columns
+    .slice(0, -1)
+    .map(({ title, align, cell }) => ({ title, cell, ...(align === undefined ? {} : { align }) }));
+  const used = table(rows, [...before, { title: '|', cell: () => '|' }]).reduce(
+    (most, line) => Math.max(most, line.length),
+    0,
+  );
+  return width - used + 1;
+}
+
+/** At most `length` characters, with an ellipsis where something was cut; control characters are taken out. */
+export function clip(text: string, length: number): string {
+  const characters = Array.from(printable(text));
+  if (characters.length <= length) return characters.join('');
+  return length <= 0 ? '' : `${characters.slice(0, length - 1).join('')}…`;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { printable, table } from '../../lib/cli/table.ts';
+import { clip, printable, table, tableWithin } from '../../lib/cli/table.ts';
 
 type Row = { readonly name: string; readonly count: number };
 const rows: readonly Row[] = [
@@ -40,5 +40,47 @@ describe('printable', () => {
   test('leaves letters of any script, and takes out what moves the cursor or turns the writing', () => {
     expect(printable('größer → 日本 😀')).toBe('größer → 日本 😀');
     expect(printable('a\tb\r\nc\u009bd\u202ee\u2028f\u200bg')).toBe('a b  c d e f g');
+  });
+});
+
+describe('clip', () => {
+  test('cuts with an ellipsis, never in the middle of a character', () => {
+    expect(clip('abcdef', 6)).toBe('abcdef');
+    expect(clip('abcdef', 5)).toBe('abcd…');
+    expect(clip('😀😀😀', 2)).toBe('😀…');
+    expect(clip('abc', 1)).toBe('…');
+    expect([clip('abc', 0), clip('abc', -5)]).toEqual(['', '']);
+  });
+});
+
+describe('tableWithin', () => {
+  const columns = [
+    { title: 'NAME', cell: (row: Row) => row.name },
+    { title: 'OFTEN', optional: 1, cell: () => 'x'.repeat(20) },
+    { title: 'SELDOM', optional: 2, cell: () => 'y'.repeat(20) },
+    { title: 'WHY', cell: () => 'because '.repeat(20).trim() },
+  ];
+  const titles = (width: number | null): string => tableWithin(rows, columns, width)[0] ?? '';
+
+  test('is the whole table where nothing limits it', () => {
+    expect(tableWithin(rows, columns, null)).toEqual(table(rows, columns));
+    expect(tableWithin(rows, columns, 1_000)).toEqual(table(rows, columns));
+  });
+
+  test('leaves out optional columns, the least needed first, and cuts the last one', () => {
+    expect(titles(100)).toContain('SELDOM');
+    expect(titles(80)).not.toContain('SELDOM');
+    expect(titles(80)).toContain('OFTEN');
+    expect(titles(60)).toBe('NAME           WHY');
+    for (const width of [60, 80, 100, 120]) {
+      const lengths = tableWithin(rows, columns, width).map((line) => line.length);
+      expect(Math.max(...lengths)).toBeLessThanOrEqual(width);
+    }
+    expect(tableWithin(rows, columns, 60)[1]).toMatch(/^llama-8b-chat {2}because .*…$/);
+  });
+
+  test('keeps what is needed where even that does not fit', () => {
+    expect(titles(10)).toBe('NAME           WHY');
+    expect(tableWithin(rows, [], 10)).toEqual([]);
   });
 });

@@ -65,6 +65,8 @@ export async function playDay(options: PlayOptions): Promise<DemoReport | undefi
   progress(`Live. ${options.durationSec} s for one day; the controller's log is ${logFilesOf(options)[0] ?? ''}`);
   progress(`Live page: ${url}/`);
   progress(lookText);
+  const pageText = `In a browser: ${url}`;
+  progress(pageText);
   const startMs = systemClock.nowMs();
   const traffic = makeTraffic({ fleet, cloud, startMs, durationMs: options.durationSec * 1000 });
   const modelServers = startModelServers({ fleet, models: traffic.models, port: metricsPort });
@@ -79,7 +81,7 @@ export async function playDay(options: PlayOptions): Promise<DemoReport | undefi
     topics,
     children,
     url,
-    look: lookText,
+    hints: [pageText, lookText],
     show,
     producing,
     bill: makeBill(cloud),
@@ -102,7 +104,7 @@ type Run = {
   readonly children: readonly Child[];
   readonly url: string;
   /** How people look into it from elsewhere. */
-  readonly look: string;
+  readonly hints: readonly string[];
   readonly show: Show;
   readonly producing: Producing;
   readonly bill: Bill;
@@ -193,7 +195,7 @@ async function look(run: Run, doneRatio: number): Promise<void> {
     alerts: servers.receiver.received(),
     servers: `Kafka ${servers.kafka.version} · ${servers.redis.kind} ${servers.redis.version} · ${servers.cluster.label}`,
     livePage: `${run.url}/`,
-    hints: [run.look, ...(servers.cluster.hint === null ? [] : [servers.cluster.hint])],
+    hints: [...run.hints, ...(servers.cluster.hint === null ? [] : [servers.cluster.hint])],
   });
 }
 

@@ -2,49 +2,67 @@
 import { briefCause, troubleOf } from '../../core/nodes/trouble.ts';
 import type { StatusView, WorkloadStatus } from '../../loop/status.ts';
 import type { Colors } from '../demo/view/view.ts';
-import { printable, table } from '../table.ts';
+import { printable, tableWithin } from '../table.ts';
 
 const SIGNALS_SHOWN = 3;
 
-/** Lines for a terminal. `nowMs`: ages are counted from it. */
-export function renderStatus(view: StatusView, options: { readonly colors: Colors; readonly nowMs: number }): string[] {
-  const { colors, nowMs } = options;
-  const workloads = table(view.workloads, [
-    { title: 'WORKLOAD', cell: (row) => row.workload },
-    {
-      title: 'MODE',
-      cell: (row) => row.mode,
-      paint: (text, row) => (row.mode === 'act' ? colors.green(text) : colors.dim(text)),
-    },
-    { title: 'REPLICAS', align: 'right', cell: (row) => `${count(row.ready)}/${count(row.current)}` },
-    {
-      title: 'WANTED',
-      align: 'right',
-      cell: (row) => count(row.wanted),
-      paint: (text, row) => (row.wanted === row.current ? text : colors.yellow(text)),
-    },
-    { title: 'LIMITS', align: 'right', cell: (row) => `${row.min}–${row.max}` },
-    { title: 'LOAD', cell: loadOf },
-    { title: 'LEAD TIME', cell: (row) => leadOf(row.leadTime) },
-    { title: 'DECIDED', align: 'right', cell: (row) => ageOf(row.decidedAtMs, nowMs) },
-    { title: 'BECAUSE', cell: (row) => row.because ?? 'not decided yet' },
-  ]);
-  const groups = table(view.nodeGroups, [
-    { title: 'NODE GROUP', cell: (row) => row.nodeGroup },
-    { title: 'OWNERSHIP', cell: (row) => `${row.ownership}, ${row.mode}` },
-    { title: 'NODES', align: 'right', cell: (row) => count(row.current) },
-    { title: 'WANTED', align: 'right', cell: (row) => count(row.wanted) },
-    { title: 'MAX', align: 'right', cell: (row) => String(row.max) },
-    {
-      title: 'LEAD TIME',
-      cell: (row) => `${leadOf(row.leadTime)}${row.warmLeadTime === null ? '' : `, warm ${leadOf(row.warmLeadTime)}`}`,
-    },
-    {
-      title: 'STATE',
-      cell: (row) => groupState(row),
-      paint: (text, row) => (row.shortage === null ? text : colors.red(text)),
-    },
-  ]);
+export type RenderOptions = {
+  readonly colors: Colors;
+  /** Ages are counted from it. */
+  readonly nowMs: number;
+  /** Columns of the terminal; default null: none, nothing is cut. */
+  readonly width?: number | null;
+};
+
+/** Lines for a terminal; a narrow one sees fewer columns. */
+export function renderStatus(view: StatusView, options: RenderOptions): string[] {
+  const { colors, nowMs, width = null } = options;
+  const workloads = tableWithin<WorkloadStatus>(
+    view.workloads,
+    [
+      { title: 'WORKLOAD', cell: (row) => row.workload },
+      {
+        title: 'MODE',
+        cell: (row) => row.mode,
+        paint: (text, row) => (row.mode === 'act' ? colors.green(text) : colors.dim(text)),
+      },
+      { title: 'REPLICAS', align: 'right', cell: (row) => `${count(row.ready)}/${count(row.current)}` },
+      {
+        title: 'WANTED',
+        align: 'right',
+        cell: (row) => count(row.wanted),
+        paint: (text, row) => (row.wanted === row.current ? text : colors.yellow(text)),
+      },
+      { title: 'LIMITS', align: 'right', optional: 3, cell: (row) => `${row.min}–${row.max}` },
+      { title: 'LOAD', optional: 1, cell: loadOf },
+      { title: 'LEAD TIME', optional: 4, cell: (row) => leadOf(row.leadTime) },
+      { title: 'DECIDED', align: 'right', optional: 2, cell: (row) => ageOf(row.decidedAtMs, nowMs) },
+      { title: 'BECAUSE', cell: (row) => row.because ?? 'not decided yet' },
+    ],
+    width,
+  );
+  const groups = tableWithin<StatusView['nodeGroups'][number]>(
+    view.nodeGroups,
+    [
+      { title: 'NODE GROUP', cell: (row) => row.nodeGroup },
+      { title: 'OWNERSHIP', cell: (row) => `${row.ownership}, ${row.mode}` },
+      { title: 'NODES', align: 'right', cell: (row) => count(row.current) },
+      { title: 'WANTED', align: 'right', cell: (row) => count(row.wanted) },
+      { title: 'MAX', align: 'right', optional: 1, cell: (row) => String(row.max) },
+      {
+        title: 'LEAD TIME',
+        optional: 2,
+        cell: (row) =>
+          `${leadOf(row.leadTime)}${row.warmLeadTime === null ? '' : `, warm ${leadOf(row.warmLeadTime)}`}`,
+      },
+      {
+        title: 'STATE',
+        cell: (row) => groupState(row),
+        paint: (text, row) => (row.shortage === null ? text : colors.red(text)),
+      },
+    ],
+    width,
+  );
   const alerts = view.alerts.map((alert) => {
     const mark = alert.severity === 'critical' ? colors.red('● critical') : colors.yellow(`● ${alert.severity}`);
     return `${mark}  ${printable(alert.title)}  ${colors.dim(`since ${ageOf(alert.sinceMs, nowMs)}`)}`;

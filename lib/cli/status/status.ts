@@ -23,7 +23,10 @@ export async function statusCommand(options: { readonly watch: boolean; readonly
   try {
     do {
       const view = await readStatus(opened.deps);
-      const text = options.json ? JSON.stringify(view) : renderStatus(view, { colors, nowMs: view.atMs }).join('\n');
+      const width = process.stdout.isTTY ? process.stdout.columns || null : null;
+      const text = options.json
+        ? JSON.stringify(view)
+        : renderStatus(view, { colors, nowMs: view.atMs, width }).join('\n');
       const clear = options.watch && !options.json && process.stdout.isTTY ? '\u001b[H\u001b[2J' : '';
       process.stdout.write(`${clear}${text}\n`);
       if (options.watch) await systemClock.sleep(WATCH_MS, stopping.signal);

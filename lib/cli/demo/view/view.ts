@@ -1,6 +1,6 @@
 /** The live view of the demo: a plain picture of plain data, so that it can be tested without a terminal. */
 import type pico from 'picocolors';
-import { printable } from '../../table.ts';
+import { clip } from '../../table.ts';
 import type { DecisionView, DemoView, ModelView, NodeGroupView } from './types.ts';
 
 export type Colors = ReturnType<typeof pico.createColors>;
@@ -216,13 +216,6 @@ function alertLine(alert: DemoView['alerts'][number], { colors, width }: Style):
         ? colors.red('● critical')
         : colors.yellow('● warning ');
   return ` ${mark} ${clip(alert.title, width - 13)}`;
-}
-
-/** At most `length` characters, with an ellipsis where something was cut; control characters are taken out. */
-export function clip(text: string, length: number): string {
-  const characters = Array.from(printable(text));
-  if (characters.length <= length) return characters.join('');
-  return length <= 0 ? '' : `${characters.slice(0, length - 1).join('')}…`;
 }
 
 function padded(lines: readonly string[], count: number): string[] {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import pico from 'picocolors';
-import { VIEW_WIDTH, clip, clock, renderView, replicaBar, sparkline } from '../../../../lib/cli/demo/view/view.ts';
+import { VIEW_WIDTH, clock, renderView, replicaBar, sparkline } from '../../../../lib/cli/demo/view/view.ts';
 import type { DemoView } from '../../../../lib/cli/demo/view/types.ts';
 
 const plain = pico.createColors(false);
@@ -338,15 +338,5 @@ describe('replicaBar', () => {
     [1, 1, 1_000, 1],
   ])('is 18 wide for ready %d, starting %d, wanted %d of at most %d', (...counts) => {
     expect(bar(...counts)).toHaveLength(18);
-  });
-});
-
-describe('clip', () => {
-  test('cuts with an ellipsis, never in the middle of a character', () => {
-    expect(clip('abcdef', 6)).toBe('abcdef');
-    expect(clip('abcdef', 5)).toBe('abcd…');
-    expect(clip('😀😀😀', 2)).toBe('😀…');
-    expect(clip('abc', 1)).toBe('…');
-    expect([clip('abc', 0), clip('abc', -5)]).toEqual(['', '']);
   });
 });
