@@ -55,8 +55,8 @@ export function recommendedOf(points: readonly Point[]): Point | undefined {
 export type Comparison = {
   /** GPU-hours of Penstock at the peer's misses over the peer's. */
   readonly hours: Read;
-  /** Misses of Penstock at the peer's GPU-hours over the peer's, where the peer misses any; else `none` where Penstock does not either, and `more` where it does. */
-  readonly misses: Read | { readonly kind: 'none' | 'more' };
+  /** Misses of Penstock at the peer's GPU-hours over the peer's. `none`: neither misses a request; `more`: the peer does not, Penstock does; `ends`: the peer takes more than Penstock's safest setting does, and misses less; `above`: it takes less than the cheapest, and misses no more. */
+  readonly misses: Read | { readonly kind: 'none' | 'more' | 'ends' | 'above' };
   /** Penstock's safest setting, and its GPU-hours over the peer's: where no setting misses as little, what is nearest to it. */
   readonly safest: { readonly ratio: number; readonly at: Point } | null;
   /** The optimum over the peer's GPU-hours, where it bounds what anybody could reach at its misses; else null. */
@@ -69,13 +69,24 @@ export function compared(field: Field, peer: Point): Comparison {
   const share = missShareOf(peer);
   const hours = over(hoursAtMisses(frontier, share), peer.gpuHours);
   const at = frontier.at(-1);
-  const misses = over(missesAtHours(frontier, peer.gpuHours), share);
   return {
     hours,
     safest: hours.kind === 'beyond' && at !== undefined ? { ratio: at.gpuHours / peer.gpuHours, at } : null,
-    misses: missesNone(peer) && misses.kind !== 'beyond' ? { kind: misses.value > 1 ? 'more' : 'none' } : misses,
+    misses: missesBeside(peer, { misses: over(missesAtHours(frontier, peer.gpuHours), share), cheapest: frontier[0] }),
     boundRatio: share <= BOUND_SHARE_MAX ? field.optimumHours / peer.gpuHours : null,
   };
+}
+
+function missesBeside(
+  peer: Point,
+  { misses, cheapest }: { readonly misses: Read; readonly cheapest: Point | undefined },
+): Comparison['misses'] {
+  if (misses.kind === 'beyond') {
+    return cheapest !== undefined && missShareOf(peer) <= missShareOf(cheapest) ? { kind: 'above' } : misses;
+  }
+  if (misses.kind === 'atMost' && misses.value > 1) return { kind: 'ends' };
+  if (!missesNone(peer)) return misses;
+  return { kind: misses.value > 1 ? 'more' : 'none' };
 }
 
 /** Where Penstock stands beside a peer's whole frontier. */

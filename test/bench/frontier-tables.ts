@@ -18,8 +18,6 @@ import { aboutOf } from './quality-cases.ts';
 
 /** No setting gets there. */
 const NEVER = 'never';
-/** The peer misses none, Penstock does. */
-const MORE = 'more';
 
 /** Pictures, Penstock's own sweep, both comparisons with the goals, and every peer's frontier. */
 export function tablesOf(points: readonly Point[]): string {
@@ -79,7 +77,7 @@ function equalMisses(fields: readonly Field[]): string[] {
         about,
         columns: ['worst'],
         cellOf: (comparison) => hoursText(comparison, goal),
-        summaryOf: (all) => [worstText(all.map(hoursFigure), NEVER)],
+        summaryOf: (all) => [worstText(all.map(hoursFigure))],
       });
     }),
   ];
@@ -90,7 +88,7 @@ function equalHours(fields: readonly Field[]): string[] {
   return [
     '### At equal GPU-hours: misses of Penstock over those of each peer as recommended',
     '',
-    '*none*: neither misses a request. *more*: the peer misses none, Penstock does.',
+    '*none*: neither misses a request. *more*: the peer misses none, Penstock does. *ends*: the peer takes more GPU-hours than the safest setting of Penstock, and misses less. *above*: it takes less than the cheapest, and misses no more; *beyond*: and misses more. The median is that of the traces with a figure.',
     '',
     ...leadTimesOf(fields).flatMap((leadTimeSec) =>
       peerTable(fields, {
@@ -100,7 +98,8 @@ function equalHours(fields: readonly Field[]): string[] {
         cellOf: missesText,
         summaryOf: (all) => {
           const figures = all.map(missesFigure);
-          return [worstText(figures, MORE), figureText(medianOf(figures.filter((figure) => figure !== null)), MORE)];
+          const found = figures.filter((figure) => typeof figure === 'number');
+          return [worstText(figures), figureText(medianOf(found))];
         },
       }),
     ),
@@ -155,33 +154,31 @@ function missesText({ misses }: Comparison): string {
   return misses.kind === 'atMost' && !text.startsWith('<') ? `≤ ${text}` : text;
 }
 
-/** What counts towards the worst: null where the peer misses more than the sweep goes, infinity where Penstock never misses as little. */
-function hoursFigure({ hours }: Comparison): number | null {
-  if (hours.kind === 'beyond') return Infinity;
-  return hours.kind === 'atMost' && hours.value > 1 ? null : hours.value;
+/** What counts towards the worst, or why nothing does. */
+function hoursFigure({ hours }: Comparison): number | string {
+  if (hours.kind === 'beyond') return NEVER;
+  return hours.kind === 'atMost' && hours.value > 1 ? 'beyond' : hours.value;
 }
 
-/** As {@link hoursFigure}: null where Penstock is nowhere as cheap, infinity where it misses and the peer does not. */
-function missesFigure({ misses }: Comparison): number | null {
-  if (misses.kind === 'beyond') return null;
+function missesFigure({ misses }: Comparison): number | string {
   if (misses.kind === 'between' || misses.kind === 'atMost') return misses.value;
-  return misses.kind === 'more' ? Infinity : 0;
+  if (misses.kind === 'none') return 0;
+  return misses.kind === 'more' ? Infinity : misses.kind;
 }
 
-/** The worst that has a figure, on how many traces it has none, and on how many there is nothing to compare. */
-function worstText(figures: readonly (number | null)[], unreached: string): string {
-  const finite = figures.filter((figure) => figure !== null && Number.isFinite(figure)) as number[];
-  const counts = [
-    [figures.filter((figure) => figure === Infinity).length, unreached],
-    [figures.filter((figure) => figure === null).length, 'beyond'],
-  ] as const;
-  const texts = counts.flatMap(([count, word]) => (count === 0 ? [] : [`${word} on ${count}`]));
-  return [...(finite.length === 0 ? [] : [figureText(Math.max(...finite), unreached)]), ...texts].join(', ');
+/** The worst of the figures, and on how many traces there is none, and why. */
+function worstText(figures: readonly (number | string)[]): string {
+  const found = figures.filter((figure) => typeof figure === 'number');
+  const reasons = [...new Set(figures.filter((figure) => typeof figure === 'string'))];
+  return [
+    ...(found.length === 0 ? [] : [figureText(Math.max(...found))]),
+    ...reasons.map((reason) => `${reason} on ${figures.filter((figure) => figure === reason).length}`),
+  ].join(', ');
 }
 
-function figureText(value: number | undefined, unreached = NEVER): string {
+function figureText(value: number | undefined): string {
   if (value === undefined) return '–';
-  if (!Number.isFinite(value)) return unreached;
+  if (!Number.isFinite(value)) return 'more';
   if (value >= 100) return '> 100';
   return value < 0.01 && value > 0 ? '< 0.01' : value.toFixed(2);
 }

@@ -115,6 +115,15 @@ describe('beside a peer', () => {
     const { hours, safest } = compared(fieldOf([peer]), peer);
     expect(hours).toEqual({ kind: 'beyond' });
     expect(safest).toEqual({ ratio: 130 / 200, at: THREE[2] });
+    expect(compared(fieldOf([peer]), peer).misses).toEqual({ kind: 'ends' });
+    const dear = hpa(125, 0);
+    expect(compared(fieldOf([dear]), dear).misses).toEqual({ kind: 'more' });
+  });
+
+  test('a peer cheaper than every setting that misses no more is above; one that misses more is not compared', () => {
+    const [better, later] = [hpa(95, 0.005), hpa(95, 0.05)];
+    expect(compared(fieldOf([better]), better).misses).toEqual({ kind: 'above' });
+    expect(compared(fieldOf([later]), later).misses).toEqual({ kind: 'beyond' });
   });
 
   test('the optimum bounds what can be reached only where the peer misses next to nothing', () => {

@@ -84,7 +84,7 @@ const RECORDED: readonly Files[] = [
 ];
 
 /** The same traces where a request may wait 2 s, by the requests themselves where the trace has them: `T1-2s`. */
-const INTERACTIVE: readonly Files[] = ['T1', 'T3', 'T4'].flatMap((name) => {
+const INTERACTIVE: readonly Files[] = ['T1', 'T2', 'T3', 'T4', 'T5'].flatMap((name) => {
   const recorded = RECORDED.filter((one) => one.name === name);
   return recorded.map((one) => ({
     ...one,
