@@ -17,7 +17,10 @@ export function renderSummary(report: DemoReport, colors: Colors): string[] {
     row('GPUs', `${report.gpuHours.toFixed(2)} GPU-hours, ${report.costUsd.toFixed(2)} USD of simulated time`),
     ...constantFleet(report).map(more),
     row('reaction', `${ms(latency.p50)} from an event to its resize (p99 ${ms(latency.p99)})`),
-    row('people called', `${report.alertsDelivered} alerts delivered, signatures checked by the receiver`),
+    row(
+      'people called',
+      `${report.alertsDelivered} ${report.alertsDelivered === 1 ? 'alert' : 'alerts'} delivered, signatures checked by the receiver`,
+    ),
     row(
       'resizes',
       `${report.deploymentResizes} of Deployments, ${report.nodeGroupResizes} of node groups, drained before they went`,
