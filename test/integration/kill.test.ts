@@ -1,5 +1,5 @@
 /** The process host is killed again and again under load: nothing is lost, nothing is counted twice. */
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../lib/base/clock.ts';
 import { type Random, seededRandom } from '../../lib/base/random.ts';
 import { emptyWindow } from '../../lib/core/window/load-window.ts';
@@ -10,9 +10,6 @@ import { testKafkaBrokers, testRedisUrl } from '../support/kafka-redis.ts';
 import { type LoadProducer, loadProducer } from '../support/load-producer.ts';
 import { arrivedOf, keysOf, placesOf, type Places } from '../support/process-host-check.ts';
 import { buildTestCli, eventually, type Host, lastLog, openSite, type Site } from '../support/process-host.ts';
-
-// Real processes on a shared machine: one more try, with the first failure in the log, before a run is called broken.
-jest.retryTimes(1, { logErrorsBeforeRetry: true });
 
 const KILLS = 20;
 const WORKLOADS = Array.from({ length: 10 }, (_, index) => `model-${index}`);

@@ -1,6 +1,6 @@
 /** The whole loop on real Kafka and Redis: events in, resized Deployments and node groups in a cluster that is reached over HTTP. */
 import { readFile, writeFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Receiver, startReceiver } from '../../lib/cli/demo/servers/receiver.ts';
 import type { StatusView } from '../../lib/loop/status.ts';
 import type { LoggedRequest } from '../../lib/simulator/cluster-server/requests-log.ts';
@@ -15,9 +15,6 @@ import {
   QUICK_WORLD,
   workloadPolicy,
 } from '../support/process-host-scenes.ts';
-
-// Real processes on a shared machine: one more try, with the first failure in the log, before a run is called broken.
-jest.retryTimes(1, { logErrorsBeforeRetry: true });
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 const TERMINATE = 'TerminateInstanceInAutoScalingGroup';
