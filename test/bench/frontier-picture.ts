@@ -1,12 +1,13 @@
 /** A picture of one trace: misses against GPU-hours, a panel for each lead time, a line for each policy's frontier. One file that follows the reader's light or dark theme. */
 import { DARK, LIGHT } from '../../lib/simulator/report/page/style.ts';
 import { looksOf } from '../../lib/simulator/report/page/looks.ts';
-import type { Look, Marker } from '../../lib/simulator/report/page/looks.ts';
+import type { Look } from '../../lib/simulator/report/page/looks.ts';
 import { fieldsOf } from './frontier-compare.ts';
 import type { Field } from './frontier-compare.ts';
 import { frontierOf, missShareOf, missesNone } from './frontier-curve.ts';
 import type { Point } from './frontier-results.ts';
 import { PEERS } from './frontier-settings.ts';
+import { at, mark, text } from './frontier-shapes.ts';
 
 const WIDTH = 960;
 const LEFT = 62;
@@ -202,50 +203,6 @@ function legend(looks: ReadonlyMap<string, Look>): string[] {
   ];
 }
 
-function mark(
-  marker: Marker,
-  { x, y, size }: { readonly x: number; readonly y: number; readonly size: number },
-): string {
-  const isBare = marker === 'plus' || marker === 'cross';
-  return `<path class="${isBare ? 'bare' : 'mark'}" d="${outlineOf(marker, size)}" transform="translate(${at(x)} ${at(y)})"/>`;
-}
-
-function outlineOf(marker: Marker, size: number): string {
-  const [r, s, half] = [at(size), at(size * 0.85), at(size / 2)];
-  const round = `M-${r} 0a${r} ${r} 0 1 0 ${at(2 * size)} 0a${r} ${r} 0 1 0-${at(2 * size)} 0Z`;
-  const outlines: Readonly<Record<Marker, string>> = {
-    circle: round,
-    star: round,
-    square: `M-${s}-${s}H${s}V${s}H-${s}Z`,
-    triangle: `M0-${r}L${r} ${r}H-${r}Z`,
-    wedge: `M0 ${r}L${r}-${r}H-${r}Z`,
-    diamond: `M0-${r}L${r} 0L0 ${r}L-${r} 0Z`,
-    hexagon: `M-${r} 0L-${half}-${s}H${half}L${r} 0L${half} ${s}H-${half}Z`,
-    plus: `M-${r} 0H${r}M0-${r}V${r}`,
-    cross: `M-${s}-${s}L${s} ${s}M-${s} ${s}L${s}-${s}`,
-  };
-  return outlines[marker];
-}
-
 function percentOf(power: number): string {
   return `${Number((100 * 10 ** power).toPrecision(1))} %`;
-}
-
-function text(
-  words: string,
-  of: {
-    readonly x: number;
-    readonly y: number;
-    readonly kind?: string;
-    readonly anchor?: 'middle' | 'end';
-  },
-): string {
-  const anchor = of.anchor === undefined ? '' : ` text-anchor="${of.anchor}"`;
-  const kind = of.kind === undefined ? '' : ` class="${of.kind}"`;
-  return `<text${kind}${anchor} x="${at(of.x)}" y="${at(of.y)}">${words}</text>`;
-}
-
-/** A place, to a tenth of a pixel. */
-function at(value: number): string {
-  return String(Math.round(value * 10) / 10);
 }
