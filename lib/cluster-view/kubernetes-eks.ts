@@ -40,7 +40,7 @@ export function kubernetesEksView(options: KubernetesEksOptions): ClusterView {
   return viewOf(options, listedSource(options));
 }
 
-/** The view of what `source` brings. Custom kinds are read afresh either way: two GETs per target. */
+/** The view of what `source` brings. */
 export function viewOf(options: KubernetesEksOptions, source: ClusterSource): ClusterView {
   const kinds = scalableKinds(options.kubernetes);
   return {
@@ -49,12 +49,13 @@ export function viewOf(options: KubernetesEksOptions, source: ClusterSource): Cl
       const others = asked.workloads.filter(({ spec }) => !isListed(spec.target));
       const [seen, scalables] = await Promise.all([
         lookAtAll(source, asked),
-        readScalables(options.kubernetes, kinds, others),
+        readScalables(source.scalable, kinds, others),
       ]);
       const { pods, nodes, owners, objects, groups } = seen;
       const ages = [nodes, ...pods.values(), ...owners.values(), ...objects.values()].flatMap((part) =>
         part.ok ? [part.value.asOfMs] : [],
       );
+      for (const part of scalables.values()) ages.push(part.ok ? (part.value.asOfMs ?? beganMs) : beganMs);
       const described = [...groups.values()].flatMap((group) => (group.ok ? [group.asOfMs] : []));
       const asOfMs = Math.min(beganMs, ...ages);
       const groupsAsOfMs = Math.min(beganMs, ...described);

@@ -8,6 +8,7 @@ import { parseSelector } from '../clients/kubernetes/selector.ts';
 import type { KubernetesClient } from '../clients/kubernetes/client.ts';
 import { PODS_PER_REPLICA_MAX } from '../core/policy.ts';
 import type { ScalingPolicy } from '../core/policy.ts';
+import type { ScalableKind } from '../core/target-names.ts';
 import type { GpuCounts, ReplicaShape } from '../core/types.ts';
 import { addTo, gpusOfPod } from './kubernetes-gpus.ts';
 import type { SeenTarget } from './kubernetes-targets.ts';
@@ -21,17 +22,47 @@ export type Scalable = {
   readonly selector: V1LabelSelector;
   /** As the policy says. */
   readonly podsPerReplica?: number | undefined;
+  /** Up to then no change of the object was missed [epoch ms]; undefined: it was read at this look. */
+  readonly asOfMs?: number | undefined;
 };
 
 /** On every pod of a LeaderWorkerSet. Its Scale selects the leaders only. */
 const GROUP_NAME_LABEL = 'leaderworkerset.sigs.k8s.io/name';
 
-/** Objects looked at at once: two reads each. */
+/** Objects looked at at once: two reads each, where they are not watched. */
 const LOOKS_MAX = 5;
 
-/** Object and Scale of each policy's target: two GETs, of the same version or not at all. */
+/** Where an object is. */
+export type ScalablePath = ScalableKind & { readonly namespace: string; readonly name: string };
+
+/** An object and its Scale, and up to when nothing of the object was missed [epoch ms]; undefined: it was read just now. */
+export type ReadScalable = (
+  at: ScalablePath,
+  what: string,
+) => Promise<{ readonly object: JsonRecord; readonly scale: JsonRecord; readonly asOfMs?: number | undefined }>;
+
+type Asking = { readonly at: ScalablePath; readonly what: string };
+
+/** Two GETs. Throws what `client.call` throws. */
+export async function getScalable(client: KubernetesClient, asking: Asking): ReturnType<ReadScalable> {
+  const { at, what } = asking;
+  const [object, scale] = await Promise.all([
+    client.call(what, (call) => client.custom.getNamespacedCustomObject(at, call) as Promise<unknown>),
+    getScale(client, asking),
+  ]);
+  return { object: recordOf(object), scale };
+}
+
+/** One GET. Throws what `client.call` throws. */
+export async function getScale(client: KubernetesClient, { at, what }: Asking): Promise<JsonRecord> {
+  return recordOf(
+    await client.call(what, (call) => client.custom.getNamespacedCustomObjectScale(at, call) as Promise<unknown>),
+  );
+}
+
+/** Object and Scale of each policy's target: each whole or with its reason. */
 export async function readScalables(
-  client: KubernetesClient,
+  read: ReadScalable,
   kinds: ScalableKinds,
   policies: readonly ScalingPolicy[],
 ): Promise<ReadonlyMap<ScalingPolicy, Part<Scalable>>> {
@@ -40,7 +71,7 @@ export async function readScalables(
   const worker = async (): Promise<void> => {
     for (let policy = waiting.shift(); policy !== undefined; policy = waiting.shift()) {
       const { target } = policy.spec;
-      found.set(policy, await attempt(() => readScalable(client, kinds, target)));
+      found.set(policy, await attempt(() => readScalable(read, kinds, target)));
     }
   };
   await Promise.all(Array.from({ length: LOOKS_MAX }, worker));
@@ -48,26 +79,22 @@ export async function readScalables(
 }
 
 async function readScalable(
-  client: KubernetesClient,
+  read: ReadScalable,
   kinds: ScalableKinds,
   target: ScalingPolicy['spec']['target'],
 ): Promise<Scalable> {
   const { kind, namespace, name, podSelector, podsPerReplica } = target;
-  const path = { ...(await kinds.resolve(target)), namespace, name };
   const what = `observe ${kind} "${namespace}/${name}"`;
-  const [object, scale] = await Promise.all([
-    client.call(what, (call) => client.custom.getNamespacedCustomObject(path, call) as Promise<unknown>),
-    client.call(what, (call) => client.custom.getNamespacedCustomObjectScale(path, call) as Promise<unknown>),
-  ]);
-  const text = textOf(recordOf(recordOf(scale)['status'])['selector']) || (podSelector ?? '');
-  const isGrouped = recordOf(recordOf(object)['spec'])['leaderWorkerTemplate'] !== undefined;
+  const { object, scale, asOfMs } = await read({ ...(await kinds.resolve(target)), namespace, name }, what);
+  const text = textOf(recordOf(scale['status'])['selector']) || (podSelector ?? '');
+  const isGrouped = recordOf(object['spec'])['leaderWorkerTemplate'] !== undefined;
   const selector = isGrouped ? { matchLabels: { [GROUP_NAME_LABEL]: name } } : parseSelector(text);
   if (selector === null) {
     throw new TransientError(
       `Cannot ${what}: expected a Scale with a selector, or spec.target.podSelector, current value is "${text}"`,
     );
   }
-  return { object: recordOf(object), scale: recordOf(scale), selector, podsPerReplica };
+  return { object, scale, selector, podsPerReplica, asOfMs };
 }
 
 /** What it says of itself. `pods`: its GPUs are theirs where no template tells. */

@@ -7,6 +7,8 @@ import type { Snapshot } from '../core/types.ts';
 import { scaledObjects } from './kubernetes-owners.ts';
 import { describeGroups, listAutoscalers, listNodes, listObjects, listPods } from './kubernetes-reads.ts';
 import type { DescribedGroup, KubernetesEksOptions } from './kubernetes-reads.ts';
+import { getScalable } from './kubernetes-scalables.ts';
+import type { ReadScalable } from './kubernetes-scalables.ts';
 import type { Workload } from './kubernetes-targets.ts';
 import type { Part } from './parts.ts';
 
@@ -28,6 +30,8 @@ export type ClusterSource = {
   /** None where there is no KEDA or no permission. */
   scaledObjects(scope: Scope): Promise<Seen<JsonRecord>>;
   objects(kind: ListedKind, namespace: string): Promise<Seen<Workload>>;
+  /** Of kinds of which nothing else is listed. */
+  readonly scalable: ReadScalable;
   /** By policy name; never rejects. Where they are kept for a while: none older than `groupsMsMax` [ms]. */
   groups(
     policies: readonly NodeGroupPolicy[],
@@ -52,6 +56,7 @@ export function listedSource(options: KubernetesEksOptions): ClusterSource {
     autoscalers: (scope) => seen(listAutoscalers(kubernetes, scope)),
     scaledObjects: (scope) => seen(listScaledObjects(scope)),
     objects: (kind, namespace) => seen(listObjects(kubernetes, { kind, namespace })),
+    scalable: (at, what) => getScalable(kubernetes, { at, what }),
     groups: async (policies) => {
       const asOfMs = clock.nowMs();
       const parts = await describeGroups(options, policies);

@@ -104,6 +104,39 @@ export function workloadTrim(): Trim<Workload> {
   };
 }
 
+/** Objects of any kind with a Scale: what `kubernetes-scalables.ts` reads. */
+export function scalableTrim(): Trim<JsonRecord> {
+  const share = sharing();
+  return ({ metadata, spec, status }) => {
+    const { name, generation, resourceVersion } = recordOf(metadata);
+    const { leaderWorkerTemplate, template } = recordOf(spec);
+    const { size, leaderTemplate, workerTemplate } = recordOf(leaderWorkerTemplate);
+    const group = { ...numbers({ size }), ...templateOf({ leaderTemplate }), ...templateOf({ workerTemplate }) };
+    const { observedGeneration, updatedReplicas, replicas } = recordOf(status);
+    return {
+      metadata: { name, generation, resourceVersion },
+      spec: share({
+        ...(leaderWorkerTemplate === undefined ? {} : { leaderWorkerTemplate: group }),
+        ...templateOf({ template }),
+      }),
+      status: present({ observedGeneration, updatedReplicas, replicas }),
+    };
+  };
+}
+
+/** A pod template without what is not read; none where it has no containers. */
+function templateOf(named: Readonly<Record<string, unknown>>): JsonRecord {
+  const entries = Object.entries(named).flatMap(([name, template]) => {
+    const spec = recordOf(recordOf(template)['spec']);
+    return Array.isArray(spec['containers']) ? [[name, { spec: trimPodSpec(spec) }] as const] : [];
+  });
+  return Object.fromEntries(entries);
+}
+
+function present(values: JsonRecord): JsonRecord {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
 export function autoscalerTrim(): Trim<V2HorizontalPodAutoscaler> {
   const share = sharing();
   return ({ metadata, spec }) => {

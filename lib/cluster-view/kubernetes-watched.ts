@@ -14,6 +14,7 @@ import { UNFINISHED, scopeName } from './kubernetes-reads.ts';
 import type { KubernetesEksOptions } from './kubernetes-reads.ts';
 import type { ClusterSource } from './kubernetes-source.ts';
 import type { Workload } from './kubernetes-targets.ts';
+import { watchedScalables } from './kubernetes-watched-scalables.ts';
 import { autoscalerTrim, nodeTrim, podTrim, scaledObjectTrim, workloadTrim } from './kubernetes-trim.ts';
 
 export type KubernetesWatchedOptions = KubernetesEksOptions & Pick<WatchDeps, 'log' | 'random' | 'pace'>;
@@ -21,7 +22,8 @@ export type KubernetesWatchedOptions = KubernetesEksOptions & Pick<WatchDeps, 'l
 /**
  * Watches the same collections that `kubernetesEksView` lists, from the first look that asks for them on; needs `watch` beside `list`, and lists where that is
  * missing. The first look waits for whole lists. `asOfMs` of a snapshot is what is proven (about 20 s at most while all is well); what is not proven for 45 s is missing.
- * Groups of AWS are described every 5 minutes while nothing is under way in them, and when the look asks for a new description. Custom kinds are read at every look.
+ * Groups of AWS are described every 5 minutes while nothing is under way in them, and when the look asks for a new description. Objects of other kinds
+ * are watched, too; their Scale is read when they have changed.
  */
 export function kubernetesWatchedView(options: KubernetesWatchedOptions): ClusterView {
   return viewOf(options, watchedSource(options));
@@ -41,6 +43,7 @@ function watchedSource(options: KubernetesWatchedOptions): ClusterSource {
     autoscalers: (scope) => open.read(autoscalersOf(scope)),
     scaledObjects: (scope) => orNone(open.read(scaledObjectsOf(scope))),
     objects: (kind, namespace) => open.read(objectsOf(kind, namespace)),
+    scalable: watchedScalables({ kubernetes, open, log }),
     groups: (policies, of) => groups.describe(policies, of),
     note: (snapshot) => {
       groups.note(snapshot);

@@ -5,6 +5,7 @@ import { PACE } from '../../lib/clients/kubernetes/pace.ts';
 import type { ClusterView } from '../../lib/cluster-view/contract.ts';
 import { kubernetesEksView } from '../../lib/cluster-view/kubernetes-eks.ts';
 import { kubernetesWatchedView } from '../../lib/cluster-view/kubernetes-watched.ts';
+import type { ScalingPolicy } from '../../lib/core/policy.ts';
 import { eksNodeGroup } from '../../lib/node-provisioners/eks-node-group.ts';
 import type { Identity } from '../../lib/simulator/cluster-server/kubernetes/access.ts';
 import type { WorldSettings } from '../../lib/simulator/world/settings.ts';
@@ -21,6 +22,10 @@ const settings: WorldSettings = {
 };
 const llama = workloadPolicy({}, 'llama');
 const g5 = groupPolicy({}, 'g5');
+
+const ROLLOUTS = [{ name: 'llama', replicas: 2, servedAs: 'rollouts' }] as const;
+/** All that a view of one namespace reads beside its targets. */
+const READ = [{ apiGroups: ['', 'autoscaling', 'keda.sh'], resources: ['*'], verbs: ['list', 'watch'] }];
 
 clusterViewConformance('kubernetesWatched', async () => {
   const cluster = await startCluster(settings);
@@ -228,6 +233,115 @@ describe('kubernetesWatched', () => {
       expect(atMs - asOfMs).toBeLessThan(30_000);
     }
     expect(warnings).toEqual([]);
+  });
+
+  const gets = (): string[] =>
+    cluster.server.requests
+      .all()
+      .flatMap(({ operation }) => (/^(get|list) rollouts/.test(operation) ? [operation] : []));
+  const startAs = (verbs: readonly string[], ofScale: readonly string[] = ['get']) =>
+    start(
+      { deployments: ROLLOUTS },
+      {
+        tokens: {
+          least: {
+            user: 'penstock',
+            rules: [
+              ...READ,
+              { apiGroups: ['argoproj.io'], resources: ['rollouts'], verbs },
+              { apiGroups: ['argoproj.io'], resources: ['rollouts/scale'], verbs: ofScale },
+            ],
+          },
+        },
+      },
+    );
+
+  describe('of another kind', () => {
+    const target = { kind: 'Rollout', apiVersion: 'argoproj.io/v1alpha1', namespace: 'default', name: 'llama' };
+    const rollout = workloadPolicy({ target }, 'llama');
+    const rolloutNow = async () => (await observe([rollout], [])).targets['llama'];
+    const seesRollout = (replicas: number) =>
+      until(`${replicas} replicas`, async () => {
+        const seen = await rolloutNow();
+        return seen?.kind === 'observed' && seen.replicas === replicas;
+      });
+    test('an object is watched, and its Scale is read only when it has changed', async () => {
+      await startAs(['list', 'watch']);
+      await seesRollout(2);
+      await until('the Scale is known', async () => {
+        cluster.server.requests.clear();
+        await rolloutNow();
+        return gets().length === 0;
+      });
+      cluster.server.requests.clear();
+      for (let looks = 0; looks < 10; looks++) {
+        await pass(2);
+        await rolloutNow();
+      }
+      expect(gets()).toEqual([]);
+      scale(4);
+      await seesRollout(4);
+      expect(new Set(gets())).toEqual(new Set(['get rollouts/scale']));
+      await cluster.pass(60);
+      cluster.world.removeDeployment(target);
+      await until('it is gone', async () => (await rolloutNow().catch(() => undefined))?.kind !== 'observed');
+      await expect(observe([rollout], [])).rejects.toThrow(/expected an existing object/);
+      expect(warnings).toEqual([]);
+    });
+
+    test.each<readonly [string, ScalingPolicy, NonNullable<WorldSettings['deployments']>]>([
+      ['Rollout', rollout, ROLLOUTS],
+      [
+        'LeaderWorkerSet',
+        workloadPolicy({ target: { kind: 'LeaderWorkerSet', namespace: 'default', name: 'llama' } }, 'llama'),
+        [{ name: 'llama', replicas: 1, servedAs: 'leaderworkersets', podsPerReplica: 2 }],
+      ],
+    ])('a %s shows what two GETs show', async (_, policy, of) => {
+      await start({ deployments: of });
+      const listed = kubernetesEksView(cluster);
+      const asked = { workloads: [policy], nodeGroups: [] };
+      await until('it is seen', async () => (await view.observe(asked)).targets['llama']?.kind === 'observed');
+      expect((await view.observe(asked)).targets).toEqual((await listed.observe(asked)).targets);
+    });
+
+    test('where the kind may not be listed each object is read at every look, and that is said once', async () => {
+      await startAs(['get']);
+      await seesRollout(2);
+      cluster.server.requests.clear();
+      for (let looks = 0; looks < 5; looks++) await rolloutNow();
+      expect(gets().filter((one) => one === 'get rollouts')).toHaveLength(5);
+      expect(gets().filter((one) => one === 'get rollouts/scale')).toHaveLength(5);
+      expect(gets().filter((one) => one === 'list rollouts')).toEqual([]);
+      scale(4);
+      expect(await rolloutNow()).toMatchObject({ kind: 'observed', replicas: 4 });
+      expect(warnings).toEqual(['may not list, reads each object at every look']);
+    });
+
+    test('where it may be listed and not watched, it is listed', async () => {
+      await startAs(['list']);
+      await until('lists', async () => {
+        await rolloutNow();
+        return warnings.length > 0;
+      });
+      expect(warnings).toEqual(['may not watch, lists at every look']);
+      scale(4);
+      expect(await rolloutNow()).toMatchObject({ kind: 'observed', replicas: 4 });
+    });
+
+    test('without permission for its Scale it is missing, with the permission in the reason', async () => {
+      await startAs(['list', 'watch'], []);
+      await expect(rolloutNow()).rejects.toThrow(
+        /permission to get rollouts\/scale of argoproj.io in namespace default/,
+      );
+    });
+
+    test('is never older than our own writes', async () => {
+      await start({ deployments: ROLLOUTS });
+      await seesRollout(2);
+      const scaler = kubernetesScale(cluster.kubernetes);
+      await scaler.scale(target, { replicas: 5, expected: await scaler.read(target), planSeq: 1 });
+      expect(await rolloutNow()).toMatchObject({ kind: 'observed', replicas: 5 });
+    });
   });
 
   test('where it may not watch it lists at every look, and says so once', async () => {

@@ -9,7 +9,10 @@ import {
   type V1CustomResourceDefinition,
 } from '@kubernetes/client-node';
 import { systemClock } from '../../lib/base/clock.ts';
+import { silentLogger } from '../../lib/base/log.ts';
 import { kubernetesEksView } from '../../lib/cluster-view/kubernetes-eks.ts';
+import { kubernetesWatchedView } from '../../lib/cluster-view/kubernetes-watched.ts';
+import type { Snapshot } from '../../lib/core/types.ts';
 import { kubernetesScale } from '../../lib/targets/kubernetes-scale.ts';
 import { targetConformance } from '../conformance/target.ts';
 import { workloadPolicy } from '../core/builders.ts';
@@ -86,6 +89,43 @@ test('the cluster view tells count and pods of a custom kind', async () => {
   const { targets } = await view.observe({ workloads: [policy], nodeGroups: [] });
   expect(targets['engine']).toMatchObject({ generation: 1, scaledBy: null, rolloutInProgress: false });
 });
+
+test('a custom kind is watched where it may be listed, and read object by object where it may only be got, which is said once', async () => {
+  const { namespace } = site;
+  await create('watched');
+  const policy = workloadPolicy({ target: refOf('watched') }, 'watched');
+  const seen = [
+    { apiGroups: [''], resources: ['pods'], verbs: ['list', 'watch'] },
+    { apiGroups: ['autoscaling'], resources: ['horizontalpodautoscalers'], verbs: ['list', 'watch'] },
+    { apiGroups: [GROUP], resources: ['engines/scale'], verbs: ['get'] },
+  ];
+  const said: string[] = [];
+  const log = { ...silentLogger, warn: (message: string) => void said.push(message) };
+  const viewBy = async (name: string, verbs: string[]) => {
+    const token = await site.tokenFor(name, [...seen, { apiGroups: [GROUP], resources: ['engines'], verbs }]);
+    const kubernetes = site.client({ token });
+    return kubernetesWatchedView({ kubernetes, clock: systemClock, log, random: Math.random });
+  };
+  const [watching, getting] = [await viewBy('watches', ['list', 'watch']), await viewBy('gets', ['get'])];
+  try {
+    for (const size of [3, 5]) {
+      const body = { spec: { size } };
+      await custom.patchNamespacedCustomObject({ ...KIND, namespace, name: 'watched', body }, merge);
+      for (const view of [watching, getting]) {
+        await until(`${size} are seen`, async () => {
+          const { targets } = await view
+            .observe({ workloads: [policy], nodeGroups: [] })
+            .catch(() => ({ targets: {} }));
+          const target = (targets as Snapshot['targets'])['watched'];
+          return target?.kind === 'observed' && target.replicas === size;
+        });
+      }
+    }
+    expect(said).toEqual(['may not list, reads each object at every look']);
+  } finally {
+    await Promise.all([watching.close(), getting.close()]);
+  }
+}, 60_000);
 
 const object = (properties: Record<string, object>) => ({ type: 'object', properties });
 
