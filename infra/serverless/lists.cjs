@@ -1,7 +1,16 @@
 // What YAML cannot say about parameters: comma-separated text as a list, text as a number, statements that vanish when a list is empty.
 // The framework resolves `${file(infra/serverless/lists.cjs):name}`.
+const { existsSync } = require('node:fs');
+const { join } = require('node:path');
+
+const ROOT = join(__dirname, '..', '..');
+
 module.exports = async ({ resolveVariable }) => {
   const param = async (name) => String((await resolveVariable(`param:${name}`)) ?? '').trim();
+  if (process.argv.some((arg) => arg === 'package' || arg === 'deploy')) {
+    checkIsThere('dist/functions', 'made by npm run build');
+    checkIsThere(await param('policies'), 'your policies, named by the parameter policies');
+  }
   const list = async (name) => split(await param(name));
   const cluster = await param('eksCluster');
   const nodeGroups = await list('nodeGroups');
@@ -77,6 +86,16 @@ module.exports = async ({ resolveVariable }) => {
     },
   };
 };
+
+/** What is not there is packaged as nothing, quietly, and only the deployed functions would find out. */
+function checkIsThere(path, what) {
+  if (path !== '' && existsSync(join(ROOT, path))) return;
+  // Not thrown: the framework would repeat it for every variable of this file.
+  process.stderr.write(
+    `Cannot package "${path}" (${what}): expected a folder beside serverless.yml, current value is nothing\n`,
+  );
+  process.exit(1);
+}
 
 function split(text) {
   return text
