@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../lib/base/clock.ts';
 import { readConfig } from '../../lib/hosts/config.ts';
+import { routes } from '../../lib/hosts/http-api.ts';
 import { cached } from '../../lib/local/fetch/cache.ts';
 import { run } from '../../lib/local/process/command.ts';
 import { defaultCacheDir } from '../../lib/local/index.ts';
@@ -218,7 +219,11 @@ describe.each(['msk', 'selfManaged', 'open'])('the package for %s', (variant) =>
       ofType(variant, 'AWS::ApiGatewayV2::Route')
         .map((route) => String(route.Properties['RouteKey']))
         .toSorted(),
-    ).toEqual(['GET /healthz', 'GET /status']);
+    ).toEqual(
+      Object.keys(routes)
+        .filter((route) => route !== 'GET /metrics')
+        .toSorted(),
+    );
   });
 
   test('wakes name functions of this very stage', () => {
