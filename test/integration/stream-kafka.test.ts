@@ -10,6 +10,7 @@ describeStream('kafka', async () => {
   await admin.connect();
   return {
     stream: kafkaStream(kafkaOptions({ brokers })),
+    impatient: kafkaStream(kafkaOptions({ brokers }, { startTimeoutMs: 10_000 })),
     name: uniqueName,
     until,
     pass: (ms) => systemClock.sleep(ms),
