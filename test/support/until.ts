@@ -1,9 +1,6 @@
 /** Waits for what a real process does in its own time. */
 
-/**
- * A quiet machine needs a second for most of what is waited for here. Controllers that have lost their API server again and again within two minutes ask anew
- * after 30 s, and as much again by jitter.
- */
+/** A quiet machine needs a second for most of what is waited for here; controllers that have lost their API server come back within half a minute. */
 const DEADLINE_MS = 120_000;
 /** A real server is not to be kept busy by looking at it [ms]. */
 const POLL_MS_MAX = 100;
