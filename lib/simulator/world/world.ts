@@ -18,14 +18,10 @@ import { scaleSoon, terminateInstance } from './aws/scaling-group.ts';
 import type { Answer } from './aws/scaling-group.ts';
 import { createState } from './state/state.ts';
 import type { Change, WorldState } from './state/state.ts';
-import {
-  addDeployment,
-  addDisruptionBudget,
-  addNodeGroup,
-  addPodAutoscaler,
-  addScaledObject,
-  startServing,
-} from './build.ts';
+import { addPodAutoscaler, addScaledObject } from './build/autoscalers.ts';
+import { addDeployment, startServing } from './build/deployments.ts';
+import { addDisruptionBudget } from './build/disruption-budgets.ts';
+import { addNodeGroup } from './build/node-groups.ts';
 import { WORLD_DEFAULTS } from './settings.ts';
 import type { WorldSettings } from './settings.ts';
 

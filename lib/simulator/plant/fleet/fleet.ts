@@ -3,8 +3,8 @@ import { assert } from '../../../base/assert.ts';
 import type { PodView } from '../../baselines/contract.ts';
 import { createNodePool } from './node-pool.ts';
 import type { PlantOptions } from '../plant-options.ts';
-import { startDraws } from './start-draw.ts';
-import type { StartDraw } from './start-draw.ts';
+import { createStarts, readyPod } from './starts.ts';
+import type { Pod } from './starts.ts';
 
 /** What an engine does with the replicas. */
 export type FleetEvents = {
@@ -39,22 +39,13 @@ export type Fleet = {
   totals(nowMs: number): FleetTotals;
 };
 
-type Pod = {
-  readonly id: number;
-  readonly createdMs: number;
-  /** When its node is asked for; null: it was there. Later pods may still move a time that has not come. */
-  readonly askedMs: number | null;
-  readonly launchMs: number;
-  readonly readyMs: number;
-  readonly draw: StartDraw;
-};
 type Ending = { readonly id: number; readonly launchMs: number; endMs: number };
 
 /** A fleet with `replicas` ready at the start. */
 export function createFleet(options: PlantOptions, events: FleetEvents): Fleet {
   const startMs = options.startMs ?? 0;
   const scoreFromMs = startMs + (options.scoreFromMs ?? 0);
-  const draw = startDraws(options.start, options.seed);
+  const starts = createStarts(options.start, options.seed);
   const ready: Pod[] = [];
   let starting: Pod[] = [];
   let ending: Ending[] = [];
@@ -73,34 +64,9 @@ export function createFleet(options: PlantOptions, events: FleetEvents): Fleet {
   };
   const { nodes: nodeModel = null } = options.start;
   const nodes = nodeModel === null ? null : createNodePool(nodeModel.reaction, scoredMs);
-  const warmMs = ({ takesMs }: StartDraw): number => Math.round(takesMs * (nodeModel?.warmStartRatio ?? 1));
-  const upMs = (pod: Pod): number => pod.readyMs - warmMs(pod.draw);
-  const onNewNode = (pod: Pick<Pod, 'id' | 'createdMs' | 'draw'>, askedMs: number): Pod => {
-    const launchMs = askedMs + pod.draw.waitMs;
-    return { ...pod, askedMs, launchMs, readyMs: launchMs + pod.draw.takesMs };
-  };
   const launch = (nowMs: number): void => {
-    const pod = { id: nextId++, createdMs: nowMs, draw: draw() };
-    const node = nodes?.take(nowMs);
-    if (node === undefined) starting.push(onNewNode(pod, nowMs));
-    else {
-      const launchMs = Math.max(nowMs, node.paidFromMs);
-      starting.push({ ...pod, askedMs: null, launchMs, readyMs: Math.max(nowMs, node.upMs) + warmMs(pod.draw) });
-    }
+    starting.push(starts.begin(nextId++, { nowMs, node: nodes?.take(nowMs) }));
     if (nowMs >= scoreFromMs) sums.starts++;
-  };
-  /** Pods that are pending together are asked for together: new ones may move those that are not asked for yet. */
-  const askAgain = (nowMs: number): void => {
-    if (nodeModel === null) return;
-    const pending = starting.filter((pod) => pod.askedMs !== null);
-    const created = pending.map((pod) => pod.createdMs);
-    const isOpen = (pod: Pod): boolean => pod.askedMs !== null && (pod.askedMs > nowMs || pod.createdMs === nowMs);
-    starting = starting.map((pod) => {
-      if (!isOpen(pod)) return pod;
-      const othersPendingSinceMs = created.toSpliced(pending.indexOf(pod), 1);
-      const delayMs = nodeModel.reaction.upDelayMs({ pendingSinceMs: pod.createdMs, othersPendingSinceMs });
-      return onNewNode(pod, Math.max(nowMs, pod.createdMs + delayMs));
-    });
   };
   const nodeCount = (): number => ready.length + starting.length + ending.length + (nodes?.count ?? 0) + 1;
   const leave = (node: { launchMs: number; upMs: number }, nowMs: number): void =>
@@ -133,7 +99,8 @@ export function createFleet(options: PlantOptions, events: FleetEvents): Fleet {
     if (cancelled !== undefined) {
       sums.ms += scoredMs(cancelled.launchMs, nowMs);
       // What was asked for comes, wanted or not.
-      if ((cancelled.askedMs ?? nowMs) <= nowMs) leave({ launchMs: cancelled.launchMs, upMs: upMs(cancelled) }, nowMs);
+      if ((cancelled.askedMs ?? nowMs) <= nowMs)
+        leave({ launchMs: cancelled.launchMs, upMs: starts.upMs(cancelled) }, nowMs);
       return;
     }
     const victim = ready.findLast((pod) => events.isIdle(pod.id)) ?? ready.at(-1);
@@ -158,14 +125,7 @@ export function createFleet(options: PlantOptions, events: FleetEvents): Fleet {
   };
 
   for (let index = 0; index < options.replicas; index++) {
-    const pod: Pod = {
-      id: nextId++,
-      createdMs: startMs,
-      askedMs: null,
-      launchMs: startMs,
-      readyMs: startMs,
-      draw: { waitMs: 0, takesMs: 0 },
-    };
+    const pod = readyPod(nextId++, startMs);
     ready.push(pod);
     events.ready(pod.id, startMs);
   }
@@ -196,7 +156,7 @@ export function createFleet(options: PlantOptions, events: FleetEvents): Fleet {
       advanceNodes(nowMs);
       while (ready.length + starting.length > replicas) removeOne(nowMs);
       while (ready.length + starting.length < replicas) launch(nowMs);
-      askAgain(nowMs);
+      starting = starts.askAgain(starting, nowMs);
       specReplicas = replicas;
       if (nowMs < scoreFromMs) sums.max = replicas;
       else sums.max = Math.max(sums.max, replicas);

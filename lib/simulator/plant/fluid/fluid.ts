@@ -10,15 +10,15 @@
  * so it misses more: after a sudden doubling of the rate up to 4 points. And a burst within a tick is spread over it, so it misses less: on bursts of seconds take ticks of 1 s.
  * A server of class C may also run above its service level when overloaded (steps of 180 ms, 15 % more requests); the fluid never does, and misses up to 12 points more.
  */
-import { assert } from '../../../base/assert.ts';
 import type { LoadSample } from '../../baselines/contract.ts';
 import { drainSecOf } from '../capacity.ts';
 import type { ArrivalTick, Plant, PlantTotals } from '../contract.ts';
-import type { Cohort } from './cohort-queue.ts';
+import { arrivalCursor } from './arrivals.ts';
 import { createFleet } from '../fleet/fleet.ts';
 import { createFluidService } from './service.ts';
 import { createInFlight } from './in-flight.ts';
 import type { PlantOptions } from '../plant-options.ts';
+import { plantOver } from '../plant-over.ts';
 import { plantTotals } from '../totals.ts';
 import { createWaitScore } from '../wait-score.ts';
 
@@ -71,22 +71,9 @@ export function createFluidPlant(options: FluidOptions): Plant {
     nowMs = toMs;
   };
 
-  return {
-    get nowMs() {
-      return nowMs;
-    },
-    get specReplicas() {
-      return fleet.specReplicas;
-    },
-    get pods() {
-      return fleet.pods;
-    },
-    get readyReplicas() {
-      return fleet.readyReplicas;
-    },
-    scale: (replicas) => fleet.scale(replicas, nowMs),
+  return plantOver(fleet, {
+    nowMs: () => nowMs,
     advanceTo: (toMs) => {
-      assert(toMs > nowMs, `time moves on: ${toMs} is after ${nowMs}`);
       const fromMs = nowMs;
       const sums: SampleSums = { arrived: 0, completed: 0, input: 0, output: 0, runningMs: 0, readyMs: 0, queuedMs: 0 };
       for (let atMs = nowMs; atMs < toMs; atMs = nowMs) {
@@ -98,7 +85,7 @@ export function createFluidPlant(options: FluidOptions): Plant {
     missesSoFar: () => score.missesSoFar(),
     totals: (): PlantTotals =>
       plantTotals(level.replicaClass, { fleet: fleet.totals(nowMs), waits: score.totals(service.waiting(nowMs)) }),
-  };
+  });
 }
 
 type SampleSums = {
@@ -132,40 +119,4 @@ function sampleOf(
     kvRatio: sums.readyMs > 0 ? Math.min(1, (sums.runningMs / sums.readyMs) * at.kvPerRequest) : 0,
     readyReplicas: at.readyReplicas,
   };
-}
-
-/** Reads the ticks as the plant's time moves over them. */
-function arrivalCursor(
-  ticks: Iterable<ArrivalTick>,
-  at: { readonly startMs: number; readonly tickMs: number },
-): { constantUntilMs(nowMs: number): number; between(fromMs: number, toMs: number): Cohort } {
-  const iterator = ticks[Symbol.iterator]();
-  let tick = iterator.next();
-  const tickFromMs = (): number => (tick.done === true ? Infinity : at.startMs + tick.value.startMs);
-  return {
-    constantUntilMs: (nowMs) => {
-      for (; tick.done !== true && nowMs >= tickFromMs() + at.tickMs; tick = iterator.next());
-      return nowMs < tickFromMs() ? tickFromMs() : tickFromMs() + at.tickMs;
-    },
-    between: (fromMs, toMs) => {
-      if (tick.done === true || fromMs < tickFromMs() || tick.value.requests <= 0) return silence(fromMs, toMs);
-      const { requests, inputTokens, outputTokens } = tick.value;
-      const workMs = Math.max(tick.value.workReplicaSec * 1000, requests * WORK_MS_PER_REQUEST_MIN);
-      return {
-        fromMs,
-        toMs,
-        workMs: workMs * ((toMs - fromMs) / at.tickMs),
-        requestsPerWork: requests / workMs,
-        inputPerWork: inputTokens / workMs,
-        outputPerWork: outputTokens / workMs,
-      };
-    },
-  };
-}
-
-/** A request without any work still has to be admitted in its turn [replica-ms]. */
-const WORK_MS_PER_REQUEST_MIN = 1e-3;
-
-function silence(fromMs: number, toMs: number): Cohort {
-  return { fromMs, toMs, workMs: 0, requestsPerWork: 0, inputPerWork: 0, outputPerWork: 0 };
 }

@@ -5,18 +5,20 @@
  * over its answer. A replica that is removed takes nothing more and is paid for until its last request has ended.
  */
 import { assert } from '../../../base/assert.ts';
-import type { LoadSample } from '../../baselines/contract.ts';
 import type { Plant, PlantTotals, TraceRequest } from '../contract.ts';
 import { createFleet } from '../fleet/fleet.ts';
+import { jobCursor } from './arrivals.ts';
 import { createFirstTokens } from './first-tokens.ts';
 import { createLatencies } from './latencies.ts';
 import type { FinishedRequest } from './latencies.ts';
-import { jobOf } from './job.ts';
 import type { Job } from './job.ts';
 import { createModelServer } from './model-server.ts';
 import type { ModelServer, ServerEvents } from './model-server.ts';
 import type { PlantOptions } from '../plant-options.ts';
+import { plantOver } from '../plant-over.ts';
 import { createRouter } from './router.ts';
+import { sampleOf } from './sample.ts';
+import type { Progress } from './sample.ts';
 import { createSerialServer } from './serial-server.ts';
 import { plantTotals } from '../totals.ts';
 import { createWaitScore } from '../wait-score.ts';
@@ -126,22 +128,9 @@ export function createRequestsPlant(options: RequestsOptions): Plant {
     return sums;
   };
 
-  return {
-    get nowMs() {
-      return nowMs;
-    },
-    get specReplicas() {
-      return fleet.specReplicas;
-    },
-    get pods() {
-      return fleet.pods;
-    },
-    get readyReplicas() {
-      return fleet.readyReplicas;
-    },
-    scale: (replicas) => fleet.scale(replicas, nowMs),
+  return plantOver(fleet, {
+    nowMs: () => nowMs,
     advanceTo: (toMs) => {
-      assert(toMs > nowMs, `time moves on: ${toMs} is after ${nowMs}`);
       const fromMs = nowMs;
       const before = progress();
       for (let atMs = nowMs; atMs < toMs; atMs = nowMs) moveTo(Math.min(toMs, fleet.nextReadyMs, arrivals.nextMs));
@@ -159,38 +148,7 @@ export function createRequestsPlant(options: RequestsOptions): Plant {
         latencies: latencies.totals(),
       });
     },
-  };
-}
-
-type Progress = {
-  readonly arrived: number;
-  readonly completed: number;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly queuedMs: number;
-  readonly loadMs: number;
-  readonly kvMs: number;
-  readonly readyMs: number;
-};
-
-/** Replicas are only removed between two intervals, so loads of those that are there at its end cover the interval. */
-function sampleOf(
-  { before, after }: { readonly before: Progress; readonly after: Progress },
-  by: { readonly fromMs: number; readonly toMs: number; readonly readyReplicas: number; readonly kvTokens: number },
-): LoadSample {
-  const spanMs = by.toMs - by.fromMs;
-  const readyMs = after.readyMs - before.readyMs;
-  return {
-    atMs: by.toMs,
-    arrivalsPerSec: ((after.arrived - before.arrived) * 1000) / spanMs,
-    completedPerSec: ((after.completed - before.completed) * 1000) / spanMs,
-    running: (after.loadMs - before.loadMs) / spanMs,
-    queued: (after.queuedMs - before.queuedMs) / spanMs,
-    inputTokensPerSec: ((after.inputTokens - before.inputTokens) * 1000) / spanMs,
-    outputTokensPerSec: ((after.outputTokens - before.outputTokens) * 1000) / spanMs,
-    kvRatio: readyMs > 0 ? Math.min(1, (after.kvMs - before.kvMs) / readyMs / by.kvTokens) : 0,
-    readyReplicas: by.readyReplicas,
-  };
+  });
 }
 
 function spanOf(job: Job, admittedMs: number): AdmittedSpan {
@@ -200,31 +158,5 @@ function spanOf(job: Job, admittedMs: number): AdmittedSpan {
     arrivedToMs: job.arrivalMs,
     admittedFromMs: admittedMs,
     admittedToMs: admittedMs,
-  };
-}
-
-/** Reads the requests as the plant's time reaches them. */
-function jobCursor(
-  requests: Iterable<TraceRequest>,
-  at: { readonly startMs: number; readonly execSec: number },
-): { readonly nextMs: number; readonly count: number; next(toMs: number): Job | null } {
-  const iterator = requests[Symbol.iterator]();
-  let request = iterator.next();
-  let count = 0;
-  const nextMs = (): number => (request.done === true ? Infinity : at.startMs + request.value.arrivalMs);
-  return {
-    get nextMs() {
-      return nextMs();
-    },
-    get count() {
-      return count;
-    },
-    next: (toMs) => {
-      if (request.done === true || nextMs() > toMs) return null;
-      const job = jobOf(request.value, at);
-      request = iterator.next();
-      count++;
-      return job;
-    },
   };
 }
