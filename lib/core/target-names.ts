@@ -68,6 +68,7 @@ export function targetProblems(spec: {
   readonly gpusPerReplica?: Readonly<Record<string, number>> | undefined;
   readonly nodeGroups: readonly string[];
   readonly bridge?: { readonly endpoints?: readonly string[] | undefined } | undefined;
+  readonly priority: { readonly preemptible?: boolean | undefined };
 }): { path: string[]; message: string }[] {
   const { kind } = spec.target;
   const isForeign = FOREIGN_KINDS.has(kind);
@@ -105,6 +106,11 @@ export function targetProblems(spec: {
       isForeign && spec.nodeGroups.length > 0,
       ['nodeGroups'],
       `none, because node groups hold Kubernetes pods and target.kind is ${kind}`,
+    ],
+    [
+      isForeign && spec.priority.preemptible === true,
+      ['priority', 'preemptible'],
+      `false or nothing, because only Deployments can be asked which pods give way and target.kind is ${kind}`,
     ],
     [
       isForeign && spec.bridge !== undefined && spec.bridge.endpoints === undefined,

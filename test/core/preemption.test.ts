@@ -67,6 +67,29 @@ const held = (name: string) => (input: PoolInput) => ({
   ),
 });
 
+/** The workload is of another orchestrator: its tasks run elsewhere, on nodes that no group has. */
+const elsewhere = (name: string, kind: string) => (input: PoolInput) => ({
+  fleet: fleet({ ...OPTED_IN, gpuQuota: { [GPU]: 12 } }),
+  workloads: input.workloads.map((each) => {
+    if (each.policy.metadata.name !== name || each.target.kind === 'missing') return each;
+    const { priority } = each.policy.spec;
+    const foreign = policy(name, { target: { kind, name }, nodeGroups: [], priority });
+    const pods = each.target.pods.map((pod, index) => ({ ...pod, nodeName: `engine-${index}` }));
+    return { ...each, policy: foreign, target: { ...each.target, pods } };
+  }),
+});
+
+describe.each(['SwarmService', 'MarathonApp'])('a %s beside Deployments on node groups', (kind) => {
+  test('is given nothing, though it shares their quota: their GPUs are not where it runs', () => {
+    expect(loweredTo(() => ({ fleet: fleet({ ...OPTED_IN, gpuQuota: { [GPU]: 12 } }) }))).toBeLessThan(10);
+    expect(loweredTo(elsewhere('chat', kind))).toBe(10);
+  });
+
+  test('gives nothing, whatever tier is short', () => {
+    expect(loweredTo(elsewhere('batch', kind))).toBe(10);
+  });
+});
+
 describe('replicas of lower tiers give way', () => {
   test('after the shortage has lasted, no more in a minute than the fleet says, and the higher tier grows when the GPUs are free', () => {
     const toy = chatShort({ wanted: 8, fleet: { allocation: 'fair', preemption: { for: 'wants', maxPerMinute: 4 } } });

@@ -58,6 +58,10 @@ describe('targets of a policy', () => {
     expect(nodeGroups[0]).toBe(
       'spec.nodeGroups: none, because node groups hold Kubernetes pods and target.kind is SwarmService',
     );
+    expect(problemsOf({ target, more: '  priority: { preemptible: true }' })).toEqual([
+      'spec.priority.preemptible: false or nothing, because only Deployments can be asked which pods give way and target.kind is SwarmService',
+    ]);
+    expect(problemsOf({ target, more: '  priority: { preemptible: false }' })).toEqual([]);
     expect(problemsOf({ target, more: '  bridge: {}' })).toEqual([
       expect.stringMatching(/^spec\.bridge\.endpoints: a list of host:port/),
     ]);
