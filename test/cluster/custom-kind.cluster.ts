@@ -125,7 +125,7 @@ test('a custom kind is watched where it may be listed, and read object by object
   } finally {
     await Promise.all([watching.close(), getting.close()]);
   }
-}, 60_000);
+});
 
 const object = (properties: Record<string, object>) => ({ type: 'object', properties });
 
