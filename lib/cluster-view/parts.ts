@@ -16,10 +16,13 @@ export async function attempt<T>(work: () => Promise<T>): Promise<Part<T>> {
   }
 }
 
+const UNSEEN = 'Cannot observe the cluster: ';
+
 /** Nothing seen at all is an outage, not an observation: throws TransientError. */
 export function refuseNothing(snapshot: Snapshot): void {
   const all = [...Object.values(snapshot.targets), ...Object.values(snapshot.nodeGroups)];
   const [first] = all;
   if (first?.kind !== 'missing' || all.some((one) => one.kind === 'observed')) return;
-  throw new TransientError(`Cannot observe the cluster: expected anything, current value is nothing: ${first.reason}`);
+  // Asked of each orchestrator and of all together: the reason is told once.
+  throw new TransientError(first.reason.startsWith(UNSEEN) ? first.reason : `${UNSEEN}${first.reason}`);
 }
