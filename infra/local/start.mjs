@@ -70,7 +70,7 @@ async function run(name, args) {
     return await runJest(args);
   }
   if (name === 'test:laws')
-    return await runJest(['test/core/laws', `--testTimeout=${LAWS_TIMEOUT_MS}`, ...args], LAWS_ENV);
+    return await runJest([...lawFiles(), `--testTimeout=${LAWS_TIMEOUT_MS}`, ...args], LAWS_ENV);
   if (name === 'test:cluster') return await runJest(['--config', join('test', 'cluster', 'jest.config.mjs'), ...args]);
   if (name === 'bench') {
     const names = benchNames();
@@ -91,6 +91,15 @@ async function run(name, args) {
 function runJest(args, env = {}) {
   const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
   return spawnNode(['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', jest, ...args], env);
+}
+
+/** Those that ask how often a law is tried. */
+function lawFiles() {
+  const core = join('test', 'core');
+  const files = readdirSync(join(root, core), { recursive: true }).map((file) => join(core, file));
+  return files.filter(
+    (file) => file.endsWith('.test.ts') && readFileSync(join(root, file), 'utf8').includes('/law-runs.ts'),
+  );
 }
 
 /** Those of `test/bench/` that say how to run them; the others are parts of them. */

@@ -25,8 +25,9 @@ import {
   wants,
   workloadPolicy,
 } from './builders.ts';
+import { lawRuns } from './law-runs.ts';
 
-const NUM_RUNS = 1_000;
+const NUM_RUNS = lawRuns(1_000);
 
 const GPUS_PER_NODE = 4;
 
@@ -233,7 +234,7 @@ describe('laws of the allotment', () => {
           )
         );
       }),
-      { numRuns: 3 * NUM_RUNS },
+      { numRuns: lawRuns(3_000) },
     );
   });
 

@@ -5,11 +5,12 @@ import type { AllocationClaim, AllocationStrategy, CapacityPool } from '../../li
 import { gainOf } from '../../lib/core/allocation/gain.ts';
 import { allocationStrategies } from '../../lib/core/allocation/index.ts';
 import { claim, GPU, poolOf, shares } from './allocation-claims.ts';
+import { lawRuns } from './law-runs.ts';
 
 const SLICE = 'nvidia.com/mig-1g.5gb';
 const GROUPS = ['a', 'b', 'c'];
 /** Of each law and strategy: ten thousand over the five. */
-const NUM_RUNS = 2_000;
+const NUM_RUNS = lawRuns(2_000);
 
 const groupsArb = fc.constantFrom(['a'], ['b'], ['c'], ['a', 'b'], ['b', 'a'], ['b', 'c'], ['a', 'b', 'c']);
 
@@ -158,7 +159,7 @@ describe.each(strategies)('allocation %s', (_name, strategy) => {
           return counts[index] === Math.max(each.held, whole);
         });
       }),
-      { numRuns: NUM_RUNS / 4 },
+      { numRuns: lawRuns(500) },
     );
   });
 });

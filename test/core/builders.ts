@@ -178,7 +178,8 @@ export function poolWorkload(
 }
 
 export function poolGroup(observation: NodeGroupObservation, over: Partial<PoolNodeGroup> = {}): PoolNodeGroup {
-  return { policy: groupPolicy(), observed: observation, backoffUntilMs: 0, backoffCause: null, ...over };
+  const { policy = groupPolicy(), ...rest } = over;
+  return { policy, observed: observation, backoffUntilMs: 0, backoffCause: null, ...rest };
 }
 
 export function fleet(spec: Record<string, unknown> = {}): FleetPolicy {
@@ -195,9 +196,9 @@ export function poolInput(over: Partial<PoolInput> = {}): PoolInput {
     kind: 'full',
     nowMs: T0,
     policyVersion: 'v1',
-    fleet: fleet(),
     previous: undefined,
     ...over,
+    fleet: over.fleet ?? fleet(),
     workloads,
     nodeGroups,
     snapshot: over.snapshot ?? {

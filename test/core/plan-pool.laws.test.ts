@@ -4,18 +4,9 @@ import * as fc from 'fast-check';
 import type { PoolInput } from '../../lib/core/decide-types.ts';
 import { planPool } from '../../lib/core/plan-pool.ts';
 import type { NodeObservation } from '../../lib/core/types.ts';
-import {
-  fleet,
-  groupPolicy,
-  node,
-  observed,
-  observedGroup,
-  poolGroup,
-  poolInput,
-  T0,
-  wants,
-  workloadPolicy,
-} from './builders.ts';
+import { node, observed, observedGroup, poolGroup, poolInput, T0, wants } from './builders.ts';
+import { lawFleet, lawGroup, lawPriority, lawWorkload } from './law-policies.ts';
+import { lawRuns } from './law-runs.ts';
 
 const GPU = 'nvidia.com/gpu';
 
@@ -30,16 +21,11 @@ const workloadArb = (name: string) =>
       groups: fc.constantFrom(['a', 'b'], ['b', 'a'], ['a'], []),
     })
     .map(({ wanted, running, gpus, tier, hold, groups }) => ({
-      policy: workloadPolicy(
-        {
-          replicas: { min: 0, max: 40 },
-          nodeGroups: groups,
-          gpusPerReplica: { [GPU]: gpus },
-          priority: { tier },
-          signals: [{ kind: 'requestRate', perReplicaPerSec: 1 }],
-        },
-        name,
-      ),
+      policy: lawWorkload(name, {
+        nodeGroups: [...groups],
+        gpusPerReplica: { [GPU]: gpus },
+        priority: lawPriority({ tier }),
+      }),
       target: observed(running),
       outcome: wants(wanted, { hold }),
     }));
@@ -70,21 +56,18 @@ const groupArb = (name: string) =>
       surgeMax: fc.integer({ min: 1, max: 5 }),
       committed: fc.nat(3),
       backoff: fc.boolean(),
-      ownership: fc.constantFrom('own', 'floor', 'observe'),
+      ownership: fc.constantFrom('own' as const, 'floor' as const, 'observe' as const),
       idleSec: fc.constantFrom(0, 60),
     })
     .map(({ nodes, pending, min, max, surgeMax, committed, backoff, ownership, idleSec }) =>
       poolGroup(observedGroup(nodes, { desired: nodes.length + pending }), {
-        policy: groupPolicy(
-          {
-            ownership,
-            nodes: { min, max, surgeMax },
-            committedNodes: committed,
-            scaleDown: { idleSec },
-            shape: { instanceType: 'g', gpus: { [GPU]: 4 }, usdPerHour: 2 },
-          },
-          name,
-        ),
+        policy: lawGroup(name, {
+          ownership,
+          nodes: { min, max, surgeMax },
+          committedNodes: committed,
+          scaleDown: { idleSec },
+          shape: { instanceType: 'g', gpus: { [GPU]: 4 }, usdPerHour: 2 },
+        }),
         backoffUntilMs: backoff ? T0 + 60_000 : 0,
       }),
     );
@@ -95,7 +78,13 @@ const poolArb: fc.Arbitrary<PoolInput> = fc
     nodeGroups: fc.tuple(groupArb('a'), groupArb('b')),
     quota: fc.option(fc.nat(80)),
     budget: fc.option(fc.integer({ min: 1, max: 40 })),
-    allocation: fc.constantFrom('auto', 'fair', 'priority', 'resource', 'load'),
+    allocation: fc.constantFrom(
+      'auto' as const,
+      'fair' as const,
+      'priority' as const,
+      'resource' as const,
+      'load' as const,
+    ),
     kind: fc.constantFrom('leading' as const, 'full' as const),
   })
   .map(({ workloads, nodeGroups, quota, budget, allocation, kind }) =>
@@ -103,7 +92,7 @@ const poolArb: fc.Arbitrary<PoolInput> = fc
       workloads,
       nodeGroups,
       kind,
-      fleet: fleet({
+      fleet: lawFleet({
         allocation,
         ...(quota === null ? {} : { gpuQuota: { [GPU]: quota } }),
         ...(budget === null ? {} : { budget: { usdPerHourMax: budget } }),
@@ -136,7 +125,7 @@ describe('laws of planPool', () => {
         if (quota !== undefined && grew && Object.values(plan.nodeGroups).every((g) => g.ownership !== 'floor'))
           expect(gpus).toBeLessThanOrEqual(quota);
       }),
-      { numRuns: 100 },
+      { numRuns: lawRuns(100) },
     );
   });
 
@@ -155,7 +144,7 @@ describe('laws of planPool', () => {
         }
         expect(decisions).toHaveLength(input.workloads.length);
       }),
-      { numRuns: 100 },
+      { numRuns: lawRuns(100) },
     );
   });
 
@@ -181,7 +170,7 @@ describe('laws of planPool', () => {
         }, 0);
         expect(need).toBeLessThanOrEqual(have);
       }),
-      { numRuns: 100 },
+      { numRuns: lawRuns(100) },
     );
   });
 
@@ -206,7 +195,7 @@ describe('laws of planPool', () => {
           }
         }
       }),
-      { numRuns: 100 },
+      { numRuns: lawRuns(100) },
     );
   });
 
@@ -216,7 +205,7 @@ describe('laws of planPool', () => {
         const first = JSON.stringify(planPool(input));
         expect(JSON.stringify(planPool(JSON.parse(JSON.stringify(input)) as PoolInput))).toBe(first);
       }),
-      { numRuns: 100 },
+      { numRuns: lawRuns(100) },
     );
   });
 });

@@ -4,6 +4,7 @@ import { decideWorkload } from '../../lib/core/decide-workload.ts';
 import type { WorkloadControl } from '../../lib/core/decide-types.ts';
 import { readControl } from '../../lib/core/read-control.ts';
 import { observed, readings, T0, value, workloadInput, workloadPolicy } from './builders.ts';
+import { lawRuns } from './law-runs.ts';
 
 const policy = workloadPolicy({
   slo: { ttftSec: 1 },
@@ -96,7 +97,7 @@ describe('readControl', () => {
         expect(Number.isInteger(outcome.wanted)).toBe(true);
         expect(outcome.wanted).toBeLessThanOrEqual(policy.spec.replicas.max);
       }),
-      { numRuns: 1_000 },
+      { numRuns: lawRuns(1_000) },
     );
   });
 });

@@ -7,6 +7,7 @@ import type { Plan } from '../../lib/core/types.ts';
 import { fleet, groupPolicy, workloadPolicy } from './builders.ts';
 import { GPU, toyFleet } from './toy-fleet.ts';
 import type { ToyFleet } from './toy-fleet.ts';
+import { lawRuns } from './law-runs.ts';
 
 const policy = (name: string, tier: number) =>
   workloadPolicy({ nodeGroups: ['a'], gpusPerReplica: { [GPU]: 1 }, priority: { tier } }, name);
@@ -94,7 +95,7 @@ describe('readPlan', () => {
         const { plan: previous } = readPlan(text === undefined ? undefined : JSON.parse(text));
         expect(planAfter(previous).seq).toBeGreaterThan(0);
       }),
-      { numRuns: 300 },
+      { numRuns: lawRuns(300) },
     );
   });
 });

@@ -16,6 +16,7 @@ import {
   wants,
   workloadPolicy,
 } from '../builders.ts';
+import { lawRuns } from '../law-runs.ts';
 
 const GPU = 'nvidia.com/gpu';
 
@@ -217,7 +218,7 @@ describe('planPool: a node in use is freed', () => {
           expect(count(name)).toBeLessThanOrEqual(12 - 4 - (on.length - count(name)));
         }
       }),
-      { numRuns: 150 },
+      { numRuns: lawRuns(150) },
     );
   });
 });

@@ -5,18 +5,9 @@ import type { PoolInput, PoolNodeGroup } from '../../../lib/core/decide-types.ts
 import { extraCostOf } from '../../../lib/core/nodes/groups.ts';
 import { planPool } from '../../../lib/core/plan-pool.ts';
 import type { PodObservation } from '../../../lib/core/types.ts';
-import {
-  T0,
-  fleet,
-  groupPolicy,
-  node,
-  observed,
-  observedGroup,
-  poolGroup,
-  poolInput,
-  wants,
-  workloadPolicy,
-} from '../builders.ts';
+import { T0, node, observed, observedGroup, poolGroup, poolInput, wants } from '../builders.ts';
+import { lawFleet, lawGroup, lawReplicas, lawWorkload, parsedNodes } from '../law-policies.ts';
+import { lawRuns } from '../law-runs.ts';
 
 const GPU = 'nvidia.com/gpu';
 const GPUS_PER_NODE = 2;
@@ -61,6 +52,11 @@ const nodesArb = (group: string) =>
       }),
     );
 
+/** Limits of nodes without spare ones, and with each kind of them. */
+const SPARED = [{}, ...[0, 1, 2, 'auto', { start: 2 }, { start: 1, max: 1 }].map((spare) => ({ spare }))].map(
+  parsedNodes,
+);
+
 const groupArb = (name: string) =>
   fc
     .record({
@@ -69,28 +65,23 @@ const groupArb = (name: string) =>
       max: fc.integer({ min: 1, max: 7 }),
       surgeMax: fc.integer({ min: 1, max: 4 }),
       committed: fc.nat(3),
-      spare: fc.option(fc.constantFrom<unknown>(0, 1, 2, 'auto', { start: 2 }, { start: 1, max: 1 }), {
-        nil: undefined,
-      }),
+      spared: fc.constantFrom(...SPARED),
       isShort: fc.constantFrom(false, false, true),
-      market: fc.constantFrom('onDemand', 'spot'),
-      ownership: fc.constantFrom('own', 'own', 'buffer', 'observe'),
+      market: fc.constantFrom('onDemand' as const, 'spot' as const),
+      ownership: fc.constantFrom('own' as const, 'own' as const, 'buffer' as const, 'observe' as const),
       usdPerHour: fc.integer({ min: 1, max: 4 }),
       consolidate: fc.boolean(),
     })
     .map((of) => {
       const seen = of.nodes.map((one) => one.seen);
-      const { max, surgeMax, spare, market, usdPerHour } = of;
-      const policy = groupPolicy(
-        {
-          ownership: of.ownership,
-          nodes: { min: 0, max, surgeMax, ...(spare === undefined ? {} : { spare }) },
-          committedNodes: of.committed,
-          scaleDown: { idleSec: 0, consolidate: of.consolidate },
-          shape: { instanceType: name, gpus: { [GPU]: GPUS_PER_NODE }, usdPerHour, market },
-        },
-        name,
-      );
+      const { max, surgeMax, spared, market, usdPerHour } = of;
+      const policy = lawGroup(name, {
+        ownership: of.ownership,
+        nodes: { ...spared, max, surgeMax },
+        committedNodes: of.committed,
+        scaleDown: { idleSec: 0, consolidate: of.consolidate },
+        shape: { instanceType: name, gpus: { [GPU]: GPUS_PER_NODE }, usdPerHour, market },
+      });
       const shortage = of.isShort ? { backoffUntilMs: T0 + 600_000, backoffCause: 'InsufficientInstanceCapacity' } : {};
       const observation = observedGroup(seen, { desired: seen.length + of.pending });
       const group: PoolNodeGroup = poolGroup(observation, { policy, ...shortage });
@@ -103,7 +94,7 @@ const poolArb: fc.Arbitrary<PoolInput> = fc
     /** null: as many as run. */
     wanted: fc.tuple(fc.option(fc.nat(12), { freq: 1 }), fc.option(fc.nat(12), { freq: 1 })),
     order: fc.shuffledSubarray(GROUPS, { minLength: 1 }),
-    choice: fc.constantFrom('order', 'price'),
+    choice: fc.constantFrom('order' as const, 'price' as const),
     quota: fc.option(fc.nat(40)),
     budget: fc.option(fc.integer({ min: 1, max: 30 })),
   })
@@ -122,14 +113,13 @@ const poolArb: fc.Arbitrary<PoolInput> = fc
         ip: null,
         ...(slot.evictable ? {} : { evictable: false }),
       }));
-      const spec = {
-        nodeGroups: order,
-        nodeGroupChoice: choice,
-        gpusPerReplica: { [GPU]: 1 },
-        replicas: { min: 1, max: 40 },
-      };
       return {
-        policy: workloadPolicy(spec, name),
+        policy: lawWorkload(name, {
+          nodeGroups: order,
+          nodeGroupChoice: choice,
+          gpusPerReplica: { [GPU]: 1 },
+          replicas: lawReplicas({ min: 1 }),
+        }),
         target: observed(pods.length, { pods, ready: pods.length }),
         outcome: wants(wanted[index] ?? pods.length),
       };
@@ -137,7 +127,7 @@ const poolArb: fc.Arbitrary<PoolInput> = fc
     return poolInput({
       workloads,
       nodeGroups: groups.map((one) => one.group),
-      fleet: fleet({
+      fleet: lawFleet({
         ...(quota === null ? {} : { gpuQuota: { [GPU]: quota } }),
         ...(budget === null ? {} : { budget: { usdPerHourMax: budget } }),
       }),
@@ -154,14 +144,11 @@ function twoPlans(input: PoolInput) {
 
 const emptyGroup = (name: string, committedNodes: number, usdPerHour: number) =>
   poolGroup(observedGroup([]), {
-    policy: groupPolicy(
-      {
-        committedNodes,
-        nodes: { max: 20, surgeMax: 20 },
-        shape: { instanceType: 'g', gpus: { [GPU]: 1 }, usdPerHour },
-      },
-      name,
-    ),
+    policy: lawGroup(name, {
+      committedNodes,
+      nodes: { max: 20, surgeMax: 20 },
+      shape: { instanceType: 'g', gpus: { [GPU]: 1 }, usdPerHour },
+    }),
   });
 
 const desiredOf = ({ observed: seen }: PoolNodeGroup): number => (seen.kind === 'observed' ? seen.desired : 0);
@@ -189,7 +176,7 @@ describe('laws of the node plan', () => {
         if (quota !== undefined) expect(gpus).toBeLessThanOrEqual(Math.max(quota, gpusBefore));
         if (budget !== undefined) expect(usd).toBeLessThanOrEqual(Math.max(budget.usdPerHourMax, usdBefore) + 1e-6);
       }),
-      { numRuns: 100 },
+      { numRuns: lawRuns(100) },
     );
   });
 
@@ -219,7 +206,7 @@ describe('laws of the node plan', () => {
         }
         expect(inUse).toBeLessThanOrEqual(1);
       }),
-      { numRuns: 250 },
+      { numRuns: lawRuns(250) },
     );
   });
 
@@ -245,19 +232,27 @@ describe('laws of the node plan', () => {
           }
         }
       }),
-      { numRuns: 150 },
+      { numRuns: lawRuns(150) },
     );
     expect(taken).toBeGreaterThan(3);
   });
 
   test('nothing that costs is ordered for a replica while a node that is paid for could be had', () => {
-    const pairArb = fc.record({ committed: fc.nat(5), wanted: fc.nat(12), choice: fc.constantFrom('order', 'price') });
+    const pairArb = fc.record({
+      committed: fc.nat(5),
+      wanted: fc.nat(12),
+      choice: fc.constantFrom('order' as const, 'price' as const),
+    });
     fc.assert(
       fc.property(
         pairArb,
         fc.constantFrom(['paid', 'free'], ['free', 'paid']),
         ({ committed, wanted, choice }, order) => {
-          const policy = workloadPolicy({ nodeGroups: order, nodeGroupChoice: choice });
+          const policy = lawWorkload('w', {
+            nodeGroups: [...order],
+            nodeGroupChoice: choice,
+            replicas: lawReplicas({ min: 1 }),
+          });
           const { plan } = planPool(
             poolInput({
               workloads: [{ policy, target: observed(0), outcome: wants(wanted) }],
@@ -267,7 +262,7 @@ describe('laws of the node plan', () => {
           expect(plan.nodeGroups['paid']?.nodes).toBeGreaterThanOrEqual(Math.min(committed, wanted));
         },
       ),
-      { numRuns: 100 },
+      { numRuns: lawRuns(100) },
     );
   });
 
@@ -277,7 +272,7 @@ describe('laws of the node plan', () => {
         const { input, outcome } = twoPlans(first);
         expect(JSON.stringify(planPool(JSON.parse(JSON.stringify(input)) as PoolInput))).toBe(JSON.stringify(outcome));
       }),
-      { numRuns: 50 },
+      { numRuns: lawRuns(50) },
     );
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { PoolInput, PoolNodeGroup, PoolWorkload } from '../../../lib/core/decide-types.ts';
 import { planPool } from '../../../lib/core/plan-pool.ts';
+import type { ScalingPolicy } from '../../../lib/core/policy.ts';
 import {
   busyNode,
   fleet,
@@ -13,8 +14,9 @@ import {
   poolGroup,
   poolInput,
   wants,
-  workloadPolicy,
 } from '../builders.ts';
+import { lawGroup, lawReplicas, lawWorkload } from '../law-policies.ts';
+import { lawRuns } from '../law-runs.ts';
 
 const GPU = 'nvidia.com/gpu';
 
@@ -23,14 +25,11 @@ type Shape = { readonly gpus: number; readonly usdPerHour: number; readonly max?
 /** An empty group of nodes of this shape. */
 const group = (name: string, { gpus, usdPerHour, max = 50, committed = 0 }: Shape): PoolNodeGroup =>
   poolGroup(observedGroup([]), {
-    policy: groupPolicy(
-      {
-        nodes: { min: 0, max, surgeMax: 1_000 },
-        committedNodes: committed,
-        shape: { instanceType: name, gpus: { [GPU]: gpus }, usdPerHour },
-      },
-      name,
-    ),
+    policy: lawGroup(name, {
+      nodes: { min: 0, max, surgeMax: 1_000 },
+      committedNodes: committed,
+      shape: { instanceType: name, gpus: { [GPU]: gpus }, usdPerHour },
+    }),
   });
 
 const workload = (
@@ -39,20 +38,16 @@ const workload = (
     readonly wanted: number;
     readonly gpus?: number;
     readonly groups: readonly string[];
-    readonly spec?: Record<string, unknown>;
+    readonly spec?: Partial<ScalingPolicy['spec']>;
   },
 ): PoolWorkload => ({
-  policy: workloadPolicy(
-    {
-      replicas: { min: 0, max: 1_000 },
-      signals: [{ kind: 'requestRate', perReplicaPerSec: 1 }],
-      nodeGroups: of.groups,
-      nodeGroupChoice: 'price',
-      gpusPerReplica: { [GPU]: of.gpus ?? 1 },
-      ...of.spec,
-    },
-    name,
-  ),
+  policy: lawWorkload(name, {
+    replicas: lawReplicas({ max: 1_000 }),
+    nodeGroups: [...of.groups],
+    nodeGroupChoice: 'price',
+    gpusPerReplica: { [GPU]: of.gpus ?? 1 },
+    ...of.spec,
+  }),
   target: observed(0),
   outcome: wants(of.wanted),
 });
@@ -107,7 +102,7 @@ describe('planPool: the mix of nodes', () => {
       group('small', SMALL),
       group('mine', { gpus: 1, usdPerHour: 9, committed: 3 }),
     ];
-    for (const nodeGroupChoice of ['order', 'price']) {
+    for (const nodeGroupChoice of ['order', 'price'] as const) {
       const workloads = [workload('a', { wanted: 4, groups: ['small', 'mine'], spec: { nodeGroupChoice } })];
       expect(ordered({ nodeGroups, workloads })).toMatchObject({ small: 1, mine: 3 });
     }
@@ -136,7 +131,7 @@ describe('planPool: the mix of nodes', () => {
           expect(usd).toBe(leastUsd(shapes, wanted));
         },
       ),
-      { numRuns: 100 },
+      { numRuns: lawRuns(100) },
     );
   });
 
@@ -164,7 +159,7 @@ describe('planPool: the mix of nodes', () => {
           expect(usdOf(others)).toBe(usdOf(names));
         },
       ),
-      { numRuns: 60 },
+      { numRuns: lawRuns(60) },
     );
   });
 });
@@ -247,7 +242,7 @@ describe('planPool: replicas that only work together', () => {
             wanted,
             gpus,
             groups: ['a', 'b'],
-            spec: { replicas: { min: 0, max: 24 * step, step } },
+            spec: { replicas: lawReplicas({ max: 24 * step, step }) },
           }),
         );
         const nodeGroups = [
@@ -262,7 +257,7 @@ describe('planPool: replicas that only work together', () => {
           2 * (plan.nodeGroups['a']?.nodes ?? 0) + 4 * (plan.nodeGroups['b']?.nodes ?? 0),
         );
       }),
-      { numRuns: 100 },
+      { numRuns: lawRuns(100) },
     );
   });
 });

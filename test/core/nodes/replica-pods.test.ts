@@ -21,6 +21,7 @@ import {
   workloadInput,
   workloadPolicy,
 } from '../builders.ts';
+import { lawRuns } from '../law-runs.ts';
 
 const GPU = 'nvidia.com/gpu';
 const LWS = { kind: 'LeaderWorkerSet', name: 'lws' };
@@ -294,7 +295,7 @@ describe('laws', () => {
         const isWhole = have === held || have % pods === 0 || whole.includes(have);
         return isWhole && have <= wanted * pods && granted.get('lws') === Math.floor(have / pods);
       }),
-      { numRuns: 1_000 },
+      { numRuns: lawRuns(1_000) },
     );
   });
 });
