@@ -48,7 +48,7 @@ function headline({ replicas }: ScalingDecision): string {
 
 function stepRow({ rule, from, to, unit, because }: TrailStep): ExplanationRow {
   const move = from === null ? figure(to) : from === to ? `stays ${figure(to)}` : `${figure(from)} → ${figure(to)}`;
-  return { name: rule, move: `${move} ${unit}`, text: because };
+  return { name: rule, move: `${move} ${to === 1 ? unit.replace(/s$/, '') : unit}`, text: because };
 }
 
 /** The first step and the last ones; those between by name. */
