@@ -48,6 +48,8 @@ export type Fleet = {
   /** The oldest evaluation and the oldest look at the cluster of any pool [epoch ms]; null where a pool has none yet. */
   readonly decidedAtMs: number | null;
   readonly observedAtMs: number | null;
+  /** Up to when the oldest of those looks is proven to be whole [epoch ms]. */
+  readonly provenAtMs: number | null;
   readonly policyVersion: string;
   readonly policies: PolicySet;
   readonly rows: readonly FleetRow[];
@@ -80,7 +82,8 @@ export async function readFleet(deps: StatusDeps): Promise<Fleet> {
     paused.has('all/') || paused.has(`${kind}/${name}`);
   return {
     decidedAtMs: oldest([...pools.values()].map(({ plan }) => plan?.atMs)),
-    observedAtMs: oldest([...pools.values()].map(({ snapshot }) => snapshot?.asOfMs ?? snapshot?.atMs)),
+    observedAtMs: oldest([...pools.values()].map(({ snapshot }) => snapshot?.atMs)),
+    provenAtMs: oldest([...pools.values()].map(({ snapshot }) => snapshot?.asOfMs ?? snapshot?.atMs)),
     policyVersion: policies.version,
     policies,
     rows: [...policies.workloads.values()].map((policy) => ({

@@ -22,6 +22,7 @@ export function headOf(
   return {
     decidedAtMs: fleet.decidedAtMs,
     observedAtMs: fleet.observedAtMs,
+    provenAtMs: fleet.provenAtMs,
     staleAfterMs,
     policyVersion: fleet.policyVersion.slice(0, 12),
     totals: {

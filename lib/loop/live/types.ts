@@ -49,6 +49,8 @@ export type LiveDecision = {
 export type LiveView = {
   readonly decidedAtMs: number | null;
   readonly observedAtMs: number | null;
+  /** Changes of the cluster since then may be missing. */
+  readonly provenAtMs: number | null;
   /** Older than this is stale [ms]. */
   readonly staleAfterMs: number;
   readonly policyVersion: string;

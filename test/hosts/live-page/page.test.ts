@@ -4,8 +4,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import type { AlertEntry, OpsAlert } from '../../../lib/core/types.ts';
 import { livePage } from '../../../lib/hosts/live-page/html.ts';
-import { serveApi } from '../../../lib/hosts/http-server.ts';
-import type { HttpServer } from '../../../lib/hosts/http-server.ts';
+import { serveApi } from '../../../lib/hosts/http/server.ts';
+import type { HttpServer } from '../../../lib/hosts/http/server.ts';
 import { makeLive } from '../../../lib/loop/live/live.ts';
 import { pause } from '../../../lib/loop/pauses.ts';
 import type { StatusDeps } from '../../../lib/loop/status.ts';
@@ -221,6 +221,9 @@ inBrowser(`the live page${why}`, () => {
     await page.waitForSelector('#rows tr');
     expect(await namesOn(page)).toEqual(['w-104', 'w-109']);
     expect(await page.inputValue('#search')).toBe('w-10');
+    await page.evaluate("location.hash = '#sort=name&search=w-07'");
+    await page.waitForSelector('#rows tr:first-child button:text-is("w-070")');
+    expect(await page.inputValue('#search')).toBe('w-07');
     await page.fill('#search', 'nothing like that');
     await page.waitForSelector('#none');
   });

@@ -75,7 +75,7 @@ describe('the view', () => {
     const { deps, clock } = await liveFleet({ workloads: 3 });
     const view = await liveOf(deps).view(all);
     expect(view.decidedAtMs).toBe(clock.nowMs());
-    expect(view.observedAtMs).toBe(clock.nowMs());
+    expect([view.observedAtMs, view.provenAtMs]).toEqual([clock.nowMs(), clock.nowMs()]);
     expect(view.totals).toMatchObject({
       workloads: 3,
       unseen: 0,

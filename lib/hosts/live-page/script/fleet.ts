@@ -12,6 +12,8 @@ function drawView() {
   drawDecisions(byId('decisions'), view.decisions, true);
   put(byId('foot'), 'Policies ' + view.policyVersion + '. ' + plural(view.jobs, 'job') + ' in the action queue, ' + plural(view.outbox, 'message') + ' waiting for Kafka.');
   drawAges();
+  var title = (view.alertCount > 0 ? '(' + view.alertCount + ') ' : '') + 'Penstock';
+  if (document.title !== title) document.title = title;
 }
 
 function drawTiles(totals, view) {
@@ -111,7 +113,8 @@ function drawDecisions(list, decisions, named) {
     var link = made('button', item, 'link', named ? decision.workload : decision.id);
     link.type = 'button';
     link.addEventListener('click', function () { openDetail(decision.id); });
-    made('span', item, 'move', (decision.from === null ? '?' : decision.from) + ' → ' + decision.to);
+    var isSame = decision.from === decision.to;
+    made('span', item, 'move' + (isSame ? ' dim' : ''), isSame ? 'stays ' + decision.to : (decision.from === null ? '?' : decision.from) + ' → ' + decision.to);
     item.append(clean(decision.because));
     if (decision.mode !== 'act') { item.append(' '); made('span', item, 'tag dim', decision.mode); }
   });

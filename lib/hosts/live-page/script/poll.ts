@@ -3,6 +3,7 @@ export const POLL = String.raw`
 var POLL_MS = 2000;
 var RETRY_MS_MAX = 10000;
 var ANSWER_MS_MAX = 10000;
+var PROVEN_MS_MAX = 30000;
 
 var timer;
 var turn = 0;
@@ -130,6 +131,8 @@ function drawState() {
 function drawFreshness() {
   if (!view) return;
   var cluster = view.observedAtMs === null ? 'not seen' : 'seen ' + agoText(view.observedAtMs);
+  /* Watches prove that nothing is missing every 20 s or so. */
+  if (view.provenAtMs !== null && now() - view.provenAtMs > PROVEN_MS_MAX) cluster += ', proven to be whole ' + agoText(view.provenAtMs);
   put(byId('age'), 'as of ' + (view.decidedAtMs === null ? 'never' : clockText(view.decidedAtMs) + ', ' + agoText(view.decidedAtMs)) + '; cluster ' + cluster);
 }
 
@@ -162,6 +165,20 @@ document.addEventListener('visibilitychange', function () {
   if (document.hidden) { turn += 1; clearTimeout(timer); } else pollNow();
 });
 
+/* Somebody followed a link, or went back. */
+window.addEventListener('hashchange', function () {
+  readChoice();
+  showChoice();
+  if (choice.of) openDetail(choice.of);
+  else if (byId('detail').open) byId('detail').close();
+  pollNow();
+});
+
+function showChoice() {
+  byId('search').value = choice.search;
+  byId('sort').value = choice.sort;
+}
+
 setInterval(function () {
   if (document.hidden || !view || byId('main').hidden) return;
   drawState();
@@ -171,8 +188,7 @@ setInterval(function () {
 }, 1000);
 
 readChoice();
-byId('search').value = choice.search;
-byId('sort').value = choice.sort;
+showChoice();
 theme();
 tools();
 detail();
