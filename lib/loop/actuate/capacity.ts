@@ -3,7 +3,7 @@ import { groupBackoffMs } from '../../core/nodes/backoff.ts';
 import { troubleOf } from '../../core/nodes/trouble.ts';
 import type { NodeGroupState } from '../../node-provisioners/contract.ts';
 import type { ActuationRecord } from '../../state/contract.ts';
-import type { GroupContext } from './node-group.ts';
+import type { GroupContext } from './contexts.ts';
 
 /** While a shortage lasts its end is looked for so often [ms]: reading costs nothing, and the group may be asked again as soon as a launch succeeded. */
 export const SHORTAGE_LOOK_MS = 60_000;

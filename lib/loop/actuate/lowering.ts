@@ -6,7 +6,7 @@ import type { ActuationRecord } from '../../state/contract.ts';
 import { VICTIMS_MAX } from '../../targets/contract.ts';
 import type { Target, TargetState } from '../../targets/contract.ts';
 import type { RecordChange } from './step.ts';
-import type { TargetContext } from './target.ts';
+import type { TargetContext } from './contexts.ts';
 
 /** After a lowering: the pods that were to go are gone by now, and those that are not shall be like any other [ms]. */
 export const TIDY_AGAIN_MS = 60_000;

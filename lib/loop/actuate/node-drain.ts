@@ -3,7 +3,7 @@ import type { StepResult } from '../../action-queue/contract.ts';
 import { ConflictError, NotFoundError } from '../../base/errors.ts';
 import type { NodeGroupState } from '../../node-provisioners/contract.ts';
 import type { ActuationRecord, DrainProgress } from '../../state/contract.ts';
-import type { GroupContext } from './node-group.ts';
+import type { GroupContext } from './contexts.ts';
 import { lentAfter } from './node-return.ts';
 import { sendSizes } from './node-update.ts';
 import { LOWER_AGE_MS_MAX } from './rules.ts';

@@ -2,7 +2,7 @@
 import type { StepResult } from '../../action-queue/contract.ts';
 import { ConflictError } from '../../base/errors.ts';
 import type { NodeGroupState } from '../../node-provisioners/contract.ts';
-import type { GroupContext } from './node-group.ts';
+import type { GroupContext } from './contexts.ts';
 import { LOWER_AGE_MS_MAX } from './rules.ts';
 import { again } from './step.ts';
 

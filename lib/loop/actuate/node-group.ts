@@ -1,10 +1,12 @@
 /** Actuates one node group: follows the update in flight, looks afresh, then grows it, frees nodes of it, or raises its floor. */
-import type { ActionJob, StepResult } from '../../action-queue/contract.ts';
+import type { StepResult } from '../../action-queue/contract.ts';
 import { ConfigError, NotFoundError } from '../../base/errors.ts';
 import type { NodeGroupPolicy } from '../../core/policy.ts';
-import type { Plan, PlannedNodeGroup } from '../../core/types.ts';
-import type { NodeGroupState, NodeProvisioner } from '../../node-provisioners/contract.ts';
+import type { PlannedNodeGroup } from '../../core/types.ts';
+import type { NodeGroupState } from '../../node-provisioners/contract.ts';
 import type { ActuationRecord } from '../../state/contract.ts';
+import { attempt } from './attempt.ts';
+import type { GroupContext, NodeGroupJob } from './contexts.ts';
 import { actuateBuffer } from './node-buffer.ts';
 import { SHORTAGE_LOOK_MS, noteCapacity, shortageWaitMs } from './capacity.ts';
 import { followUpdate, growTo, isPending, moveFloor } from './node-update.ts';
@@ -13,22 +15,9 @@ import { endGhost } from './node-ghost.ts';
 import { welcomeBack } from './node-return.ts';
 import { lowerUndelivered } from './node-undelivered.ts';
 import { FOREIGN_PAUSE_MS, RAISE_AGE_MS_MAX, isForeign, modeRefusal } from './rules.ts';
-import { DONE, again, beginStep } from './step.ts';
+import { DONE, again } from './step.ts';
 import type { ActuationStep } from './step.ts';
 import type { ActuateDeps } from '../deps.ts';
-
-type NodeGroupJob = ActionJob & { readonly kind: 'nodeGroup' };
-
-/** What the steps of a node group work with. */
-export type GroupContext = {
-  readonly deps: ActuateDeps;
-  readonly job: NodeGroupJob;
-  readonly plan: Plan;
-  readonly planned: PlannedNodeGroup;
-  readonly policy: NodeGroupPolicy;
-  readonly provisioner: NodeProvisioner;
-  readonly step: ActuationStep;
-};
 
 /** The cloud's own reading of a size may lag behind our last write for so long [ms]. */
 const SETTLE_MS_MAX = 60_000;
@@ -51,27 +40,19 @@ export async function actuateNodeGroup(
   const planned = plan?.nodeGroups[job.id];
   if (plan === undefined || planned === undefined) return DONE;
   const policy = (await deps.policies.current()).nodeGroups.get(job.id);
-  const step = await beginStep(deps, { job, planSeq: plan.seq, decision: planned.decision });
   const refusal = modeRefusal(planned.mode, policy?.spec.mode) ?? ownershipRefusal(planned, policy);
-  if (refusal !== undefined || policy === undefined) {
-    await step.end('refused', refusal ?? '');
-    return DONE;
-  }
-  const pauseMs = step.pauseMs(context.attempt);
-  if (pauseMs > 0) return again(pauseMs);
-  try {
-    if (policy.spec.ownership === 'buffer') return await actuateBuffer({ deps, plan, planned, policy, step });
-    const provisioner = deps.provisioners.get(policy.spec.provider.kind);
+  const subject = { job, planSeq: plan.seq, decision: planned.decision };
+  return attempt(deps, { subject, attempt: context.attempt, policy, refusal }, async (step, inForce) => {
+    const { ownership, provider } = inForce.spec;
+    if (ownership === 'buffer') return actuateBuffer({ deps, plan, planned, policy: inForce, step });
+    const provisioner = deps.provisioners.get(provider.kind);
     if (provisioner === undefined) {
       throw new ConfigError(
-        `Cannot resize node group "${job.id}": expected a known provider, current value is ${policy.spec.provider.kind}`,
+        `Cannot resize node group "${job.id}": expected a known provider, current value is ${provider.kind}`,
       );
     }
-    return await run({ deps, job, plan, planned, policy, provisioner, step });
-  } catch (error) {
-    await step.fail(error);
-    throw error;
-  }
+    return run({ deps, job, plan, planned, policy: inForce, provisioner, step });
+  });
 }
 
 function ownershipRefusal(planned: PlannedNodeGroup, policy: NodeGroupPolicy | undefined): string | undefined {

@@ -2,7 +2,7 @@
 import { DeniedError, NotFoundError, TransientError } from '../../base/errors.ts';
 import type { NodeGroupState } from '../../node-provisioners/contract.ts';
 import type { ActuationRecord, DrainProgress } from '../../state/contract.ts';
-import type { GroupContext } from './node-group.ts';
+import type { GroupContext } from './contexts.ts';
 import type { RecordChange } from './step.ts';
 
 type Lent = NonNullable<ActuationRecord['lent']>;

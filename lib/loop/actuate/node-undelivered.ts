@@ -1,7 +1,7 @@
 /** Lowers desired by nodes that a stock-out never delivered. Three have to agree: the plan (the cluster has no such nodes, nobody needs them), the newest launch (it failed), and the instances there are. */
 import type { StepResult } from '../../action-queue/contract.ts';
 import type { NodeGroupState } from '../../node-provisioners/contract.ts';
-import type { GroupContext } from './node-group.ts';
+import type { GroupContext } from './contexts.ts';
 import { isPending, sendSizes } from './node-update.ts';
 import { LOWER_AGE_MS_MAX } from './rules.ts';
 

@@ -12,7 +12,7 @@ import { fnv1a64Hex } from '../../core/hash.ts';
 import type { NodeGroupState } from '../../node-provisioners/contract.ts';
 import type { ActuationRecord } from '../../state/contract.ts';
 import { REFUSED, SHORTAGE_LOOK_MS, nextBackoff, shortageWaitMs } from './capacity.ts';
-import type { GroupContext } from './node-group.ts';
+import type { GroupContext } from './contexts.ts';
 import { LOWER_AGE_MS_MAX } from './rules.ts';
 import { DONE, again } from './step.ts';
 import type { RecordChange } from './step.ts';

@@ -1,27 +1,17 @@
 /** Actuates one target: reads the newest plan and the object afresh, checks everything again, scales under a precondition. */
-import type { ActionJob, StepResult } from '../../action-queue/contract.ts';
+import type { StepResult } from '../../action-queue/contract.ts';
 import { ConfigError, ConflictError } from '../../base/errors.ts';
-import type { ScalingPolicy } from '../../core/policy.ts';
 import { CLOCK_APART_MS_MAX } from '../../core/scaling/hold.ts';
-import type { Plan, PlannedTarget } from '../../core/types.ts';
+import type { PlannedTarget } from '../../core/types.ts';
 import type { ActuationRecord } from '../../state/contract.ts';
 import type { Target, TargetState } from '../../targets/contract.ts';
+import { attempt } from './attempt.ts';
+import type { TargetContext, TargetJob } from './contexts.ts';
 import { FOREIGN_PAUSE_MS, LOWER_AGE_MS_MAX, RAISE_AGE_MS_MAX, decidedBy, isForeign, modeRefusal } from './rules.ts';
-import { DONE, again, beginStep } from './step.ts';
-import type { ActuationStep, RecordChange } from './step.ts';
+import { DONE, again } from './step.ts';
+import type { RecordChange } from './step.ts';
 import { TIDY_AGAIN_MS, hasMarks, loweredAfter, lowestNow, markPods, settlingMs } from './lowering.ts';
 import type { ActuateDeps } from '../deps.ts';
-
-type TargetJob = ActionJob & { readonly kind: 'target' };
-
-export type TargetContext = {
-  readonly deps: ActuateDeps;
-  readonly job: TargetJob;
-  readonly plan: Plan;
-  readonly planned: PlannedTarget;
-  readonly policy: ScalingPolicy;
-  readonly step: ActuationStep;
-};
 
 /** What a look at the object says: write so many replicas, or the answer without writing. */
 type Verdict =
@@ -49,20 +39,11 @@ export async function actuateTarget(
   const planned = plan?.targets[job.id];
   if (plan === undefined || planned === undefined) return DONE;
   const policy = (await deps.policies.current()).workloads.get(job.id);
-  const step = await beginStep(deps, { job, planSeq: plan.seq, decision: planned.decision });
   const refusal = modeRefusal(planned.mode, policy?.spec.mode);
-  if (refusal !== undefined || policy === undefined) {
-    await step.end('refused', refusal ?? '');
-    return DONE;
-  }
-  const pauseMs = step.pauseMs(context.attempt);
-  if (pauseMs > 0) return again(pauseMs);
-  try {
-    return await resize({ deps, job, plan, planned, policy, step });
-  } catch (error) {
-    await step.fail(error);
-    throw error;
-  }
+  const subject = { job, planSeq: plan.seq, decision: planned.decision };
+  return attempt(deps, { subject, attempt: context.attempt, policy, refusal }, (step, inForce) =>
+    resize({ deps, job, plan, planned, policy: inForce, step }),
+  );
 }
 
 async function resize(context: TargetContext): Promise<StepResult> {
