@@ -3,7 +3,7 @@ import { systemClock } from '../base/clock.ts';
 import { jsonLogger } from '../base/log.ts';
 import { buildProcess } from '../hosts/process/build-process.ts';
 import { processEnvironment, readConfig } from '../hosts/config.ts';
-import { serveApi } from '../hosts/http-server.ts';
+import { serveApi } from '../hosts/http/server.ts';
 import { startProcess } from '../hosts/process/process.ts';
 import { prometheusMetrics } from '../hosts/process/prometheus-metrics.ts';
 import { makeLive } from '../loop/live/live.ts';

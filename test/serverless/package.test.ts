@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../lib/base/clock.ts';
 import { readConfig } from '../../lib/hosts/config.ts';
-import { routes } from '../../lib/hosts/http-api.ts';
+import { routes } from '../../lib/hosts/http/api.ts';
 import { cached } from '../../lib/local/fetch/cache.ts';
 import { run } from '../../lib/local/process/command.ts';
 import { defaultCacheDir } from '../../lib/local/index.ts';

@@ -1,6 +1,6 @@
 /** The api function: the read-only HTTP API behind an API Gateway HTTP API (payload version 2.0). */
-import { answerApi } from '../http-api.ts';
-import type { ApiOptions, ApiResponse } from '../http-api.ts';
+import { answerApi } from '../http/api.ts';
+import type { ApiOptions, ApiResponse } from '../http/api.ts';
 import type { LambdaHandler } from './lambda.ts';
 
 /** What API Gateway expects. */

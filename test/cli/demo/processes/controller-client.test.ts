@@ -5,7 +5,7 @@ import {
   readController,
   sumOf,
 } from '../../../../lib/cli/demo/processes/controller-client.ts';
-import { serveApi } from '../../../../lib/hosts/http-server.ts';
+import { serveApi } from '../../../../lib/hosts/http/server.ts';
 import { memoryStatusDeps } from '../../../support/builders-loop.ts';
 
 describe('readController', () => {

@@ -1,10 +1,10 @@
 /** The read-only HTTP API, the same in the process host and behind Lambda: default deny, every route has an auth class. */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { messageOf, NotFoundError } from '../base/errors.ts';
-import type { Live } from '../loop/live/live.ts';
-import { readStatus } from '../loop/status.ts';
-import type { StatusDeps } from '../loop/status.ts';
-import { livePage } from './live-page/html.ts';
+import { messageOf, NotFoundError } from '../../base/errors.ts';
+import type { Live } from '../../loop/live/live.ts';
+import { readStatus } from '../../loop/status.ts';
+import type { StatusDeps } from '../../loop/status.ts';
+import { livePage } from '../live-page/html.ts';
 import { BadQueryError, readChoice, readSubject } from './live-query.ts';
 
 export type ApiRequest = {

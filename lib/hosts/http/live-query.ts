@@ -1,6 +1,6 @@
 /** Queries of the live page's routes. */
-import { SHOWN, SORTS } from '../loop/live/choose.ts';
-import type { Choice } from '../loop/live/choose.ts';
+import { SHOWN, SORTS } from '../../loop/live/choose.ts';
+import type { Choice } from '../../loop/live/choose.ts';
 
 /** Nobody types more, and it is compared with every workload. */
 const SEARCH_LENGTH_MAX = 100;

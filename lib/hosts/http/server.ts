@@ -1,9 +1,9 @@
 /** Serves the HTTP API in the process host. */
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
-import { ConfigError, messageOf } from '../base/errors.ts';
-import { answerApi } from './http-api.ts';
-import type { ApiOptions } from './http-api.ts';
+import { ConfigError, messageOf } from '../../base/errors.ts';
+import { answerApi } from './api.ts';
+import type { ApiOptions } from './api.ts';
 
 /** A slow client may hold a socket so long, not longer [ms]. */
 const REQUEST_MS_MAX = 10_000;

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { TransientError } from '../../lib/base/errors.ts';
-import { answerApi, routes } from '../../lib/hosts/http-api.ts';
-import type { ApiOptions, ApiRequest, ApiResponse } from '../../lib/hosts/http-api.ts';
-import { makeLive } from '../../lib/loop/live/live.ts';
-import { memoryStatusDeps } from '../support/builders-loop.ts';
+import { TransientError } from '../../../lib/base/errors.ts';
+import { answerApi, routes } from '../../../lib/hosts/http/api.ts';
+import type { ApiOptions, ApiRequest, ApiResponse } from '../../../lib/hosts/http/api.ts';
+import { makeLive } from '../../../lib/loop/live/live.ts';
+import { memoryStatusDeps } from '../../support/builders-loop.ts';
 
 const TOKEN = 'correct-horse';
 const DIGEST = createHash('sha256').update(TOKEN).digest('hex');

@@ -1,13 +1,13 @@
 /** Parts of the ingest function: state and policies. No cluster, no queue, no Kafka client. */
-import { TransientError } from '../../base/errors.ts';
-import type { Metrics } from '../../base/metrics.ts';
-import type { ClusterView } from '../../cluster-view/contract.ts';
-import { makeEvaluate } from '../../loop/evaluate/evaluate.ts';
-import { ingest } from '../../loop/ingest/ingest.ts';
-import { createFilesPolicySource } from '../../policy-source/files.ts';
-import type { IngestParts } from './ingest.ts';
+import { TransientError } from '../../../base/errors.ts';
+import type { Metrics } from '../../../base/metrics.ts';
+import type { ClusterView } from '../../../cluster-view/contract.ts';
+import { makeEvaluate } from '../../../loop/evaluate/evaluate.ts';
+import { ingest } from '../../../loop/ingest/ingest.ts';
+import { createFilesPolicySource } from '../../../policy-source/files.ts';
+import type { IngestParts } from '../ingest.ts';
 import { buildBase } from './parts-base.ts';
-import { queueBehindWake } from './wake.ts';
+import { queueBehindWake } from '../wake.ts';
 
 /** Leading evaluations use the stored snapshot and never look themselves. */
 const unseen: ClusterView = {

@@ -1,8 +1,8 @@
 /** Parts of the evaluate function: state, policies, queue, and a view of the cluster. */
-import type { Metrics } from '../../base/metrics.ts';
-import { makeEvaluate } from '../../loop/evaluate/evaluate.ts';
-import { createFilesPolicySource } from '../../policy-source/files.ts';
-import type { EvaluateParts } from './evaluate.ts';
+import type { Metrics } from '../../../base/metrics.ts';
+import { makeEvaluate } from '../../../loop/evaluate/evaluate.ts';
+import { createFilesPolicySource } from '../../../policy-source/files.ts';
+import type { EvaluateParts } from '../evaluate.ts';
 import { buildBase } from './parts-base.ts';
 
 /** Throws what {@link buildBase} throws, and ConfigError when there is no good policy or no cluster. */

@@ -1,23 +1,23 @@
 /** What every function is made of: configuration with its secrets, logger, state. */
-import { systemClock } from '../../base/clock.ts';
-import type { Clock } from '../../base/clock.ts';
-import { jsonLogger } from '../../base/log.ts';
-import type { Logger } from '../../base/log.ts';
-import type { Metrics } from '../../base/metrics.ts';
-import { openRedis } from '../../clients/redis.ts';
-import type { RedisClient } from '../../clients/redis.ts';
-import { secretsResolver } from '../../clients/secrets.ts';
-import type { Secrets } from '../../clients/secrets.ts';
-import { checkRedis } from '../../state/redis-check.ts';
-import { redisStateStores } from '../../state/redis.ts';
-import type { StateStores } from '../../state/contract.ts';
-import { readConfig } from '../config.ts';
-import type { Config } from '../config.ts';
-import { lambdaInvoker } from './invoke.ts';
-import { withSecrets } from './secrets.ts';
-import { collectingWake } from './wake.ts';
-import type { CollectingWake } from './wake.ts';
-import { redisOptionsOf } from '../redis-options.ts';
+import { systemClock } from '../../../base/clock.ts';
+import type { Clock } from '../../../base/clock.ts';
+import { jsonLogger } from '../../../base/log.ts';
+import type { Logger } from '../../../base/log.ts';
+import type { Metrics } from '../../../base/metrics.ts';
+import { openRedis } from '../../../clients/redis.ts';
+import type { RedisClient } from '../../../clients/redis.ts';
+import { secretsResolver } from '../../../clients/secrets.ts';
+import type { Secrets } from '../../../clients/secrets.ts';
+import { checkRedis } from '../../../state/redis-check.ts';
+import { redisStateStores } from '../../../state/redis.ts';
+import type { StateStores } from '../../../state/contract.ts';
+import { readConfig } from '../../config.ts';
+import type { Config } from '../../config.ts';
+import { lambdaInvoker } from '../invoke.ts';
+import { withSecrets } from '../secrets.ts';
+import { collectingWake } from '../wake.ts';
+import type { CollectingWake } from '../wake.ts';
+import { redisOptionsOf } from '../../redis-options.ts';
 
 export type LambdaBase = {
   readonly config: Config;

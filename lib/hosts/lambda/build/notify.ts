@@ -1,11 +1,11 @@
 /** Parts of the notify function: state and a Kafka producer. */
 import { readFile } from 'node:fs/promises';
-import type { Metrics } from '../../base/metrics.ts';
-import type { KafkaSettings } from '../../clients/kafka/client.ts';
-import { notify } from '../../loop/notify.ts';
-import { KafkaProducer } from '../../stream/kafka-producer.ts';
-import type { Config } from '../config.ts';
-import type { NotifyParts } from './notify.ts';
+import type { Metrics } from '../../../base/metrics.ts';
+import type { KafkaSettings } from '../../../clients/kafka/client.ts';
+import { notify } from '../../../loop/notify.ts';
+import { KafkaProducer } from '../../../stream/kafka-producer.ts';
+import type { Config } from '../../config.ts';
+import type { NotifyParts } from '../notify.ts';
 import { buildBase } from './parts-base.ts';
 
 /** Throws what {@link buildBase} throws. Kafka is connected to by the first message. */

@@ -1,8 +1,8 @@
 /** Parts of the api function: state, policies, and the length of the queue. */
-import type { Metrics } from '../../base/metrics.ts';
-import { createFilesPolicySource } from '../../policy-source/files.ts';
-import { makeLive } from '../../loop/live/live.ts';
-import type { ApiOptions } from '../http-api.ts';
+import type { Metrics } from '../../../base/metrics.ts';
+import { createFilesPolicySource } from '../../../policy-source/files.ts';
+import { makeLive } from '../../../loop/live/live.ts';
+import type { ApiOptions } from '../../http/api.ts';
 import { buildBase } from './parts-base.ts';
 
 /** The schedule ticks once a minute; two ticks without an evaluation are no accident [ms]. */

@@ -1,10 +1,10 @@
 /** Parts of the actuate function: state, policies, queue and worker, everything that changes the cluster, alert hooks. */
-import type { Metrics } from '../../base/metrics.ts';
-import { actuate } from '../../loop/actuate/actuate.ts';
-import { reportDead } from '../../loop/dead-jobs.ts';
-import { createFilesPolicySource } from '../../policy-source/files.ts';
-import { hooksOf } from '../hooks.ts';
-import type { ActuateParts } from './actuate.ts';
+import type { Metrics } from '../../../base/metrics.ts';
+import { actuate } from '../../../loop/actuate/actuate.ts';
+import { reportDead } from '../../../loop/dead-jobs.ts';
+import { createFilesPolicySource } from '../../../policy-source/files.ts';
+import { hooksOf } from '../../hooks.ts';
+import type { ActuateParts } from '../actuate.ts';
 import { buildBase } from './parts-base.ts';
 
 /** Throws what {@link buildBase} throws, and ConfigError when there is no good policy or no cluster. */

@@ -2,9 +2,9 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { serveApi } from '../../lib/hosts/http-server.ts';
-import type { HttpServer } from '../../lib/hosts/http-server.ts';
-import { memoryStatusDeps } from '../support/builders-loop.ts';
+import { serveApi } from '../../../lib/hosts/http/server.ts';
+import type { HttpServer } from '../../../lib/hosts/http/server.ts';
+import { memoryStatusDeps } from '../../support/builders-loop.ts';
 
 const open: HttpServer[] = [];
 

@@ -1,21 +1,21 @@
 /** Orchestrators and AWS, for the functions that look at the cluster or change it. Heavy to load: imported late, while the network answers. */
-import { ConfigError } from '../../base/errors.ts';
-import { awsClients } from '../../clients/aws/clients.ts';
-import type { AwsClients } from '../../clients/aws/clients.ts';
-import { kubernetesClient } from '../../clients/kubernetes/client.ts';
-import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
-import { clusterViewByKind } from '../../cluster-view/by-kind.ts';
-import { kubernetesEksView } from '../../cluster-view/kubernetes-eks.ts';
-import type { ClusterView } from '../../cluster-view/contract.ts';
-import type { ActuateDeps } from '../../loop/deps.ts';
-import { autoScalingGroup } from '../../node-provisioners/auto-scaling-group.ts';
-import { eksNodeGroup } from '../../node-provisioners/eks-node-group.ts';
-import { kubernetesDrainer } from '../../node-provisioners/kubernetes-drainer.ts';
-import type { Target } from '../../targets/contract.ts';
-import { kubernetesScale } from '../../targets/kubernetes-scale.ts';
+import { ConfigError } from '../../../base/errors.ts';
+import { awsClients } from '../../../clients/aws/clients.ts';
+import type { AwsClients } from '../../../clients/aws/clients.ts';
+import { kubernetesClient } from '../../../clients/kubernetes/client.ts';
+import type { KubernetesClient } from '../../../clients/kubernetes/client.ts';
+import { clusterViewByKind } from '../../../cluster-view/by-kind.ts';
+import { kubernetesEksView } from '../../../cluster-view/kubernetes-eks.ts';
+import type { ClusterView } from '../../../cluster-view/contract.ts';
+import type { ActuateDeps } from '../../../loop/deps.ts';
+import { autoScalingGroup } from '../../../node-provisioners/auto-scaling-group.ts';
+import { eksNodeGroup } from '../../../node-provisioners/eks-node-group.ts';
+import { kubernetesDrainer } from '../../../node-provisioners/kubernetes-drainer.ts';
+import type { Target } from '../../../targets/contract.ts';
+import { kubernetesScale } from '../../../targets/kubernetes-scale.ts';
 import type { LambdaBase } from './parts-base.ts';
-import { NO_CLUSTER, noDrainer } from '../no-cluster.ts';
-import { openOrchestrators } from '../orchestrators.ts';
+import { NO_CLUSTER, noDrainer } from '../../no-cluster.ts';
+import { openOrchestrators } from '../../orchestrators.ts';
 
 /** What evaluate sees. Throws ConfigError when the environment names no cluster. */
 export async function clusterViewOf(base: LambdaBase): Promise<ClusterView> {
