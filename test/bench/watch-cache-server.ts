@@ -95,8 +95,8 @@ export async function serveLargeCluster(
   };
 }
 
-/** The first pods belong to the workloads, in turn. */
-function podJson({ pods, workloads, nodes }: LargeCluster, index: number, version: number): string {
+/** A pod. The first ones belong to the workloads, in turn. */
+export function podJson({ pods, workloads, nodes }: LargeCluster, index: number, version: number): string {
   const isOwn = index < pods * OWN_SHARE;
   const app = isOwn ? `model-${index % workloads}` : `other-${index % 3_000}`;
   const namespace = isOwn ? 'inference' : `team-${index % 200}`;
@@ -203,7 +203,8 @@ function nodeName(index: number): string {
   return `ip-10-200-${index >> 8}-${index & 255}.eu-west-1.compute.internal`;
 }
 
-function nodeJson(index: number): string {
+/** A node with 8 GPUs. */
+export function nodeJson(index: number): string {
   const resources = { cpu: '96', memory: '768Gi', pods: '110', 'nvidia.com/gpu': '8', 'ephemeral-storage': '900Gi' };
   const labels = {
     'karpenter.sh/nodepool': NODE_POOL,
@@ -241,7 +242,8 @@ function nodeJson(index: number): string {
   });
 }
 
-function deploymentJson(index: number): string {
+/** A Deployment of 20 replicas. */
+export function deploymentJson(index: number): string {
   const app = `model-${index}`;
   const gpus = { 'nvidia.com/gpu': '1' };
   return JSON.stringify({

@@ -1,6 +1,7 @@
 /**
  * The watch cache with a large cluster: start-up and memory. Made-up objects of the size of real ones are served by a process of its own, in pages and with
- * watches; the view runs in another. Run: npm run bench -- watch-cache [--nodes N] [--pods N] [--workloads N] [--changes PER_SEC] [--seconds N] [--json].
+ * watches; the view runs in another. `--cluster real`: a real API server on a real etcd has the same objects (a quarter of an hour at most until they are there; 4 GB of memory, 2 GB of disk).
+ * Run: npm run bench -- watch-cache [--cluster real] [--nodes N] [--pods N] [--workloads N] [--changes PER_SEC] [--seconds N] [--json].
  */
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -16,12 +17,15 @@ import { kubernetesWatchedView } from '../../lib/cluster-view/kubernetes-watched
 import type { Snapshot } from '../../lib/core/types.ts';
 import { groupPolicy, workloadPolicy } from '../core/builders.ts';
 import { machine, quantile } from './rig.ts';
+import { serveRealCluster } from './watch-cache-real.ts';
 import { NODE_POOL, serveLargeCluster } from './watch-cache-server.ts';
 
 const { values } = parseArgs({
   options: {
     role: { type: 'string', default: 'all' },
     server: { type: 'string', default: '' },
+    kubeconfig: { type: 'string', default: '' },
+    cluster: { type: 'string', default: 'made-up' },
     nodes: { type: 'string', default: '5000' },
     pods: { type: 'string', default: '50000' },
     workloads: { type: 'string', default: '1000' },
@@ -41,11 +45,9 @@ else await runBoth();
 
 async function runBoth(): Promise<void> {
   const server = start('server', []);
-  const [{ url, podBytes, nodeBytes }] = (await once(server, 'message')) as [
-    { url: string; podBytes: number; nodeBytes: number },
-  ];
+  const [{ url = '', kubeconfig = '', podBytes, nodeBytes, ...about }] = (await once(server, 'message')) as [Served];
   process.stderr.write(`${size.nodes} nodes of ${nodeBytes} bytes, ${size.pods} pods of ${podBytes} bytes\n`);
-  const client = start('client', ['--server', url]);
+  const client = start('client', kubeconfig === '' ? ['--server', url] : ['--kubeconfig', kubeconfig]);
   const failed = once(client, 'exit').then(([code]) => {
     server.kill();
     throw new Error(`the client ended with ${String(code)}`);
@@ -53,7 +55,7 @@ async function runBoth(): Promise<void> {
   const [figures] = (await Promise.race([once(client, 'message'), failed])) as [Record<string, unknown>];
   failed.catch(() => {});
   server.kill();
-  const all = { ...size, podBytes, nodeBytes, ...figures, loadavg: loadavg()[0], machine: machine() };
+  const all = { ...size, podBytes, nodeBytes, ...about, ...figures, loadavg: loadavg()[0], machine: machine() };
   process.stdout.write(`${JSON.stringify(all, null, values.json ? undefined : 2)}\n`);
 }
 
@@ -65,19 +67,28 @@ function start(role: string, more: readonly string[]): ChildProcess {
   return fork(fileURLToPath(import.meta.url), [...args, '--role', role, ...more], { execArgv });
 }
 
+type Served = { readonly podBytes: number; readonly nodeBytes: number } & Partial<Record<'url' | 'kubeconfig', string>>;
+
 async function serve(): Promise<void> {
-  const { url, podBytes, nodeBytes } = await serveLargeCluster({ ...size, changesPerSec: Number(values.changes) });
-  process.send?.({ url, podBytes, nodeBytes });
+  const cluster = { ...size, changesPerSec: Number(values.changes) };
+  const served: Served = await (values.cluster === 'real' ? serveRealCluster(cluster) : serveLargeCluster(cluster));
+  process.send?.(served);
 }
 
 async function measure(): Promise<void> {
-  const kubernetes = kubernetesClient({ kind: 'server', server: values.server }, { clock: systemClock });
+  const { server, kubeconfig: text } = values;
+  const connection = text === '' ? ({ kind: 'server', server } as const) : ({ kind: 'kubeconfigText', text } as const);
+  const kubernetes = kubernetesClient(connection, { clock: systemClock });
   const workloads = Array.from({ length: size.workloads }, (_, index) =>
     workloadPolicy({ target: { namespace: 'inference', name: `model-${index}` } }, `model-${index}`),
   );
   const provider = { kind: 'karpenterNodePool', nodePool: NODE_POOL };
   const nodeGroups = [groupPolicy({ ownership: 'observe', provider, nodes: { min: 0, max: 1_000 } }, 'pool')];
-  const view = kubernetesWatchedView({ kubernetes, clock: systemClock, log: silentLogger, random: Math.random });
+  const tell = (message: string, fields: object = {}): void => {
+    process.stderr.write(`${(performance.now() / 1000).toFixed(1)} s: ${message} ${JSON.stringify(fields)}\n`);
+  };
+  const log = { ...silentLogger, info: tell, debug: tell, warn: tell };
+  const view = kubernetesWatchedView({ kubernetes, clock: systemClock, log, random: Math.random });
   const empty = afterCollection();
   const top = { rssMb: 0 };
   const sampling = setInterval(() => {
