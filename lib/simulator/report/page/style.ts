@@ -76,12 +76,12 @@ button:hover{border-color:var(--muted)}
 .swatch svg,.tip svg{vertical-align:middle;margin-right:7px}
 .scroll{overflow-x:auto;border:1px solid var(--rule);border-radius:8px}
 #figures{border-collapse:separate;border-spacing:0;width:100%;font-variant-numeric:tabular-nums}
-#figures td,#figures tbody th{padding:5px 10px;text-align:right;white-space:nowrap;border-top:1px solid var(--rule)}
+#figures td,#figures tbody th{padding:5px 8px;text-align:right;white-space:nowrap;border-top:1px solid var(--rule)}
 #figures th:first-child{text-align:left;position:sticky;left:0;background:var(--bg);z-index:1}
 #figures tbody th{font-weight:400}
 #figures thead th{padding:0;vertical-align:bottom;background:var(--panel)}
 #figures thead th:first-child{background:var(--panel)}
-#figures thead button{width:100%;height:100%;border:0;border-radius:0;background:none;padding:6px 10px;text-align:right;font-weight:600;font-size:13px;line-height:1.3;white-space:nowrap}
+#figures thead button{width:100%;height:100%;border:0;border-radius:0;background:none;padding:6px 8px;text-align:right;font-weight:600;font-size:13px;line-height:1.3;overflow-wrap:normal}
 #figures thead button span{display:block;min-height:1.3em;color:var(--muted);font-weight:400}
 #figures thead th:first-child button{text-align:left}
 #figures th[aria-sort=ascending] button span::before{content:"▲ ";color:var(--ink)}
