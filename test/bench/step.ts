@@ -1,14 +1,14 @@
 /**
  * How long from a step of the load to the PATCH it causes, through real Kafka, Redis, BullMQ and HTTP, with the controller as a process of its own: gateways with
- * steady Poisson arrivals report every 1 or 2 s, and their load doubles at a random moment. Beside it, how often noise is taken for a step: the decision
- * core alone, for many days of virtual time. Run: npm run bench -- step [--samples 12] [--warm 240] [--days 30] [--json].
+ * steady Poisson arrivals report every 1 or 2 s, and their load doubles at a random moment. Beside it the decision core alone, in virtual time: a thousand steps,
+ * and how often noise is taken for one in many days. Run: npm run bench -- step [--samples 12] [--warm 240] [--days 30] [--json].
  */
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../lib/base/clock.ts';
 import { seededRandom } from '../../lib/base/random.ts';
 import { machine, quantile, startRig } from './rig.ts';
-import { alarmsOf } from './step-alarms.ts';
+import { alarmsOf, coreReactionOf } from './step-core.ts';
 import { AFTER_MS, reactionOf, runGateway, STEP_CASES } from './step-gateways.ts';
 import type { Gateway, Reaction, StepCase } from './step-gateways.ts';
 
@@ -24,6 +24,8 @@ const { values } = parseArgs({
 });
 const [samples, warmSec, days] = [Number(values.samples), Number(values.warm), Number(values.days)];
 const EVERY_SEC = [1, 2];
+/** Of the decision core alone, in virtual time. */
+const JUMPS = 1_000;
 /** The steps are spread over so long, so that they share as few evaluations as in life. */
 const SPREAD_MS = 30_000;
 
@@ -113,7 +115,8 @@ function rounded(sec: number): number {
 
 const { steps, ...measured } = await measure();
 const alarms = STEP_CASES.flatMap((of) => EVERY_SEC.map((everySec) => alarmsOf(of, { everySec, days })));
-if (values.json) process.stdout.write(`${JSON.stringify({ machine: machine(), ...measured, steps, alarms })}\n`);
+const core = STEP_CASES.flatMap((of) => EVERY_SEC.map((everySec) => coreReactionOf(of, { everySec, jumps: JUMPS })));
+if (values.json) process.stdout.write(`${JSON.stringify({ machine: machine(), ...measured, steps, core, alarms })}\n`);
 else {
   const lines = [
     `${machine()}, Kafka ${measured.kafka}, Redis ${measured.redis}; load average ${measured.loads.join(' ')}`,
@@ -122,6 +125,11 @@ else {
       (of) =>
         `  ${of.name}, a report every ${of.everySec} s: raised p50 ${of.raisedSec.p50}, max ${of.raisedSec.max}, of that from the report p50 ${of.pathSec.p50}, max ${of.pathSec.max}; ${of.inTime} of ${of.samples} within ${of.goalSec} s; ` +
         `replicas for all of it p50 ${of.servedSec.p50}, max ${of.servedSec.max}; ${of.steadyRaises} raises in ${of.samples} steady minutes`,
+    ),
+    `The decision core alone, ${JUMPS} steps [s]:`,
+    ...core.map(
+      (of) =>
+        `  ${of.name}, a report every ${of.everySec} s: raised p50 ${of.p50Sec}, p99 ${of.p99Sec}, max ${of.maxSec}; ${of.inTime} within the goal`,
     ),
     `Steady Poisson load, ${days} days of virtual time:`,
     ...alarms.map(

@@ -145,3 +145,43 @@ export function arrivalsCourse(course: Course): Reached {
   }
   return { reports: index, control, window, replicas, inFlight };
 }
+
+/** Seconds of steady arrivals before a jump, for what is usual to be known. */
+const WARM_SEC = 300;
+/** Histories that the seeds go on from; their reports begin a second apart within a bucket. */
+const HISTORIES = 5;
+/** How long a jump is watched [s]. */
+const WATCHED_SEC = 14;
+
+/** Seconds from a jump to the first higher count, for each of so many seeds; the jump falls anywhere between two reports, and reports begin anywhere in a bucket. Without one: Infinity. */
+export function reactionsSec(
+  policy: ScalingPolicy,
+  of: Omit<Arrivals, 'stepSec'> & Pick<Course, 'everySec' | 'fullSec'> & { readonly seeds: number },
+): readonly number[] {
+  const startOf = (index: number): number => T0 + (index % HISTORIES) * 1_000;
+  const histories = Array.from({ length: HISTORIES }, (_, index) =>
+    arrivalsCourse({ ...of, policy, seed: 1_000 + index, startMs: startOf(index), untilSec: WARM_SEC }),
+  );
+  return Array.from({ length: of.seeds }, (_, index) => {
+    const seed = index + 1;
+    const from = histories[seed % HISTORIES];
+    if (from === undefined) throw new Error('no history');
+    const stepSec = WARM_SEC + ((seed * 0.618) % 1) * 10;
+    let [before, tookSec] = [from.replicas, Infinity];
+    arrivalsCourse({
+      ...of,
+      policy,
+      seed,
+      from,
+      startMs: startOf(seed),
+      stepSec,
+      untilSec: stepSec + WATCHED_SEC,
+      look: ({ sec, wanted }) => {
+        if (sec <= stepSec) before = wanted;
+        else if (wanted > before) tookSec = sec - stepSec;
+        return tookSec < Infinity;
+      },
+    });
+    return tookSec;
+  });
+}
