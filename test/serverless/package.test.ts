@@ -60,7 +60,8 @@ const variants: readonly (readonly [string, readonly string[]])[] = [
 beforeAll(async () => {
   workspace = await serverlessWorkspace();
   for (const [name, args] of variants) packaged.set(name, await workspace.pack(name, args));
-});
+  // Three runs of the framework.
+}, 900_000);
 
 afterAll(() => workspace.close());
 
