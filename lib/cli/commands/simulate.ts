@@ -3,6 +3,9 @@ import { type Command, Option } from 'commander';
 import type { SimulateOptions } from '../simulate/simulate.ts';
 import { integerBetween, numberAbove, numberBetween } from './numbers.ts';
 
+/** Ray Serve looks at the last 30 s: with fewer samples than that it would see none, and never scale. */
+const TICK_SEC_MAX = 30;
+
 /** Adds the command with its options and examples to `program`. */
 export function addSimulateCommand(program: Command): void {
   program
@@ -36,7 +39,11 @@ export function addSimulateCommand(program: Command): void {
     .option('--slo-wait <seconds>', 'longest wait of a request for its admission', numberAbove(0), 10)
     .option('--scale <factor>', 'times the traffic', numberAbove(0), 1)
     .option('--overlay <copies>', 'of recorded requests at once, shifted by random hours', integerBetween(1, 100), 1)
-    .option('--tick <seconds>', 'between samples; 5, or half of the SLO wait when that is less', integerBetween(1, 60))
+    .option(
+      '--tick <seconds>',
+      'between samples; 5, or half of the SLO wait when that is less',
+      integerBetween(1, TICK_SEC_MAX),
+    )
     .option('--seed <number>', 'of everything drawn', integerBetween(0, 2 ** 31), 1)
     .addOption(
       new Option('--engine <name>', 'fluid for weeks (default), requests for hours and for image traces').choices([
