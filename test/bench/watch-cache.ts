@@ -84,9 +84,6 @@ async function measure(): Promise<void> {
   );
   const provider = { kind: 'karpenterNodePool', nodePool: NODE_POOL };
   const nodeGroups = [groupPolicy({ ownership: 'observe', provider, nodes: { min: 0, max: 1_000 } }, 'pool')];
-  const tell = (message: string, fields: object = {}): void => {
-    process.stderr.write(`${(performance.now() / 1000).toFixed(1)} s: ${message} ${JSON.stringify(fields)}\n`);
-  };
   const log = { ...silentLogger, info: tell, debug: tell, warn: tell };
   const view = kubernetesWatchedView({ kubernetes, clock: systemClock, log, random: Math.random });
   const empty = afterCollection();
@@ -131,6 +128,11 @@ async function measure(): Promise<void> {
   });
   await view.close();
   process.disconnect();
+}
+
+/** What the view says while it starts; an API server that is too busy shows here. */
+function tell(message: string, fields: object = {}): void {
+  process.stderr.write(`${(performance.now() / 1000).toFixed(1)} s: ${message} ${JSON.stringify(fields)}\n`);
 }
 
 /** A busy machine may take longer than the view waits. */

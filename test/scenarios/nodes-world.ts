@@ -138,7 +138,10 @@ export async function nodesWorld(of: {
       const id = `nodeGroup/${group.name}`;
       const isBusy = ((await recordOf(id))?.drains ?? []).length > 0;
       const desired = group.observed?.desired ?? group.nodes;
-      const isHeld = group.ownership === 'buffer' && group.placeholders !== group.observed?.placeholders;
+      const { ownership, observed } = group;
+      const isHeld =
+        (ownership === 'buffer' && group.placeholders !== observed?.placeholders) ||
+        (ownership === 'floor' && group.nodes !== observed?.min);
       const going = group.victims.length + (group.ghosts ?? []).length + (group.undelivered ?? 0);
       if (!isHeld && !isBusy && going === 0 && group.nodes <= desired) continue;
       due.set(id, { job: { kind: 'nodeGroup', pool: 'default', id: group.name }, atMs: 0 });
