@@ -51,6 +51,10 @@ describe('tests on a slow machine', () => {
     expect(limit?.('reduce((a, b) => {\n  }, 0);\n')).toEqual([]);
   });
 
+  test('none tries once more: what fails now and then has a cause', () => {
+    expect(files.filter(({ text }) => text.includes('retryTimes(')).map(({ name }) => name)).toEqual([]);
+  });
+
   test('the limit of a test is that of the configuration', () => {
     const config = readFileSync(join(import.meta.dirname, '..', 'jest.config.mjs'), 'utf8');
     expect(numbers(config, /testTimeout: ([\d_]+)/g)).toEqual([TEST_MS]);

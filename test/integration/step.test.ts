@@ -2,7 +2,7 @@
  * A step of the load on the real path, Kafka to PATCH, counted in reports instead of seconds: which report of a gateway, every 2 s, holds enough of it. The memories of
  * the workloads are those of some minutes of steady Poisson arrivals; what is published from then on has no noise, so that the same report decides in every run.
  */
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../lib/base/clock.ts';
 import type { WorkloadStatus } from '../../lib/loop/status.ts';
 import { arrivalsCourse, reported } from '../core/scaling/poisson.ts';
@@ -14,9 +14,6 @@ import { testKafkaBrokers, testRedisUrl } from '../support/kafka-redis.ts';
 import { buildTestCli, eventually, lastLog, openSite } from '../support/process-host.ts';
 import type { Host, Site } from '../support/process-host.ts';
 import { deployment, NAMESPACE, QUICK_WORLD } from '../support/process-host-scenes.ts';
-
-// Real processes on a shared machine: one more try, with the first failure in the log, before a run is called broken.
-jest.retryTimes(1, { logErrorsBeforeRetry: true });
 
 const EVERY_SEC = 2;
 const WARM_SEC = 300;
