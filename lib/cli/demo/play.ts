@@ -65,8 +65,6 @@ export async function playDay(options: PlayOptions): Promise<DemoReport | undefi
   progress(`Live. ${options.durationSec} s for one day; the controller's log is ${logFilesOf(options)[0] ?? ''}`);
   progress(`Live page: ${url}/`);
   progress(lookText);
-  const pageText = `In a browser: ${url}`;
-  progress(pageText);
   const startMs = systemClock.nowMs();
   const traffic = makeTraffic({ fleet, cloud, startMs, durationMs: options.durationSec * 1000 });
   const modelServers = startModelServers({ fleet, models: traffic.models, port: metricsPort });
@@ -81,7 +79,7 @@ export async function playDay(options: PlayOptions): Promise<DemoReport | undefi
     topics,
     children,
     url,
-    hints: [pageText, lookText],
+    hints: [lookText],
     show,
     producing,
     bill: makeBill(cloud),
