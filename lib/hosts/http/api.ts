@@ -4,7 +4,7 @@ import { messageOf, NotFoundError } from '../../base/errors.ts';
 import type { Live } from '../../loop/live/live.ts';
 import { readStatus } from '../../loop/status.ts';
 import type { StatusDeps } from '../../loop/status.ts';
-import { livePage } from '../live-page/html.ts';
+import { livePage } from './live-page/html.ts';
 import { BadQueryError, readChoice, readSubject } from './live-query.ts';
 
 export type ApiRequest = {

@@ -2,16 +2,16 @@
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import type { AlertEntry, OpsAlert } from '../../../lib/core/types.ts';
-import { livePage } from '../../../lib/hosts/live-page/html.ts';
-import { serveApi } from '../../../lib/hosts/http/server.ts';
-import type { HttpServer } from '../../../lib/hosts/http/server.ts';
-import { makeLive } from '../../../lib/loop/live/live.ts';
-import { pause } from '../../../lib/loop/pauses.ts';
-import type { StatusDeps } from '../../../lib/loop/status.ts';
-import { findChromium, launchChromium } from '../../support/chromium.ts';
-import { liveFleet } from '../../support/live-fleet.ts';
-import type { LiveFleet } from '../../support/live-fleet.ts';
+import type { AlertEntry, OpsAlert } from '../../../../lib/core/types.ts';
+import { livePage } from '../../../../lib/hosts/http/live-page/html.ts';
+import { serveApi } from '../../../../lib/hosts/http/server.ts';
+import type { HttpServer } from '../../../../lib/hosts/http/server.ts';
+import { makeLive } from '../../../../lib/loop/live/live.ts';
+import { pause } from '../../../../lib/loop/pauses.ts';
+import type { StatusDeps } from '../../../../lib/loop/status.ts';
+import { findChromium, launchChromium } from '../../../support/chromium.ts';
+import { liveFleet } from '../../../support/live-fleet.ts';
+import type { LiveFleet } from '../../../support/live-fleet.ts';
 
 const chromium = await findChromium();
 const inBrowser = chromium.kind === 'found' ? describe : describe.skip;

@@ -1,5 +1,5 @@
 /** The page's HTML: places that the script fills with text. */
-import { PAGE_ROWS } from '../../loop/live/choose.ts';
+import { PAGE_ROWS } from '../../../loop/live/choose.ts';
 
 const FILTERS = [
   ['all', 'All'],
