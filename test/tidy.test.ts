@@ -78,6 +78,17 @@ const isLocal = (path: string): boolean => /^(events|lib|functions)\//.test(path
 
 const all = sources();
 
+/** Files that are left when, again and again, those that import none of the others are taken away: they stand on a circle, or import one. */
+function circlesOf(edges: readonly Pick<Import, 'from' | 'to'>[]): string[] {
+  let left = new Map<string, string[]>();
+  for (const { from, to } of edges) left.set(from, [...(left.get(from) ?? []), to]);
+  for (let before = Infinity; left.size < before;) {
+    before = left.size;
+    left = new Map([...left].filter(([, imported]) => imported.some((to) => left.has(to))));
+  }
+  return [...left.keys()].toSorted();
+}
+
 describe('imports run downward only', () => {
   test('every source file belongs to a layer', () => {
     expect(all.filter(({ file }) => layerOf(file) === -1).map(({ file }) => file)).toEqual([]);
@@ -108,6 +119,15 @@ describe('imports run downward only', () => {
         ({ from, to }) => from.startsWith('lib/loop/') && adapterOf(to) !== undefined && !to.endsWith('/contract.ts'),
       );
     expect(direct).toEqual([]);
+  });
+
+  test('no files import each other in a circle', () => {
+    // A workload's memory is made of the memories of its parts, as types.
+    const edges = all
+      .flatMap(({ imports }) => imports)
+      .filter(({ from, typeOnly }) => !(from === 'lib/core/decide-types.ts' && typeOnly));
+    expect(circlesOf(edges)).toEqual([]);
+    expect(circlesOf([...edges, { from: 'lib/core/types.ts', to: 'lib/core/plan-pool.ts' }])).not.toEqual([]);
   });
 
   test('what brings up local servers knows nothing of the product', () => {
@@ -195,7 +215,7 @@ function impurities(file: string, text: string, banned: ReadonlySet<string>): st
 
 describe('the real clock and the environment', () => {
   // The scripts of the live page are texts for browsers, whose clock is nobody's to inject.
-  const ELSEWHERE = ['lib/base/clock.ts', 'lib/local/', 'lib/hosts/live-page/script/'];
+  const ELSEWHERE = ['lib/base/clock.ts', 'lib/local/', 'lib/hosts/http/live-page/script/'];
   const outside = all.filter(({ file }) => !ELSEWHERE.some((place) => file.startsWith(place)));
 
   test('only lib/base/clock.ts reads the time', () => {

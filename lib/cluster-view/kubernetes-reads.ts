@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { ConfigError } from '../base/errors.ts';
 import { describeAutoScalingGroup } from '../clients/aws/auto-scaling-groups.ts';
 import { describeEksNodeGroup } from '../clients/aws/node-groups.ts';
-import type { EksNodeGroup } from '../clients/aws/node-groups.ts';
+import type { GroupState } from '../clients/aws/group-state.ts';
 import type { AwsClients } from '../clients/aws/clients.ts';
 import type { V1Node, V1Pod, V2HorizontalPodAutoscaler } from '../clients/kubernetes/facade.ts';
 import { listAll } from '../clients/kubernetes/list.ts';
@@ -93,7 +93,7 @@ export function listObjects(
 }
 
 /** What the cloud says of a group. */
-export type DescribedGroup = EksNodeGroup;
+export type DescribedGroup = GroupState;
 
 /** Node groups by policy name. A Karpenter node pool has no sizes of its own. */
 export async function describeGroups(

@@ -5,7 +5,8 @@ import { describeAutoScalingGroup } from '../clients/aws/auto-scaling-groups.ts'
 import { awsCall } from '../clients/aws/errors.ts';
 import { terminateInstance } from '../clients/aws/instances.ts';
 import { capacityShortageOf, describeEksNodeGroup } from '../clients/aws/node-groups.ts';
-import type { EksNodeGroup, EksNodeGroupRef } from '../clients/aws/node-groups.ts';
+import type { GroupState } from '../clients/aws/group-state.ts';
+import type { EksNodeGroupRef } from '../clients/aws/node-groups.ts';
 import type { AwsClients } from '../clients/aws/clients.ts';
 import type { NodeGroupPolicy } from '../core/policy.ts';
 import { assertSizes, refuseDelivered, refuseLower } from './sizes.ts';
@@ -66,7 +67,7 @@ async function resize(
 /** EKS says nothing of instances: the Auto Scaling groups behind it are asked, and must agree on what is desired. */
 async function refuseIfDelivered(
   clients: AwsClients,
-  of: { readonly what: string; readonly current: EksNodeGroup; readonly desired: number },
+  of: { readonly what: string; readonly current: GroupState; readonly desired: number },
 ): Promise<void> {
   const { what, current, desired } = of;
   const groups = await Promise.all(current.scalingGroups.map((name) => describeAutoScalingGroup(clients, name)));

@@ -3,10 +3,10 @@ import { DescribeAutoScalingGroupsCommand } from '@aws-sdk/client-auto-scaling';
 import type { AutoScalingGroup } from '@aws-sdk/client-auto-scaling';
 import { NotFoundError, TransientError } from '../../base/errors.ts';
 import { awsCall } from './errors.ts';
-import type { EksNodeGroup } from './node-groups.ts';
 import type { AwsClients } from './clients.ts';
+import type { GroupState } from './group-state.ts';
 
-export type AutoScalingGroupState = EksNodeGroup & {
+export type AutoScalingGroupState = GroupState & {
   /** Instances in service or on their way; those that wait in a warm pool are not among them, and desired does not count them either. */
   readonly instanceIds: readonly string[];
   /** Instances on their way out. */

@@ -8,24 +8,9 @@ import type { NodeGroupIssue } from '../../core/types.ts';
 import { describeAutoScalingGroup } from './auto-scaling-groups.ts';
 import { CAPACITY_PATTERN, awsCall } from './errors.ts';
 import type { AwsClients } from './clients.ts';
+import type { GroupState } from './group-state.ts';
 
 export type EksNodeGroupRef = { readonly cluster: string; readonly nodeGroup: string };
-
-export type EksNodeGroup = {
-  readonly min: number;
-  readonly max: number;
-  readonly desired: number;
-  readonly status: 'active' | 'updating' | 'degraded' | 'creating' | 'deleting' | 'failed';
-  readonly issues: readonly NodeGroupIssue[];
-  /** Names of the Auto Scaling groups behind it. */
-  readonly scalingGroups: readonly string[];
-  /** Instances of the group; absent where nodes are told by their labels alone. */
-  readonly instanceIds?: readonly string[];
-  /** Instances that wait in a warm pool: the next launches take these, and start sooner. Absent: there is no pool, or it may not be seen. */
-  readonly warmInstances?: number;
-  /** Only where instances go back to the warm pool when the group shrinks: those in service or on their way there now. */
-  readonly reusedIds?: readonly string[];
-};
 
 /** Activities looked at for the newest launch: a group that failed oftener than this in a row has failed. */
 const ACTIVITIES_READ_MAX = 20;
@@ -36,7 +21,7 @@ const RESOURCES_MAX = 50;
 /** EKS node groups have one Auto Scaling group; the API allows more. */
 const SCALING_GROUPS_READ_MAX = 3;
 
-const STATUS: Readonly<Record<string, EksNodeGroup['status']>> = {
+const STATUS: Readonly<Record<string, GroupState['status']>> = {
   ACTIVE: 'active',
   UPDATING: 'updating',
   DEGRADED: 'degraded',
@@ -47,7 +32,7 @@ const STATUS: Readonly<Record<string, EksNodeGroup['status']>> = {
 };
 
 /** One DescribeNodegroup call, and one DescribeAutoScalingGroups for a group with a warm pool. Throws NotFoundError, DeniedError, TransientError (also when the answer lacks the sizes). */
-export async function describeEksNodeGroup(clients: AwsClients, ref: EksNodeGroupRef): Promise<EksNodeGroup> {
+export async function describeEksNodeGroup(clients: AwsClients, ref: EksNodeGroupRef): Promise<GroupState> {
   const call = { what: `describe node group "${ref.cluster}/${ref.nodeGroup}"`, action: 'eks:DescribeNodegroup' };
   const command = new DescribeNodegroupCommand({ clusterName: ref.cluster, nodegroupName: ref.nodeGroup });
   const { nodegroup } = await awsCall(call, () => clients.eks.send(command));
@@ -56,7 +41,7 @@ export async function describeEksNodeGroup(clients: AwsClients, ref: EksNodeGrou
   if (nodegroup === undefined || min === undefined || max === undefined || desired === undefined) {
     throw new TransientError(`Cannot ${call.what}: expected its sizes, current value is an answer without them`);
   }
-  const group: EksNodeGroup = {
+  const group: GroupState = {
     min,
     max,
     desired,
@@ -68,7 +53,7 @@ export async function describeEksNodeGroup(clients: AwsClients, ref: EksNodeGrou
 }
 
 /** EKS says nothing of single instances. Without permission to ask Auto Scaling the labels of nodes must do, and nobody knows how many wait. */
-async function withWarmPool(clients: AwsClients, group: EksNodeGroup): Promise<EksNodeGroup> {
+async function withWarmPool(clients: AwsClients, group: GroupState): Promise<GroupState> {
   const [name] = group.scalingGroups;
   if (name === undefined) return group;
   const pool = await describeAutoScalingGroup(clients, name).catch((error: unknown) => {
@@ -97,7 +82,7 @@ const SETUP_ISSUES =
  * Why no machines come, in a sentence; null when nothing says so. The newest finished launch decides, whatever it failed of, because a health issue stays until a later
  * scale-out succeeds; the issues decide where no launch is known. Without permission to read activities only the issues count.
  */
-export async function capacityShortageOf(clients: AwsClients, group: EksNodeGroup): Promise<string | null> {
+export async function capacityShortageOf(clients: AwsClients, group: GroupState): Promise<string | null> {
   const issue = group.issues.find(
     (one) => CAPACITY_PATTERN.test(`${one.code} ${one.message}`) || SETUP_ISSUES.test(one.code),
   );

@@ -6,11 +6,11 @@ import type { Fleet } from './fleet/fleet.ts';
 
 /** What an engine adds to its fleet. */
 export type Engine = {
-  nowMs(): number;
+  readonly nowMs: () => number;
   /** Moves on to a later time. */
-  advanceTo(toMs: number): LoadSample;
-  missesSoFar(): number;
-  totals(): PlantTotals;
+  readonly advanceTo: (toMs: number) => LoadSample;
+  readonly missesSoFar: () => number;
+  readonly totals: () => PlantTotals;
 };
 
 /** The plant of an engine. */
