@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { apiHandler } from '../../../lib/hosts/lambda/api.ts';
+import type { HttpAnswer } from '../../../lib/hosts/lambda/api.ts';
 import { VirtualClock } from '../../../lib/base/clock.ts';
+import { makeLive } from '../../../lib/loop/live/live.ts';
+import { memoryStatusDeps } from '../../support/builders-loop.ts';
 import { httpEvent, lambdaContext } from '../../support/lambda-events.ts';
 
 const TOKEN = 'a-token-of-some-length';
@@ -69,6 +72,42 @@ describe('GET /status', () => {
     for (const options of [{}, bearer(`Bearer ${TOKEN}`), bearer(`Bearer ${'0'.repeat(64)}`)]) {
       expect((await api(null)(httpEvent('GET /status', options), context)).statusCode).toBe(401);
     }
+  });
+});
+
+describe('the live page', () => {
+  const deps = memoryStatusDeps();
+  const live = makeLive({ deps: async () => deps, staleAfterMs: 150_000 });
+  const handlerOf = (statusTokenSha256: string | null): ReturnType<typeof apiHandler> =>
+    apiHandler(async () => ({ statusTokenSha256, deps: async () => deps, live }));
+
+  const ask = (headers: Readonly<Record<string, string>>, query: string): Promise<HttpAnswer> =>
+    handlerOf(DIGEST)(
+      httpEvent('GET /live/fleet', { headers: { authorization: `Bearer ${TOKEN}`, ...headers }, query }),
+      context,
+    );
+
+  test('is there for everybody and empty; what fills it needs the token, and nobody has it where none is configured', async () => {
+    for (const digest of [DIGEST, null]) {
+      const page = await handlerOf(digest)(httpEvent('GET /'), context);
+      expect(page.statusCode).toBe(200);
+      expect(page.headers['content-type']).toBe('text/html; charset=utf-8');
+      expect(page.body).not.toContain('llama');
+    }
+    for (const path of ['/live/fleet', '/live/history', '/live/explain']) {
+      expect((await handlerOf(DIGEST)(httpEvent(`GET ${path}`), context)).statusCode).toBe(401);
+      const given = await handlerOf(null)(httpEvent(`GET ${path}`, bearer(`Bearer ${TOKEN}`)), context);
+      expect(given.statusCode).toBe(401);
+    }
+  });
+
+  test('query and ETag get through', async () => {
+    const found = await ask({}, 'search=llama&sort=name');
+    expect(JSON.parse(found.body)).toMatchObject({ workloads: [{ workload: 'llama-8b-chat' }] });
+    expect(JSON.parse((await ask({}, 'search=nobody')).body)).toMatchObject({ workloads: [] });
+    const again = await ask({ 'If-None-Match': found.headers['etag'] ?? '' }, 'search=llama&sort=name');
+    expect(again).toMatchObject({ statusCode: 304, body: '' });
+    expect((await ask({}, 'sort=random')).statusCode).toBe(400);
   });
 });
 

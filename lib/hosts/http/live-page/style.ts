@@ -62,7 +62,8 @@ td small,li small{color:var(--muted);font-size:13px}
 .area{fill:var(--load)}
 .line{fill:none;stroke:var(--blue);stroke-width:1.75;vector-effect:non-scaling-stroke;stroke-linejoin:round}
 .ready{fill:none;stroke:var(--good);stroke-width:1.5;stroke-dasharray:3 3;vector-effect:non-scaling-stroke}
-.axis{display:flex;justify-content:space-between;color:var(--muted);font-size:13px}
+.axis{display:flex;justify-content:space-between;gap:8px;color:var(--muted);font-size:13px}
+.axis span:not(:nth-child(2)){white-space:nowrap}
 .list{list-style:none;margin:0;padding:0}
 .list li{padding:5px 0;border-top:1px solid var(--rule)}
 .list li:first-child{border-top:0}
@@ -95,5 +96,6 @@ td.all{grid-column:1/-1}
 .why dd{margin-bottom:2px}
 .why dt{margin-top:8px}
 }
+@media (max-width:480px){.key div:last-child{grid-column:1/-1}}
 @media (prefers-reduced-motion:no-preference){main{transition:opacity .2s}}
 `;
