@@ -31,6 +31,10 @@ const STARTING: Readonly<Record<ClusterName, string>> = {
   real: 'Starting a real Kafka, a real Redis and a real Kubernetes control plane…',
 };
 
+/** What helps where nothing can be fetched. */
+const NAMED_SERVERS =
+  'Servers that run already can be named: npm run demo -- --kafka HOST:PORT --redis redis://HOST:PORT';
+
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Runs the demo and returns the exit code: 0 only when the report has no problems; 130 after Ctrl-C. Where people read, a replay beside an HPA follows. */
@@ -99,6 +103,7 @@ async function playOnce(options: DemoOptions, { colors, progress }: Talk): Promi
     if (stopping.signal.aborted) return 130;
     const reasons = error instanceof AggregateError ? error.errors.map(messageOf) : [messageOf(error)];
     for (const reason of reasons) process.stderr.write(`${colors.red('The demo failed:')} ${reason}\n`);
+    if (reasons.some((reason) => reason.startsWith('Cannot get'))) process.stderr.write(`${NAMED_SERVERS}\n`);
     return 1;
   } finally {
     if (undo.length > 0) progress('Stopping everything…');
