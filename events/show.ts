@@ -1,7 +1,7 @@
 /** Values of strangers in messages of ours. */
 
 /** Longest part of a payload that a reason repeats [characters]. */
-export const SHOWN_LENGTH_MAX = 80;
+const SHOWN_LENGTH_MAX = 80;
 
 /** A value as it may appear in a reason: at most {@link SHOWN_LENGTH_MAX} printable ASCII characters, everything else escaped. Never an object's content. */
 export function show(value: unknown): string {

@@ -3,7 +3,7 @@ import * as z from 'zod';
 
 export const SCALING_DECISION = 'penstock.scaling-decision/1';
 
-export const trailStepSchema = z.object({
+const trailStepSchema = z.object({
   /** The rule that moved (or held) the number. */
   rule: z.string(),
   from: z.number().nullable(),
@@ -13,7 +13,7 @@ export const trailStepSchema = z.object({
   because: z.string(),
 });
 
-export const decisionInputSchema = z.object({
+const decisionInputSchema = z.object({
   signal: z.string(),
   /** Null: the reading is missing, `reason` says why. */
   value: z.number().nullable(),

@@ -5,4 +5,4 @@ import { memoryActions } from './memory.ts';
 export const actionQueues = { bullmq: bullmqActions, memory: memoryActions } satisfies Record<string, unknown>;
 
 export { bullmqActions, type BullmqOptions, type RedisConnect } from './bullmq.ts';
-export { memoryActions, type MemoryOptions } from './memory.ts';
+export { memoryActions } from './memory.ts';

@@ -25,7 +25,7 @@ const ALERT_DELAYS_MS = [
 ] as const;
 
 /** The longest wait another side may ask us for: a wrong Retry-After must not bury a job. */
-export const RETRY_AFTER_MS_MAX = HOUR_MS;
+const RETRY_AFTER_MS_MAX = HOUR_MS;
 
 /** Attempts of a job in all, the first one included. */
 export function attemptCountMax(kind: ActionJob['kind']): number {

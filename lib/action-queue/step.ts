@@ -27,7 +27,7 @@ const STEP_GIVE_UP_MS = LOCK_MS - 500;
 const ALERT_GIVE_UP_MS = 20_000;
 
 /** A job that wants to be looked at later than this has lost its way: the schedule wakes it anyway. */
-export const AGAIN_MS_MAX = 3_600_000;
+const AGAIN_MS_MAX = 3_600_000;
 
 /**
  * Calls the handler once. A step that takes longer than {@link STEP_MS_MAX} is logged, one that does not end is given up and tried again
@@ -54,7 +54,7 @@ export async function reportDead(dead: DeadJob, onDead: Step['onDead'], deps: St
 }
 
 /** What identifies a job in a log line; never its payload. */
-export function fieldsOf(job: ActionJob): Readonly<Record<string, string>> {
+function fieldsOf(job: ActionJob): Readonly<Record<string, string>> {
   return job.kind === 'alert'
     ? { kind: job.kind, hook: job.hook, id: job.id }
     : { kind: job.kind, pool: job.pool, id: job.id };

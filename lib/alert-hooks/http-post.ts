@@ -36,10 +36,10 @@ export type HttpPostOptions = {
 };
 
 /** The lower bound that the Standard Webhooks specification recommends: a receiver that needs longer should queue. */
-export const DEADLINE_MS_MAX = 15_000;
+const DEADLINE_MS_MAX = 15_000;
 
 /** Of an answer only the status counts; so much of the rest is read to leave the connection clean. */
-export const RESPONSE_BYTES_MAX = 65_536;
+const RESPONSE_BYTES_MAX = 65_536;
 /** Once the status is there, the rest of the answer gets this long [ms]. */
 const REST_MS_MAX = 1_000;
 
@@ -67,7 +67,7 @@ export function httpPoster(options: HttpPostOptions): HttpPost {
 }
 
 /** An absolute http(s) URL without credentials. Throws ConfigError that does not repeat the URL: it may hold a secret. */
-export function checkedUrl(text: string): URL {
+function checkedUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined) throw urlError('not a URL');
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw urlError(`a URL of scheme "${url.protocol}"`);
@@ -190,7 +190,7 @@ function outcomeOf(url: URL, response: IncomingMessage, nowMs: number): Penstock
 }
 
 /** Retry-After as seconds or as a date [ms from now]; undefined when it is neither. */
-export function retryAfter(value: string | undefined, nowMs: number): number | undefined {
+function retryAfter(value: string | undefined, nowMs: number): number | undefined {
   if (value === undefined) return undefined;
   if (/^\d{1,9}$/.test(value.trim())) return Number(value) * 1_000;
   const atMs = Date.parse(value);

@@ -52,6 +52,6 @@ function contextOf(alert: OpsAlert): string {
 }
 
 /** Slack's three control characters. */
-export function escapeSlack(text: string): string {
+function escapeSlack(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

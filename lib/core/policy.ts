@@ -5,13 +5,13 @@ import { API_VERSION_PATTERN, LABEL_KEY, RESOURCE_PATTERN, TARGET_NAME, targetPr
 export const API_VERSION = 'penstock.dev/v1';
 
 /** Most replicas one policy may allow: above any GPU fleet we know, and a typing error of one more digit is caught. */
-export const REPLICAS_MAX = 10_000;
+const REPLICAS_MAX = 10_000;
 
 /** Most pods of one replica: the largest models run on 16 nodes, and a list of pods per replica stays short. */
 export const PODS_PER_REPLICA_MAX = 64;
 
 /** Most nodes that may stand by: a typing error of one more digit is caught. */
-export const SPARE_MAX = 100;
+const SPARE_MAX = 100;
 
 const nameSchema = z
   .string()
@@ -25,7 +25,7 @@ const gpuCountsSchema = z.record(z.string().regex(/^[a-z0-9.-]+\/[A-Za-z0-9._-]+
 const metadataSchema = z.strictObject({ name: nameSchema, labels: z.record(z.string(), z.string()).optional() });
 
 /** A secret by reference, never by value. */
-export const secretRefSchema = z.union([
+const secretRefSchema = z.union([
   z.strictObject({ env: z.string().min(1) }),
   z.strictObject({ file: z.string().min(1) }),
   z.strictObject({ secretsManager: z.string().min(1) }),
@@ -570,8 +570,6 @@ export const fleetSchema = z.strictObject({
     alerts: z.array(nameSchema).max(10).default([]).describe('Hooks for alerts of policies that name none.'),
   }),
 });
-
-export const policySchema = z.discriminatedUnion('kind', [scalingPolicySchema, nodeGroupPolicySchema, fleetSchema]);
 
 export type ScalingPolicy = z.infer<typeof scalingPolicySchema>;
 export type NodeGroupPolicy = z.infer<typeof nodeGroupPolicySchema>;

@@ -32,7 +32,7 @@ export type BrokerLagOptions = {
 };
 
 /** A healthy broker answers in some ms; a reading that takes longer is about another time than the one it is for. */
-export const READ_MS_MAX = 5_000;
+const READ_MS_MAX = 5_000;
 
 type Value = LagReading & { readonly kind: 'value' };
 type Base = { readonly atMs: number; readonly depth: number };

@@ -6,7 +6,7 @@ import { messageOf, TransientError } from '../base/errors.ts';
 import { linkedSignal } from '../base/linked-signal.ts';
 
 /** A busy vLLM with many models writes some 200 kB. */
-export const BODY_BYTES_MAX = 4 * 2 ** 20;
+const BODY_BYTES_MAX = 4 * 2 ** 20;
 
 export type FetchLimits = {
   /** For everything, the last byte included [ms]. */

@@ -4,10 +4,9 @@ import type { LoadSource } from './contract.ts';
 import { memoryLoadSource } from './memory.ts';
 import { prometheusScrape } from './prometheus-scrape.ts';
 
-export { loadMapping } from './mapping-file.ts';
-export { policySources, type PolicySourcesParts } from './policy-sources.ts';
+export { policySources } from './policy-sources.ts';
 export { presets } from './presets/index.ts';
-export { watchedPods, type WatchedPods } from './watched-pods.ts';
+export { watchedPods } from './watched-pods.ts';
 
 export const loadSources = {
   prometheusScrape,

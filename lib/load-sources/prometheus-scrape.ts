@@ -28,13 +28,13 @@ export type PrometheusScrapeOptions = {
 };
 
 /** A server that needs a second for its metrics is not healthy, and half the default period is left for a second round. */
-export const TIMEOUT_MS = 1_000;
+const TIMEOUT_MS = 1_000;
 
 /** 64 answers of 4 MB are the most that is in memory. */
-export const CONCURRENT_MAX = 64;
+const CONCURRENT_MAX = 64;
 
 /** Series that one server may have of the mapped metrics: engines × models × reasons × buckets stay far below. */
-export const SAMPLES_MAX = 20_000;
+const SAMPLES_MAX = 20_000;
 
 type Failure = Collected['failures'][number];
 type Outcome = { readonly event?: InferenceLoad; readonly failure?: Failure };

@@ -3,7 +3,7 @@ export { defaultCacheDir } from './fetch/cache.ts';
 export { startControlPlane, type StartControlPlaneOptions } from './control-plane/control-plane.ts';
 export { KWOK_NODE } from './control-plane/arguments.ts';
 export { KWOK_DELAY } from './control-plane/kwok-stages.ts';
-export { buildControlPlane, type ControlPlaneBuildOptions } from './control-plane/build.ts';
+export { buildControlPlane } from './control-plane/build.ts';
 export { kubeconfig as kubeconfigText } from './control-plane/parts.ts';
 export { existingKafka, existingRedis } from './existing.ts';
 export { startKafka, type StartKafkaOptions } from './kafka/kafka.ts';

@@ -6,10 +6,10 @@ import type { OutgoingRecord } from '../stream/contract.ts';
 import type { NotifyDeps } from './deps.ts';
 
 /** Messages per send: a dead letter has at most 64 KiB, so a batch stays below 20 MB even when all of them are. */
-export const BATCH_MESSAGES_MAX = 200;
+const BATCH_MESSAGES_MAX = 200;
 
 /** Messages of refused topics that are stepped over to reach the others; more of them block the outbox until somebody repairs the topic. */
-export const STUCK_MESSAGES_MAX = 5_000;
+const STUCK_MESSAGES_MAX = 5_000;
 
 export type NotifyResult = { readonly published: number; readonly left: number };
 

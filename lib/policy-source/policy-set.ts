@@ -61,7 +61,7 @@ function policySetOf(all: {
 }
 
 /** What holds when nobody wrote a Fleet. */
-export const DEFAULT_FLEET: FleetPolicy = fleetSchema.parse({
+const DEFAULT_FLEET: FleetPolicy = fleetSchema.parse({
   apiVersion: API_VERSION,
   kind: 'Fleet',
   metadata: { name: 'default' },

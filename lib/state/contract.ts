@@ -9,7 +9,7 @@
 import type { AlertBook, Plan, ScalingDecision, Snapshot } from '../core/types.ts';
 import type { LoadWindow } from '../core/window/load-window.ts';
 
-export type { AlertBook, AlertEntry } from '../core/types.ts';
+export type { AlertBook } from '../core/types.ts';
 
 /** The rolling load of workloads. */
 export type LoadState = {

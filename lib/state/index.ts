@@ -6,5 +6,4 @@ export const stateStores = { redis: redisStateStores, memory: memoryStateStores 
 
 export { memoryStateStores } from './memory.ts';
 export { redisStateStores } from './redis.ts';
-export { checkRedis, type RedisCheck } from './redis-check.ts';
-export type { RedisParts } from './redis-parts.ts';
+export { checkRedis } from './redis-check.ts';

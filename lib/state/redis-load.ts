@@ -15,7 +15,7 @@ import { turns } from './turns.ts';
 import { versionSource } from './versions.ts';
 
 /** Windows kept decoded in this process: about 60 KB each when the ring is full. */
-export const CACHED_WINDOWS_MAX = 2_000;
+const CACHED_WINDOWS_MAX = 2_000;
 
 /** KEYS: the hash. ARGV: expected version (empty: none), then field, value … (the new version among them). One HSET: a cut append-only file can't tear it. */
 const APPLY = script(`

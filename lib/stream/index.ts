@@ -3,8 +3,8 @@ import type { Stream } from './contract.ts';
 import { kafkaStream } from './kafka.ts';
 import { memoryStream } from './memory.ts';
 
-export { kafkaStream, type KafkaStreamOptions } from './kafka.ts';
-export { memoryStream, type MemoryStream, type MemoryStreamOptions } from './memory.ts';
+export { kafkaStream } from './kafka.ts';
+export { memoryStream, type MemoryStream } from './memory.ts';
 
 export const streams = {
   kafka: kafkaStream,

@@ -80,7 +80,7 @@ export function liftPatch(rival: Rival, { original }: Note): RivalPatch {
 }
 
 /** The merge patch that turns `from` into `to`: what only `from` has is removed. */
-export function turning(from: unknown, to: unknown): unknown {
+function turning(from: unknown, to: unknown): unknown {
   if (!isRecord(from) || !isRecord(to)) return to ?? null;
   const removed = Object.keys(from).filter((key) => !(key in to));
   return {

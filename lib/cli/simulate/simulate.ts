@@ -59,7 +59,7 @@ export type SimulateOptions = {
 };
 
 /** From asked for to ready [s], by name: medians of `lib/simulator/plant` presets. */
-export const LEAD_TIME_PRESETS: Readonly<Record<string, number>> = {
+const LEAD_TIME_PRESETS: Readonly<Record<string, number>> = {
   standby: 5,
   warm: 82,
   tuned: 145,

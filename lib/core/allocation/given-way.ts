@@ -8,7 +8,7 @@ import type { Preemption } from '../types.ts';
  * Whoever gave replicas does not grow again for so long [ms]: longer than the stabilization window of what was short, in most cases, so that a want that comes
  * and goes does not throw replicas to and fro; as long as a started replica may run before it is asked for.
  */
-export const GIVEN_MS = 600_000;
+const GIVEN_MS = 600_000;
 
 /** No plan for so long: what happened meanwhile is not known, and nobody has been short since [ms]. */
 const PLAN_GAP_MS_MAX = 120_000;

@@ -14,6 +14,6 @@ export function groupBackoffMs(name: string, attempts: number): number {
 }
 
 /** A number in [0, 1) that depends on its arguments only. */
-export function jitterRatio(name: string, attempt: number): number {
+function jitterRatio(name: string, attempt: number): number {
   return Number.parseInt(fnv1a64Hex(`${name}#${attempt}`).slice(-8), 16) / 2 ** 32;
 }

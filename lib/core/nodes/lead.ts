@@ -18,7 +18,7 @@ type Where = Awaited[2];
 const COHORTS_MAX = 8;
 
 /** A node that is not Ready with GPUs by then is not coming [ms], until the group has shown that its nodes take longer, or surely less. Source: the provisioning timeout of Cluster Autoscaler, 15 min. */
-export const NODE_START_MS_MAX = 900_000;
+const NODE_START_MS_MAX = 900_000;
 /** Nothing is given up sooner: image pulls and drivers have bad days [ms]. */
 const START_MS_LEAST = 300_000;
 /** A start that takes so many times what nine tenths take is no start. */

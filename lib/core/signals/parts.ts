@@ -5,7 +5,7 @@ import type { Reading, SignalName, TargetObservation } from '../types.ts';
 import type { SignalContext } from './contract.ts';
 
 /** Coverage from which a reading counts as complete. 0.95: one missed scrape of 2 s in a minute is 0.97. */
-export const COVERAGE_RATIO_MIN = 0.95;
+const COVERAGE_RATIO_MIN = 0.95;
 
 /** Oldest reading that may lower anything [ms]. 30 s: three evaluations of 10 s. */
 export const READING_AGE_MS_MAX = 30_000;

@@ -111,7 +111,7 @@ function queueTotals(event: QueueDepth, lengthMs: number): Totals {
  * Milli-counts of a histogram, in all and above a time; null without one. Within a bucket times are taken to be spread evenly, above the last bound to be late only from that bound on:
  * what cannot be told is not held against anybody.
  */
-export function firstTokensOf(
+function firstTokensOf(
   histogram: InferenceLoad['ttftMs'],
   lateAfterMs: number,
 ): { readonly all: number; readonly late: number } | null {

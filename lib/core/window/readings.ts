@@ -26,20 +26,20 @@ import { accumulatorsIn, bucketAt, SIGNALS, type SignalSource } from './signals.
 export { warmRatioOf } from './warm.ts';
 
 /** Default read span of rates and ratios [ms]. */
-export const SPAN_MS = 15_000;
+const SPAN_MS = 15_000;
 
 /** Default read span of counts that are a state [ms]; whole buckets are read, so it is 3 to 8 s. */
-export const STATE_SPAN_MS = 3_000;
+const STATE_SPAN_MS = 3_000;
 
 /** Default read span of what is looked at for jumps [ms], or half the longest interval of a source if that is more. */
-export const NEWEST_SPAN_MS = 1_000;
+const NEWEST_SPAN_MS = 1_000;
 
 /** A signal not heard for longer is missing [ms]; for sources with longer intervals it is {@link FRESH_INTERVALS} of them. */
 export const FRESH_MS = 30_000;
 export const FRESH_INTERVALS = 2.5;
 
 /** Below a tenth of the expected source time a sum over sources says nothing. */
-export const COVERAGE_RATIO_MIN = 0.1;
+const COVERAGE_RATIO_MIN = 0.1;
 
 /** A source is due again after its interval; it counts as alive for another interval and this delivery jitter [ms]. */
 const LIVE_SLACK_MS = 2_000;

@@ -20,7 +20,7 @@ export type ActuateParts = {
 export type ActuateAnswer = { readonly steps: number; readonly jobsLeft: number };
 
 /** Pause between two looks at a queue with only delayed jobs [ms]: what a new wake waits at most when every allowed invocation is already running. */
-export const POLL_MS = 200;
+const POLL_MS = 200;
 
 /** A step that began must end inside the invocation, at the latest when its lock is over: no step is begun later than this before the timeout [ms]. */
 export const STEP_MARGIN_MS = LOCK_MS + ANSWER_MARGIN_MS;

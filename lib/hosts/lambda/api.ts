@@ -11,9 +11,9 @@ export type HttpAnswer = {
 };
 
 /** Body and query together: no route takes a body, and the live page asks in some hundred bytes. */
-export const INPUT_BYTES_MAX = 1_024;
+const INPUT_BYTES_MAX = 1_024;
 /** All header names and values together [bytes]. API Gateway's own limit is 10 KB; this one holds for every way to invoke the function. */
-export const HEADER_BYTES_MAX = 16_384;
+const HEADER_BYTES_MAX = 16_384;
 
 /** SHA-256 of nothing that is known. Behind the internet "no token configured" must read as "nobody", not as "everybody". */
 const NOBODY_SHA256 = '0'.repeat(64);

@@ -20,7 +20,7 @@ export type EvaluateParts = {
 export type EvaluateAnswer = { readonly rounds: number; readonly failedRounds: number };
 
 /** A round that takes longer than this is given up [ms]: the next one starts from fresh data, and two plans never mix (compare-and-set). */
-export const ROUND_MS_MAX = 15_000;
+const ROUND_MS_MAX = 15_000;
 
 /**
  * Handles the tick, in rounds every `everyMs` until the function's time is nearly over (EventBridge cannot tick faster than once a minute), or a wake, with

@@ -10,7 +10,7 @@ export type LambdaMetrics = Metrics & {
 const NAMESPACE = 'Penstock';
 
 /** Values of one metric in one line: the format's own limit. Further ones of an invocation are left out. */
-export const VALUES_MAX = 100;
+const VALUES_MAX = 100;
 
 type Line = { readonly labels: Labels; readonly values: Map<string, number[]> };
 

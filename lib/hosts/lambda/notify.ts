@@ -17,7 +17,7 @@ export type NotifyParts = {
 export type NotifyAnswer = { readonly messagesLeft: number };
 
 /** A send that the brokers are slow to acknowledge may take this long; none is begun later than this before the timeout [ms]. */
-export const PUBLISH_MARGIN_MS = 6_000;
+const PUBLISH_MARGIN_MS = 6_000;
 
 /**
  * Drains the outbox, and wakes itself when its time is over and messages are left. Brokers out of reach or a refused topic are logged and counted

@@ -7,7 +7,7 @@ import { isDone } from './progress.ts';
 import type { IngestDeps } from '../deps.ts';
 
 /** More of a value is not kept: an outbox of giant values would fill Redis. */
-export const DEAD_LETTER_BYTES_MAX = 65_536;
+const DEAD_LETTER_BYTES_MAX = 65_536;
 
 /** Dead letters of one call to the outbox. */
 const CHUNK_RECORDS = 200;

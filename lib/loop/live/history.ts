@@ -3,7 +3,7 @@ import type { ScalingDecision } from '../../core/types.ts';
 import type { DecisionLedger } from '../../state/contract.ts';
 
 /** Recorded decisions of one course: about 100 KB to read once. Together with the newest decision it spans minutes of a busy workload, days of a quiet one. */
-export const COURSE_LENGTH_MAX = 48;
+const COURSE_LENGTH_MAX = 48;
 
 /** Courses kept in this process: some pages of a list, 4 KB each. */
 const KEPT_MAX = 1_000;

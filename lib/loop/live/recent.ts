@@ -7,7 +7,7 @@ import type { DecisionLedger } from '../../state/contract.ts';
 import type { FleetRow } from './facts.ts';
 
 /** Decisions told. */
-export const RECENT_MAX = 20;
+const RECENT_MAX = 20;
 /** Workloads asked at the first look: more are not looked through, and theirs come in as they change. One small read each, once. */
 const FIRST_LOOK_MAX = 2_000;
 /** Workloads asked at one later look; what is left over is asked at the next. */

@@ -31,7 +31,7 @@ export function drawPrometheusAgeMs(random: Random): number {
 }
 
 /** `rate(…[1m])`: what dashboards and guides take, four scrapes. */
-export const RATE_WINDOW_MS = 60_000;
+const RATE_WINDOW_MS = 60_000;
 
 /** Requests that arrived per second, as a gateway counts them, over the last minute before `nowMs - ageMs`; undefined before the first sample. */
 export function arrivalRateOf(view: PlantView, ageMs: number, windowMs = RATE_WINDOW_MS): number | undefined {

@@ -27,7 +27,7 @@ export type RequestsLog = {
 };
 
 /** Requests kept: a ten-minute demo makes a few thousand. */
-export const REQUESTS_MAX = 20_000;
+const REQUESTS_MAX = 20_000;
 /** Enough for every scaling request; the log stays under 40 MB at worst. */
 export const BODY_CHARS_MAX = 1_000;
 

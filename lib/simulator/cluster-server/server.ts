@@ -58,7 +58,7 @@ export type ClusterServer = {
 };
 
 /** The token that works when no table is given. */
-export const ADMIN_TOKEN = 'simulator-admin';
+const ADMIN_TOKEN = 'simulator-admin';
 
 /** Starts the Kubernetes API and the AWS APIs of `options.world`. */
 export async function startClusterServer(options: ClusterServerOptions): Promise<ClusterServer> {

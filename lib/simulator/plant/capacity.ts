@@ -9,7 +9,7 @@ import { ConfigError } from '../../base/errors.ts';
 import type { ReplicaClass } from './contract.ts';
 
 /** Longest step of the service level [ms]: readers follow a text at about ten tokens a second. */
-export const STEP_MS_MAX = 100;
+const STEP_MS_MAX = 100;
 
 /** Lengths of one request [tokens], and for serial classes its time [s]. */
 export type RequestLengths = { readonly inputTokens: number; readonly outputTokens: number; readonly execSec?: number };

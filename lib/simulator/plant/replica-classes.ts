@@ -9,7 +9,7 @@ import { ConfigError } from '../../base/errors.ts';
 import type { ReplicaClass } from './contract.ts';
 
 /** USD per hour, on demand, us-east-1. */
-export const INSTANCE_USD_PER_HOUR = {
+const INSTANCE_USD_PER_HOUR = {
   'g5.xlarge': 1.006,
   'g5.12xlarge': 5.672,
   'g6.xlarge': 0.8048,

@@ -12,7 +12,7 @@ export type RequestColumns = {
 };
 
 /** 160 MB of columns, and a few microseconds each per policy. */
-export const REQUESTS_MAX = 5_000_000;
+const REQUESTS_MAX = 5_000_000;
 
 /** Throws ConfigError above {@link REQUESTS_MAX} requests. */
 export async function requestColumnsOf(batches: RequestBatches, name: string): Promise<RequestColumns> {

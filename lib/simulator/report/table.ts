@@ -53,7 +53,7 @@ function hints({ policies, settings, trace }: ReplayReport): string[] {
 }
 
 /** What was replayed, on one line: `week.csv (azure-llm): 7 d, 1,200 requests; engine fluid; …`. */
-export function replayed({ trace, settings, seed }: ReplayReport): string {
+function replayed({ trace, settings, seed }: ReplayReport): string {
   const skipped = trace.skippedLines === 0 ? '' : `, ${count(trace.skippedLines)} bad lines skipped`;
   return [
     `${trace.file} (${trace.format}): ${duration(trace.durationSec)}, ${count(trace.requestCount)} requests${scaleNotes(settings)}${skipped}`,

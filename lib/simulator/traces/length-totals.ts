@@ -7,7 +7,7 @@ import type { WorkOf } from './ticks.ts';
 export type Totals = { readonly workReplicaSec: number; readonly inputTokens: number; readonly outputTokens: number };
 
 /** Above it the sum of lengths is Gaussian well enough: the skew of one request is divided by 8. */
-export const DRAWN_ONE_BY_ONE_MAX = 64;
+const DRAWN_ONE_BY_ONE_MAX = 64;
 /** Where a series has its own mean lengths, moments are taken anew for each point, of so many requests of the pool. */
 const MOMENT_SAMPLE = 2_048;
 

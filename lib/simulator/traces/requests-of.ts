@@ -26,7 +26,7 @@ export type RequestsOptions = {
 export const MINUTE_NOISE: MinuteNoise = { ratio: 0.09 };
 
 /** More than any replay needs, and a mistyped scale is not a run for ever. */
-export const SCALE_MAX = 10_000;
+const SCALE_MAX = 10_000;
 
 /** One stream per concern: another length mix leaves the arrivals as they were. */
 export type TraceRandoms = {

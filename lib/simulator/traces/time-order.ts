@@ -2,7 +2,7 @@
 import { problem } from './csv.ts';
 
 /** Loggers write a request when it ends, so lines are out of order by as much as requests last; more is a file that was put together wrongly [ms]. */
-export const LATE_MS_MAX = 60_000;
+const LATE_MS_MAX = 60_000;
 /** Rows kept for that, whatever their times [rows]. */
 const PENDING_ROWS_MAX = 200_000;
 

@@ -7,7 +7,7 @@ import type { LoadSample, PlantView, ReplicaCapacity } from '../contract.ts';
 import { dynamoPredictor } from './predictors.ts';
 
 /** `throughput_adjustment_interval_seconds`. */
-export const THROUGHPUT_PERIOD_MS = 180_000;
+const THROUGHPUT_PERIOD_MS = 180_000;
 /** `ttft` [s], the default. */
 const TTFT_SLA_SEC = 0.5;
 /** `load_scaling_down_sensitivity`, the default. */

@@ -20,7 +20,7 @@ type Failure = {
 };
 
 /** The Status object of a failure. */
-export function failureStatus({ code, reason, message, details }: Failure) {
+function failureStatus({ code, reason, message, details }: Failure) {
   return {
     kind: 'Status',
     apiVersion: 'v1',

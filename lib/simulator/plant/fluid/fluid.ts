@@ -23,7 +23,7 @@ import { plantTotals } from '../totals.ts';
 import { createWaitScore } from '../wait-score.ts';
 
 /** Length of a tick [ms]: short against every lead time and SLO wait, a week of them is 120,960. */
-export const TICK_MS = 5000;
+const TICK_MS = 5000;
 
 export type FluidOptions = PlantOptions & {
   /** In time order; ticks without arrivals may be left out. */

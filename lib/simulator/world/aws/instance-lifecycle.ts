@@ -182,7 +182,7 @@ export function endInstance(state: WorldState, instance: InstanceRecord, activit
 }
 
 /** From here on it costs nothing. */
-export function stopBilling(state: WorldState, instance: InstanceRecord): void {
+function stopBilling(state: WorldState, instance: InstanceRecord): void {
   const { group, runningSinceMs } = instance;
   if (runningSinceMs === undefined) return;
   const billedMs = Math.max(state.settings.billedSecMin * 1000, state.nowMs - runningSinceMs);

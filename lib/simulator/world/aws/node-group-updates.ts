@@ -44,7 +44,7 @@ export function startUpdate(state: WorldState, group: NodeGroupRecord, change: S
 }
 
 /** What is wrong with the sizes, in the service's words; undefined when min ≤ desired ≤ max, min ≥ 0, max ≥ 1. */
-export function problemOf({ minSize, maxSize, desiredSize }: ScalingConfig): string | undefined {
+function problemOf({ minSize, maxSize, desiredSize }: ScalingConfig): string | undefined {
   if (![minSize, maxSize, desiredSize].every(Number.isSafeInteger)) return 'Scaling configuration must be integers';
   if (minSize < 0) return 'Minimum capacity must be greater than or equal to 0';
   if (maxSize < 1) return 'Maximum capacity must be greater than or equal to 1';

@@ -1,7 +1,7 @@
 /** Which pods of a Deployment go first when it shrinks: the order of the real ReplicaSet controller. */
 import type { PodRecord } from '../state/records.ts';
 
-export const DELETION_COST_ANNOTATION = 'controller.kubernetes.io/pod-deletion-cost';
+const DELETION_COST_ANNOTATION = 'controller.kubernetes.io/pod-deletion-cost';
 
 /** `pods` (none terminating) in the order in which they are deleted at `nowMs`:
  *  not placed, then Pending, then not Ready, then lower deletion cost, then more of the same Deployment on its node,
@@ -31,7 +31,7 @@ function rankOf(pod: PodRecord, context: Context): number[] {
 }
 
 /** The pod's deletion cost; 0 when absent or not a 32-bit integer. */
-export function deletionCostOf(pod: PodRecord): number {
+function deletionCostOf(pod: PodRecord): number {
   const text = pod.annotations[DELETION_COST_ANNOTATION] ?? '0';
   const cost = Number(text);
   return /^(0|-?[1-9]\d*)$/.test(text) && Math.abs(cost) < 2 ** 31 ? cost : 0;

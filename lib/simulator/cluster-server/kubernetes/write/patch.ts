@@ -29,7 +29,7 @@ export function applyPatch(request: ApiRequest, current: JsonObject): Patched {
 }
 
 /** RFC 7396: objects merge, null removes, everything else replaces. */
-export function mergePatch(target: unknown, patch: unknown): unknown {
+function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch;
   const result = new Map<string, unknown>(Object.entries(isObject(target) ? target : {}));
   for (const [key, value] of Object.entries(patch)) {
