@@ -11,6 +11,8 @@ import type { Check } from './stored-shape.ts';
 
 const isLevels = listOf(isNumber, LEVEL_MS.length);
 
+const isErrors = shaped<ForecastState['loads']>({ first: isCount, weights: listOf(isNumber) });
+
 const isForecast = shaped<ForecastState>({
   atMs: isNumber,
   sinceMs: isNumber,
@@ -21,7 +23,7 @@ const isForecast = shaped<ForecastState>({
   ring: listOf(tupleOf(isNumber, isLevels)),
   members: listOf(
     shaped<ForecastState['members'][number]>({
-      errors: shaped<ForecastState['members'][number]['errors']>({ first: isCount, weights: listOf(isNumber) }),
+      errors: isErrors,
       loss: isNumber,
       lossWeight: isNumber,
       factor: isNumber,
@@ -29,6 +31,7 @@ const isForecast = shaped<ForecastState>({
     }),
     LEVEL_MS.length,
   ),
+  loads: isErrors,
   says: listOf(shaped<ForecastState['says'][number]>({ factor: isNumber, share: isNumber }), LEVEL_MS.length),
   saidMs: isNumber,
   comparedMs: isNumber,

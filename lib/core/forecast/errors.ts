@@ -7,6 +7,8 @@ export type ErrorHistogram = { readonly first: number; readonly weights: readonl
 const BIN_LOG = Math.log(1.04);
 const LOWEST_LOG = Math.log(1 / 8);
 const BINS = Math.ceil((Math.log(64) - LOWEST_LOG) / BIN_LOG);
+/** Upper edges of the bins: every comparison looks at most of them. */
+const EDGES: readonly number[] = Array.from({ length: BINS }, (_, bin) => Math.exp(LOWEST_LOG + (bin + 1) * BIN_LOG));
 
 /** What is believed before anything was measured, as a mild day has it: worth {@link PRIOR_WEIGHT} measurements. */
 const PRIOR: readonly (readonly [ratio: number, share: number])[] = [
@@ -46,7 +48,12 @@ function rounded(weight: number): number {
   return weight < WEIGHT_MIN ? 0 : Math.round(weight * 1000) / 1000;
 }
 
-/** Adds a measured ratio ≥ 0 of some weight ≥ 0; what was there fades by `keepRatio` (0..1), so that old days lose their say. */
+/** Rounded down: what fades by less than half of the last decimal would else stay for ever. */
+function faded(weight: number, keepRatio: number): number {
+  return keepRatio === 1 ? weight : Math.floor(weight * keepRatio * 1000) / 1000;
+}
+
+/** Adds a measured ratio ≥ 0 of some weight ≥ 0; what was there fades by `keepRatio` (0..1; 1: not), so that old days lose their say. Weights have three decimals: fade in few large steps. */
 export function withError(
   { first, weights }: ErrorHistogram,
   measured: { readonly ratio: number; readonly weight: number; readonly keepRatio: number },
@@ -55,10 +62,9 @@ export function withError(
   const from = weights.length === 0 ? bin : Math.min(first, bin);
   const merged = spanning(weights, { before: first - from, last: bin - from });
   const { keepRatio } = measured;
-  for (let index = 0; index < merged.length; index++) {
-    const kept = (merged[index] ?? 0) * keepRatio;
-    merged[index] = rounded(index === bin - from ? kept + measured.weight : kept);
-  }
+  if (keepRatio < 1)
+    for (let index = 0; index < merged.length; index++) merged[index] = faded(merged[index] ?? 0, keepRatio);
+  merged[bin - from] = rounded((merged[bin - from] ?? 0) + measured.weight);
   return trimmed(from, merged);
 }
 
@@ -81,13 +87,60 @@ function zeros(length: number): number[] {
  * of a total of n the largest that counts is that of (n − 1)/n.
  */
 export function errorQuantile({ first, weights }: ErrorHistogram, missRatio: number): number {
-  let total = 0;
-  for (const weight of weights) total += weight;
-  let above = Math.max(missRatio * total, Math.min(1, total / 2));
+  let above = weightAbove(totalOf(weights), missRatio);
   for (let index = weights.length - 1; index >= 0; index--) {
     const weight = weights[index] ?? 0;
     if (weight >= above) return Math.exp(LOWEST_LOG + (first + index + 1 - above / weight) * BIN_LOG);
     above -= weight;
   }
   return 1;
+}
+
+function totalOf(weights: readonly number[]): number {
+  let total = 0;
+  for (const weight of weights) total += weight;
+  return total;
+}
+
+/** Weight above a quantile. */
+function weightAbove(total: number, missRatio: number): number {
+  return Math.max(missRatio * total, Math.min(1, total / 2));
+}
+
+/** Nothing measured, and nothing believed. */
+export const NOTHING_MEASURED: ErrorHistogram = { first: 0, weights: [] };
+
+/**
+ * The factor up to `factor` (the quantile at `missRatio`) that costs least, where a share of requests that meets too little costs `worth` times as much as the same share of the load that stands by. What a
+ * factor costs depends on the loads there are: `limits` holds, weighed by load, the ratio from which on it costs nothing more, because another limit binds.
+ * A thin tail is its quantile's; of two kinds of days the rare one is not paid for all the time. Source: the newsvendor's trade, on the measured distribution.
+ */
+export function worthwhileFactor(
+  { first, weights }: ErrorHistogram,
+  of: { readonly factor: number; readonly missRatio: number; readonly worth: number; readonly limits: ErrorHistogram },
+): number {
+  const total = totalOf(weights);
+  const { factor, worth, limits } = of;
+  if (total <= 0 || !Number.isFinite(worth)) return factor;
+  const quantileAbove = weightAbove(total, of.missRatio);
+  const limitsTotal = totalOf(limits.weights);
+  // Of the loads, those that no other limit binds yet.
+  let unbound = 0;
+  let nextLimit = limits.first + limits.weights.length - 1;
+  let [above, saved, upper] = [0, 0, factor];
+  let [best, most] = [factor, 0];
+  for (let index = weights.length - 1; index >= 0; index--) {
+    const bin = first + index;
+    const edge = EDGES[bin] ?? Infinity;
+    for (; nextLimit > bin && nextLimit >= limits.first; nextLimit--)
+      unbound += limits.weights[nextLimit - limits.first] ?? 0;
+    if (edge < factor) {
+      saved += (upper - edge) * (limitsTotal > 0 ? unbound / limitsTotal : 1);
+      upper = edge;
+      const won = saved - (worth * Math.max(0, above - quantileAbove)) / total;
+      if (won > most) [best, most] = [edge, won];
+    }
+    above += weights[index] ?? 0;
+  }
+  return best;
 }

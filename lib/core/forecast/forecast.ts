@@ -3,7 +3,9 @@ import { constantAt, shareOf } from '../mean.ts';
 import { LEVEL_MS, moved, neededNow } from './levels.ts';
 import type { Levels } from './levels.ts';
 import { steered } from './miss-ratio.ts';
-import { boundOf, expectedOf, learned, newMembers, readyBy } from './outlook.ts';
+import { NOTHING_MEASURED, withError } from './errors.ts';
+import type { ErrorHistogram } from './errors.ts';
+import { boundOf, expectedOf, keptErrors, learned, newMembers, readyBy } from './outlook.ts';
 import type { LevelRing, Member, Says } from './outlook.ts';
 
 export type ForecastState = {
@@ -20,6 +22,8 @@ export type ForecastState = {
   /** Levels of the past, an eighth of a horizon apart. */
   readonly ring: LevelRing;
   readonly members: readonly Member[];
+  /** By load, the factor at which a bound on it reaches the limit by the peak. */
+  readonly loads: ErrorHistogram;
   /** What of them decides, and since when: see {@link adopted}. */
   readonly says: readonly Says[];
   readonly saidMs: number;
@@ -64,7 +68,7 @@ export type Measured = {
   readonly starting: boolean;
   /** 1: who arrives now waits too long; 0: in time; null: not known. */
   readonly missed: number | null;
-  readonly limits: { readonly begin: number; readonly min: number; readonly max: number };
+  readonly limits: { readonly begin: number; readonly min: number; readonly max: number; readonly worth: number };
 };
 
 /** Advances the memory to `nowMs` with the demand measured now. */
@@ -88,6 +92,7 @@ export function advanceForecast(before: ForecastState | undefined, now: Measured
     peak: Math.max(before.peak * 0.5 ** (dtMs / PEAK_HALF_LIFE_MS), needed),
     ring: learns.ring,
     members: learns.members,
+    loads: learns.loads,
     says,
     saidMs,
     comparedMs: isDue ? now.nowMs : before.comparedMs,
@@ -97,7 +102,7 @@ export function advanceForecast(before: ForecastState | undefined, now: Measured
 }
 
 /** What a comparison changes. */
-type Learned = Pick<ForecastState, 'ring' | 'members' | 'missRatio' | 'measured'>;
+type Learned = Pick<ForecastState, 'ring' | 'members' | 'loads' | 'missRatio' | 'measured'>;
 
 /** Remembers the levels, holds the past ones against what is needed now, and learns. */
 function compared(
@@ -110,12 +115,33 @@ function compared(
   const stepMs = Math.min(now.nowMs - before.comparedMs, 4 * COMPARE_MS);
   const missRatio = now.missed === null ? before.missRatio : missRatioAfter(before, { now, mean, stepMs });
   const ready = readyBy(ring, now);
-  if (ready === null) return { ring, members: before.members, missRatio, measured: before.measured };
+  if (ready === null) {
+    return { ring, members: before.members, loads: before.loads, missRatio, measured: before.measured };
+  }
   // Comparisons less than an eighth of a horizon apart say nearly the same.
   const news = Math.min(1, (COMPARE_MS * STEPS_PER_HORIZON) / horizonMs);
-  const met = { needed, weight: news * weightOf(mean, needed), ready };
-  const members = learned(before.members, { met, stepMs, missRatio: before.missRatio, meanLoad: mean });
-  return { ring, members, missRatio, measured: Math.min(1e6, Math.round((before.measured + news) * 100) / 100) };
+  const weight = news * weightOf(mean, needed);
+  const keepRatio = keptErrors(hoursBegun(before.comparedMs, now.nowMs));
+  const limitRatio = (OVER_PEAK * Math.max(before.peak, needed)) / Math.max(1e-9, needed);
+  const loads = withError(before.loads, { ratio: limitRatio, weight, keepRatio });
+  const members = learned(before.members, {
+    met: { needed, weight, ready },
+    stepMs,
+    keepRatio,
+    missRatio: before.missRatio,
+    meanLoad: mean,
+    worth: now.limits.worth,
+    limits: loads,
+  });
+  const measured = Math.min(1e6, Math.round((before.measured + news) * 100) / 100);
+  return { ring, members, loads, missRatio, measured };
+}
+
+const HOUR_MS = 3_600_000;
+
+/** 1 when an hour has begun since the last comparison: time that nobody looked at is not forgotten for. */
+function hoursBegun(comparedMs: number, nowMs: number): number {
+  return comparedMs > 0 && Math.floor(nowMs / HOUR_MS) > Math.floor(comparedMs / HOUR_MS) ? 1 : 0;
 }
 
 function missRatioAfter(
@@ -189,6 +215,7 @@ function begun(before: ForecastState | undefined, { nowMs, demand, limits }: Mea
     peak: Math.max(before?.peak ?? 0, demand),
     ring: [],
     members,
+    loads: before?.loads ?? NOTHING_MEASURED,
     says: before?.says ?? saysOf(members),
     saidMs: before?.saidMs ?? nowMs,
     comparedMs: 0,

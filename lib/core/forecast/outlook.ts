@@ -7,7 +7,7 @@
  * Sources: calibration by the empirical quantile of past ratios (split conformal prediction); experts weighed by their pinball loss (Cesa-Bianchi and Lugosi 2006).
  */
 import type { Writable } from '../../base/writable.ts';
-import { errorQuantile, noErrors, withError } from './errors.ts';
+import { errorQuantile, noErrors, withError, worthwhileFactor } from './errors.ts';
 import type { ErrorHistogram } from './errors.ts';
 import type { Levels } from './levels.ts';
 
@@ -30,7 +30,7 @@ export type Met = {
 };
 
 /** Half of what was measured is forgotten after a day, of who was right after six hours. */
-const ERRORS_HALF_LIFE_MS = 86_400_000;
+const ERRORS_HALF_LIFE_HOURS = 24;
 const LOSS_HALF_LIFE_MS = 21_600_000;
 
 /** How sharply shares follow losses: a member with twice the loss of the best has e^-4 of its share. */
@@ -103,12 +103,27 @@ function levelOf(entry: LevelRing[number] | undefined, member: number): number {
   return entry?.[1][member] ?? 0;
 }
 
-/** Learns from one comparison, and sets factors and shares anew. `stepMs`: time between comparisons; `missRatio`: share of requests that may meet too little. */
+/** What is kept of measured errors after so many whole hours: they fade once an hour, see `errors.ts`. */
+export function keptErrors(hours: number): number {
+  return 0.5 ** (hours / ERRORS_HALF_LIFE_HOURS);
+}
+
+/**
+ * Learns from one comparison, and sets factors and shares anew. `stepMs`: time between comparisons; `keepRatio`: of errors before; `missRatio`: share of requests that may meet too little;
+ * `worth` and `limits` as in {@link worthwhileFactor}.
+ */
 export function learned(
   members: readonly Member[],
-  of: { readonly met: Met; readonly stepMs: number; readonly missRatio: number; readonly meanLoad: number },
+  of: {
+    readonly met: Met;
+    readonly stepMs: number;
+    readonly keepRatio: number;
+    readonly missRatio: number;
+    readonly meanLoad: number;
+    readonly worth: number;
+    readonly limits: ErrorHistogram;
+  },
 ): readonly Member[] {
-  const keepErrors = 0.5 ** (of.stepMs / ERRORS_HALF_LIFE_MS);
   const keepLoss = 0.5 ** (of.stepMs / LOSS_HALF_LIFE_MS);
   const { needed, weight } = of.met;
   const updated: Writable<Member>[] = [];
@@ -116,12 +131,12 @@ export function learned(
     const ready = Math.max(READY_MIN, of.met.ready[updated.length] ?? 0);
     const short = needed - member.factor * ready;
     const pinball = (short > 0 ? 1 - of.missRatio : -of.missRatio) * short;
-    const errors = withError(member.errors, { ratio: needed / ready, weight, keepRatio: keepErrors });
+    const errors = withError(member.errors, { ratio: needed / ready, weight, keepRatio: of.keepRatio });
     updated.push({
       errors,
       loss: member.loss * keepLoss + pinball / Math.max(READY_MIN, of.meanLoad),
       lossWeight: member.lossWeight * keepLoss + 1,
-      factor: errorQuantile(errors, of.missRatio),
+      factor: worthwhileFactor(errors, { ...of, factor: errorQuantile(errors, of.missRatio) }),
       share: 0,
     });
   }

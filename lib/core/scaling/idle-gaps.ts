@@ -31,7 +31,8 @@ export function withGap(gaps: IdleGaps, gapMs: number): IdleGaps {
 
 function faded(weight: number, isNew: boolean): number {
   const kept = weight * KEEP;
-  return Math.round(((kept < WEIGHT_MIN ? 0 : kept) + (isNew ? 1 : 0)) * 1000) / 1000;
+  // Rounded down: a hundredth of a small weight is less than half of the last decimal, and would never go.
+  return Math.floor(((kept < WEIGHT_MIN ? 0 : kept) + (isNew ? 1 : 0)) * 1000 + 1e-6) / 1000;
 }
 
 /** What gaps that last longer than `overMs` are like. */

@@ -5,8 +5,8 @@ import type { NodeGroupPolicy, ScalingPolicy } from '../policy.ts';
 import type { TargetObservation } from '../types.ts';
 import { sloMissRatioOf } from './objective.ts';
 
-/** Where the share that may meet too little begins, and between which values it is steered [ratio of requests]. */
-export type MissLimits = { readonly begin: number; readonly min: number; readonly max: number };
+/** Where the share that may meet too little begins, and between which values it is steered [ratio of requests]; what a share in time is worth [the same share of the load that stands by]. */
+export type MissLimits = { readonly begin: number; readonly min: number; readonly max: number; readonly worth: number };
 
 /** What the share rests on: the policy, the work of a request [replica-seconds] and the price of a replica [USD/h]; null where not known. */
 export type Priced = {
@@ -27,7 +27,16 @@ const BEGIN_MAX = 0.1;
  * replica-second that lacks costs m/w. Source: the critical ratio of the newsvendor (Arrow, Harris and Marschak 1951). Without one, by the risk.
  */
 export function missLimitsOf(priced: Priced): MissLimits {
-  return byPrice(priced) ?? MISS_RATIO[priced.policy.spec.risk];
+  return byPrice(priced) ?? byRisk(priced.policy);
+}
+
+/** The share of misses that {@link MISS_RATIO} tells the worth at. */
+const USUAL_MISS_RATIO = 0.001;
+
+/** A stricter objective makes a miss worth more. */
+function byRisk(policy: ScalingPolicy): MissLimits {
+  const limits = MISS_RATIO[policy.spec.risk];
+  return { ...limits, worth: (limits.worth * USUAL_MISS_RATIO) / sloMissRatioOf(policy) };
 }
 
 function byPrice({ policy, perRequest, usdPerReplicaHour }: Priced): MissLimits | null {
@@ -36,7 +45,7 @@ function byPrice({ policy, perRequest, usdPerReplicaHour }: Priced): MissLimits 
   const over = usdPerReplicaHour / 3600;
   const ratio = over / (over + usdPerMiss / perRequest);
   const begin = rounded(Math.max(BEGIN_MIN, Math.min(BEGIN_MAX, ratio)));
-  return { begin, min: rounded(begin * MIN_SHARE), max: rounded(begin * MAX_SHARE) };
+  return { begin, min: rounded(begin * MIN_SHARE), max: rounded(begin * MAX_SHARE), worth: 1 / begin };
 }
 
 /** Room above what is expected that counts, in parts of it: below, the noise of the measure; above, bursts whose tail is no exponential's. */

@@ -1,7 +1,13 @@
 /** Levels follow, factors are measured by what would have been ready, shares go to who was right, and a surprise decides only once its answer is ready. */
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { errorQuantile, noErrors, withError } from '../../../lib/core/forecast/errors.ts';
+import {
+  NOTHING_MEASURED,
+  errorQuantile,
+  noErrors,
+  withError,
+  worthwhileFactor,
+} from '../../../lib/core/forecast/errors.ts';
 import { advanceForecast, forecastOf } from '../../../lib/core/forecast/forecast.ts';
 import type { ForecastState, Measured } from '../../../lib/core/forecast/forecast.ts';
 import { LEVEL_MS, moved, neededNow } from '../../../lib/core/forecast/levels.ts';
@@ -105,6 +111,11 @@ describe('advanceForecast and forecastOf', () => {
     }
   });
 
+  test('what one burst taught is forgotten after days', () => {
+    const state = after(6_000, { demandAt: (sec) => (sec > 36_000 && sec < 36_600 ? 30 : 6) });
+    expect(forecastOf(state).bound).toBeLessThan(6.6);
+  });
+
   test('more demand now never gives a smaller bound', () => {
     const before = after(120, { demandAt: swing });
     const boundAt = (demand: number): number =>
@@ -184,7 +195,15 @@ describe('learned', () => {
     let members = newMembers(2, 0.01);
     expect(members.map(({ share }) => share)).toEqual([0.5, 0.5]);
     for (let turn = 0; turn < 40; turn++)
-      members = learned(members, { met, stepMs: 15_000, missRatio: 0.01, meanLoad: 10 });
+      members = learned(members, {
+        met,
+        stepMs: 15_000,
+        keepRatio: 1,
+        missRatio: 0.01,
+        meanLoad: 10,
+        worth: Infinity,
+        limits: noErrors(),
+      });
     const [right, wrong] = members;
     expect((right?.share ?? 0) + (wrong?.share ?? 0)).toBeCloseTo(1, 9);
     expect(right?.share).toBeGreaterThan(0.9);
@@ -223,6 +242,13 @@ describe('errors', () => {
     expect(errorQuantile(histogram, 0.005)).toBeLessThan(1.1);
   });
 
+  test('a small weight that fades by little at once is gone in the end', () => {
+    let histogram = withError(NOTHING_MEASURED, { ratio: 8, weight: 0.02, keepRatio: 1 });
+    for (let hour = 0; hour < 24 * 6; hour++)
+      histogram = withError(histogram, { ratio: 1, weight: 1, keepRatio: 0.5 ** (1 / 24) });
+    expect(histogram.weights.filter((weight) => weight > 0)).toHaveLength(1);
+  });
+
   test('a larger ratio never gives a smaller quantile', () => {
     fc.assert(
       fc.property(
@@ -244,6 +270,66 @@ describe('errors', () => {
   });
 });
 
+/** A mild day, and one request in so many that meets five times the load. */
+function twoKinds(share: number): ReturnType<typeof noErrors> {
+  let histogram = NOTHING_MEASURED;
+  for (let index = 0; index < 1_000; index++)
+    histogram = withError(histogram, { ratio: 1 + index / 10_000, weight: 1, keepRatio: 1 });
+  return withError(histogram, { ratio: 5, weight: 1_000 * share, keepRatio: 1 });
+}
+
+describe('worthwhileFactor', () => {
+  const limits = NOTHING_MEASURED;
+  const factorOf = (share: number, worth: number, bound = limits): number => {
+    const errors = twoKinds(share);
+    const factor = errorQuantile(errors, 0.004);
+    return worthwhileFactor(errors, { factor, missRatio: 0.004, worth, limits: bound });
+  };
+
+  test('a thin tail is paid for up to its quantile', () => {
+    expect(factorOf(0, 100)).toBe(errorQuantile(twoKinds(0), 0.004));
+  });
+
+  test('a burst that few requests meet is not paid for all the time, one that many meet is', () => {
+    expect(factorOf(0.01, 100)).toBeLessThan(1.2);
+    expect(factorOf(0.1, 100)).toBeGreaterThan(4.8);
+    expect(factorOf(0.01, 1_000)).toBeGreaterThan(4.8);
+    expect(factorOf(0.01, Infinity)).toBeGreaterThan(4.8);
+  });
+
+  test('room that another limit takes away anyway costs nothing', () => {
+    const bound = withError(NOTHING_MEASURED, { ratio: 1.3, weight: 100, keepRatio: 1 });
+    expect(factorOf(0.01, 100, bound)).toBeGreaterThan(4.8);
+  });
+
+  test('is never above the quantile, and no smaller for more worth', () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.tuple(fc.double({ min: 0.2, max: 30, noNaN: true }), fc.double({ min: 0.1, max: 9, noNaN: true })),
+          {
+            minLength: 1,
+            maxLength: 30,
+          },
+        ),
+        fc.double({ min: 1, max: 1_000, noNaN: true }),
+        (ratios, worth) => {
+          const errors = ratios.reduce(
+            (histogram, [ratio, weight]) => withError(histogram, { ratio, weight, keepRatio: 1 }),
+            NOTHING_MEASURED,
+          );
+          const factor = errorQuantile(errors, 0.01);
+          const [less, more] = [worth, 2 * worth].map((each) =>
+            worthwhileFactor(errors, { factor, missRatio: 0.01, worth: each, limits }),
+          );
+          expect(more).toBeLessThanOrEqual(factor);
+          expect(less).toBeLessThanOrEqual((more ?? 0) + 1e-9);
+        },
+      ),
+    );
+  });
+});
+
 describe('steered', () => {
   const by = { stepMs: 15_000, horizonMs: 70_000, weight: 1, sloMissRatio: 0.001, limits: MISS_RATIO.balanced };
 
@@ -254,6 +340,21 @@ describe('steered', () => {
     let ratio = 0.005;
     for (let index = 0; index < 50; index++) ratio = steered(ratio, { ...by, missed: 1 });
     expect(ratio).toBe(MISS_RATIO.balanced.min);
+  });
+
+  test('the least ratio is left again after days without a miss', () => {
+    let ratio: number = MISS_RATIO.balanced.min;
+    for (let step = 0; step < 3 * 5_760; step++) ratio = steered(ratio, { ...by, missed: 0 });
+    expect(ratio).toBe(MISS_RATIO.balanced.max);
+  });
+
+  test('where replicas start slowly it is relaxed as slowly: one surprise in as long as the objective allows keeps it where it is', () => {
+    const slow = { ...by, horizonMs: 430_000 };
+    let ratio = 0.005;
+    for (let at = 0; at < 430_000; at += 15_000) ratio = steered(ratio, { ...slow, missed: 1 });
+    for (let at = 0; at < 430_000_000; at += 15_000) ratio = steered(ratio, { ...slow, missed: 0 });
+    expect(ratio / 0.005).toBeGreaterThan(0.9);
+    expect(ratio / 0.005).toBeLessThan(1.1);
   });
 
   test('missing as often as the objective allows keeps it where it is', () => {

@@ -8,20 +8,35 @@ import { groupPolicy, observed, workloadPolicy } from '../builders.ts';
 const priced = (usdPerMiss: number, spec: Record<string, unknown> = {}) =>
   workloadPolicy({ ...spec, price: { usdPerMiss } });
 
+/** At the objective of 0.999 that holds when a policy has none. */
+const limitsOf = (risk: keyof typeof MISS_RATIO) => {
+  const limits = MISS_RATIO[risk];
+  return { ...limits, worth: expect.closeTo(limits.worth, 6) };
+};
+
 describe('the share of requests that may meet too little', () => {
   test('is the critical ratio: at 3.6 USD an hour and two requests a replica-second, a miss of a cent and a half is worth thirty replica-seconds', () => {
     const limits = missLimitsOf({ policy: priced(0.015), perRequest: 0.5, usdPerReplicaHour: 3.6 });
-    expect(limits).toEqual({ begin: 0.032258, min: 0.003226, max: 0.080645 });
+    expect(limits).toMatchObject({ begin: 0.032258, min: 0.003226, max: 0.080645 });
+    // What a replica-second that lacks costs, in replica-seconds.
+    expect(limits.worth).toBeCloseTo(31, 3);
   });
 
   test('is by the risk without a price, and while the work of a request or the price of a replica is not known', () => {
     const policy = workloadPolicy({ risk: 'cheap' });
-    expect(missLimitsOf({ policy, perRequest: 0.5, usdPerReplicaHour: 3.6 })).toBe(MISS_RATIO.cheap);
+    expect(missLimitsOf({ policy, perRequest: 0.5, usdPerReplicaHour: 3.6 })).toEqual(limitsOf('cheap'));
     for (const part of [{ perRequest: null }, { usdPerReplicaHour: null }, { perRequest: 0 }]) {
       const known = { policy: priced(0.01, { risk: 'low' }), perRequest: 0.5, usdPerReplicaHour: 3.6, ...part };
-      expect(missLimitsOf(known)).toBe(MISS_RATIO.low);
+      expect(missLimitsOf(known)).toEqual(limitsOf('low'));
       expect(riskOf(known)).toBe('low');
     }
+  });
+
+  test('a request in time is worth ten times as much where a tenth of the share may be late', () => {
+    const known = { perRequest: 0.5, usdPerReplicaHour: null };
+    const worthAt = (ratio: number): number =>
+      missLimitsOf({ policy: workloadPolicy({ slo: { waitSec: 2, ratio } }), ...known }).worth;
+    expect(worthAt(0.9999) / worthAt(0.999)).toBeCloseTo(10, 6);
   });
 
   test('falls when misses get dearer, rises when replicas do, and stays within what can be measured', () => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { EMPTY_CONTROL } from '../../../lib/core/carried-outcome.ts';
 import { newMembers } from '../../../lib/core/forecast/outlook.ts';
 import type { ForecastState } from '../../../lib/core/forecast/forecast.ts';
+import { NOTHING_MEASURED } from '../../../lib/core/forecast/errors.ts';
 import { LEVEL_MS } from '../../../lib/core/forecast/levels.ts';
 import { sizeSurge } from '../../../lib/core/scaling/surge.ts';
 import { EMPTY_DRAFT } from '../../../lib/core/trail.ts';
@@ -65,6 +66,7 @@ function steady(over: Partial<ForecastState> = {}): ForecastState {
     peak: 21,
     ring: [],
     members,
+    loads: NOTHING_MEASURED,
     says: members,
     saidMs: T0,
     comparedMs: T0,
