@@ -142,6 +142,8 @@ async function firstLook(observe: () => Promise<Snapshot>): Promise<Snapshot> {
       return await observe();
     } catch (error) {
       if (!(error instanceof TransientError)) throw error;
+      // A refusal that is known already comes without any waiting: nothing else would have its turn.
+      await systemClock.sleep(SAMPLE_EVERY_MS);
     }
   }
 }
