@@ -15,6 +15,8 @@ export type ApiRequest = {
   /** Without the question mark; taken only by the routes of the live page. */
   readonly query?: string | undefined;
   readonly ifNoneMatch?: string | undefined;
+  /** The Host header, where the host has a listener of its own. */
+  readonly host?: string | undefined;
 };
 
 export type ApiResponse = {
@@ -85,7 +87,7 @@ const SAFE_HEADERS = {
   'content-security-policy': "default-src 'none'",
 };
 
-/** Answers one request; never throws. 401 without a valid token, 404 for what is not listed, 503 when the store is out of reach. */
+/** Answers one request; never throws. 401 without a valid token, 403 where none is asked and the Host is not of this machine, 404 for what is not listed, 503 when the store is out of reach. */
 export async function answerApi(request: ApiRequest, options: ApiOptions): Promise<ApiResponse> {
   const name = `${request.method} ${request.path}`;
   const route = Object.hasOwn(routes, name) ? routes[name] : undefined;
@@ -93,6 +95,12 @@ export async function answerApi(request: ApiRequest, options: ApiOptions): Promi
   if (route.auth === 'token' && !mayRead(request.authorization, options.statusTokenSha256)) {
     const refused = text(401, 'unauthorized\n');
     return { ...refused, headers: { ...refused.headers, 'www-authenticate': 'Bearer' } };
+  }
+  if (route.auth === 'token' && options.statusTokenSha256 === null && !isLocalName(request.host)) {
+    return text(
+      403,
+      'expected a Host of this machine (localhost, 127.0.0.1, [::1]), or PENSTOCK_STATUS_TOKEN_SHA256\n',
+    );
   }
   try {
     return await route.answer(options, request);
@@ -110,6 +118,14 @@ function mayRead(authorization: string | undefined, digestHex: string | null): b
   const given = createHash('sha256').update(token).digest();
   const expected = Buffer.from(digestHex, 'hex');
   return expected.length === given.length && timingSafeEqual(given, expected);
+}
+
+/**
+ * Whether a request that needs no token means this machine by its name, too. A page of some other site may have its own name resolve to 127.0.0.1, and would
+ * read the answer as its own (DNS rebinding); a browser says in Host what name it asked for.
+ */
+function isLocalName(host: string | undefined): boolean {
+  return host === undefined || /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i.test(host);
 }
 
 function text(status: number, body: string): ApiResponse {

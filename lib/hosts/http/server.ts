@@ -32,10 +32,10 @@ export async function serveApi(
       const mark = url.indexOf('?');
       const path = mark < 0 ? url : url.slice(0, mark);
       const query = mark < 0 ? '' : url.slice(mark + 1);
-      const { authorization, 'if-none-match': ifNoneMatch } = request.headers;
+      const { authorization, host, 'if-none-match': ifNoneMatch } = request.headers;
       // Nothing here reads a body.
       request.resume();
-      void answerApi({ method: request.method ?? '', path, query, authorization, ifNoneMatch }, options).then(
+      void answerApi({ method: request.method ?? '', path, query, authorization, ifNoneMatch, host }, options).then(
         (answer) => {
           response.writeHead(answer.status, answer.headers);
           response.end(answer.body);

@@ -246,3 +246,33 @@ describe('the live page', () => {
     expect((await ask({ path: '/live/explain', query: 'of=x', authorization }, { deps: outOfReach })).status).toBe(503);
   });
 });
+
+describe('a name that is not of this machine', () => {
+  const LOCAL = ['localhost', 'LOCALHOST:8484', '127.0.0.1', '127.77.0.3:8484', '[::1]:8484', undefined];
+  const FOREIGN = [
+    'evil.example',
+    'evil.example:8484',
+    '127.0.0.1.evil.example',
+    'localhost.evil.example',
+    '10.0.0.1',
+    '',
+  ];
+
+  test.each(LOCAL)('no token: Host %s is served', async (host) => {
+    expect((await ask({ host }, { statusTokenSha256: null })).status).toBe(200);
+  });
+
+  test.each(FOREIGN)('no token: Host %s is refused, so that no web site reads the answer as its own', async (host) => {
+    for (const path of ['/status', '/metrics', '/live/fleet']) {
+      expect(await ask({ path, host }, { statusTokenSha256: null })).toMatchObject({
+        status: 403,
+        body: expect.stringContaining('PENSTOCK_STATUS_TOKEN_SHA256'),
+      });
+    }
+    expect((await ask({ path: '/healthz', host }, { statusTokenSha256: null })).status).toBe(200);
+  });
+
+  test.each(FOREIGN)('with the token: Host %s is served', async (host) => {
+    expect((await ask({ host, authorization: `Bearer ${TOKEN}` })).status).toBe(200);
+  });
+});

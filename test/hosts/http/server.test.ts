@@ -31,9 +31,13 @@ function untilClosed(socket: Socket): Promise<string> {
   });
 }
 
-function get(port: number, path = '/healthz'): Promise<{ status: number; body: string }> {
+function get(
+  port: number,
+  path = '/healthz',
+  headers: Readonly<Record<string, string>> = {},
+): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
-    const sent = request({ host: '127.0.0.1', port, path }, (message) => {
+    const sent = request({ host: '127.0.0.1', port, path, headers }, (message) => {
       let body = '';
       message.on('data', (chunk) => (body += String(chunk)));
       message.on('end', () => resolve({ status: message.statusCode ?? 0, body }));
@@ -61,6 +65,12 @@ describe('serveApi', () => {
     expect((await get(port, '/status?token=x')).status).toBe(200);
     expect((await get(port, '/nothing')).status).toBe(404);
     expect((await get(port, 'http://elsewhere.example/status')).status).toBe(404);
+  });
+
+  test('a web site whose name stands for this machine reads nothing', async () => {
+    const { port } = await serve();
+    expect(await get(port, '/status')).toMatchObject({ status: 200 });
+    expect(await get(port, '/status', { host: 'evil.example' })).toMatchObject({ status: 403 });
   });
 
   test('refuses headers beyond 16 KB', async () => {
