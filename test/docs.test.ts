@@ -79,6 +79,14 @@ describe('links', () => {
   });
 });
 
+test('the words under the picture of the README have the figures of the picture', () => {
+  const label = /Penstock (\d+) GPU-hours, HPA (\d+), needed (\d+)/.exec(read('docs/images/office-day.svg'));
+  const [, penstock, hpa, needed] = label ?? [];
+  expect(read('README.md')).toContain(
+    `Penstock ${penstock} GPU-hours, an HPA ${hpa}, with hindsight ${needed} would do`,
+  );
+});
+
 /** Set by the system or by Kubernetes, not by whoever installs Penstock. */
 const NOT_SETTINGS = new Set(['PATH', 'KUBERNETES_SERVICE_HOST']);
 
