@@ -1,6 +1,6 @@
 /** The command `penstock simulate`: a trace, replayed. */
 import { type Command, Option } from 'commander';
-import type { SimulateOptions } from '../simulate/simulate.ts';
+import type { SimulateOptions } from '../simulate/options.ts';
 import { integerBetween, numberAbove, numberBetween } from './numbers.ts';
 
 /** Ray Serve looks at the last 30 s: with fewer samples than that it would see none, and never scale. */
