@@ -137,7 +137,7 @@ async function settle(context: GroupContext, { state, followed }: Seen): Promise
         ? (step.record().lastWritten?.atMs ?? 0)
         : context.deps.clock.nowMs(),
   };
-  const detail = `${state.desired} nodes wanted of the cloud (${state.min} to ${state.max})`;
+  const detail = `the cloud is asked for ${state.desired} (${state.min} to ${state.max})`;
   await step.end(followed.kind === 'finished' ? 'applied' : 'already', detail, { update: undefined, lastWritten });
   return afterwards(context);
 }
