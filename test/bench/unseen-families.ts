@@ -1,6 +1,6 @@
 /** Traffic that nobody has seen: families of load, made here from a seed. Loads are in replicas that are kept busy; no recorded data. */
 import type { Random } from '../../lib/base/random.ts';
-import { drawGamma, drawNormal } from '../../lib/simulator/traces/draws.ts';
+import { drawGamma, drawNormal } from '../../lib/simulator/draws.ts';
 
 /** One service of a family. */
 export type Course = {

@@ -10,7 +10,7 @@ import type { Ground } from '../../lib/simulator/replay/ground.ts';
 import { requestColumnsOf } from '../../lib/simulator/replay/request-columns.ts';
 import { inBatches } from '../../lib/simulator/traces/batches.ts';
 import type { RateTrace } from '../../lib/simulator/traces/contract.ts';
-import { drawNormal } from '../../lib/simulator/traces/draws.ts';
+import { drawNormal } from '../../lib/simulator/draws.ts';
 import { defaultLengthPool } from '../../lib/simulator/traces/lengths.ts';
 import { ticksOf } from '../../lib/simulator/traces/ticks.ts';
 import type { TickColumns } from '../../lib/simulator/traces/ticks.ts';

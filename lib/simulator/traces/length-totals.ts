@@ -1,6 +1,6 @@
 /** Sums of the lengths of many requests, without drawing each. */
 import type { Random } from '../../base/random.ts';
-import { drawNormal } from './draws.ts';
+import { drawNormal } from '../draws.ts';
 import { drawLengths, lengthsAt, type LengthPool, type MeanLengths } from './lengths.ts';
 import type { WorkOf } from './ticks.ts';
 

@@ -2,7 +2,7 @@
 import { ConfigError } from '../../base/errors.ts';
 import { seededRandom, type Random } from '../../base/random.ts';
 import type { RequestTrace } from './contract.ts';
-import { drawNormal } from './draws.ts';
+import { drawNormal } from '../draws.ts';
 
 /** Requests to draw from, jointly: input and output of one request belong together. Columns of equal length, never empty. */
 export type LengthPool = {

@@ -1,7 +1,7 @@
 /** A rate series with the noise that its points do not show, as pieces of constant rate. */
 import type { Random } from '../../base/random.ts';
 import type { RateSeries } from './contract.ts';
-import { drawGamma } from './draws.ts';
+import { drawGamma } from '../draws.ts';
 
 /** How much the rate differs from minute to minute around a smooth series: the standard deviation as a share of the rate, or the index of dispersion of the counts per minute. */
 export type MinuteNoise = { readonly ratio: number } | { readonly dispersion: number };

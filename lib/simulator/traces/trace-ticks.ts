@@ -1,6 +1,6 @@
 /** From a trace to ticks, for long rate series without making each request. */
 import type { RateTrace, Trace } from './contract.ts';
-import { drawPoisson } from './draws.ts';
+import { drawPoisson } from '../draws.ts';
 import { lengthTotals } from './length-totals.ts';
 import { defaultLengthPool } from './lengths.ts';
 import { meanPerSec, segmentsOf } from './rate-segments.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { seededRandom } from '../../../lib/base/random.ts';
 import type { RequestTrace } from '../../../lib/simulator/traces/contract.ts';
-import { drawGamma, drawPoisson } from '../../../lib/simulator/traces/draws.ts';
+import { drawGamma, drawPoisson } from '../../../lib/simulator/draws.ts';
 import { defaultLengthPool, lengthPoolOf, poolOf } from '../../../lib/simulator/traces/lengths.ts';
 import { openTrace } from '../../../lib/simulator/traces/open-trace.ts';
 import { noiseRatio } from '../../../lib/simulator/traces/rate-segments.ts';

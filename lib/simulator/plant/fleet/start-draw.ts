@@ -1,7 +1,7 @@
 /** What a start takes. */
 import { seededRandom } from '../../../base/random.ts';
 import type { Random } from '../../../base/random.ts';
-import { drawDurationMs } from '../../world/state/draws.ts';
+import { drawDurationMs } from '../../draws.ts';
 import type { StartModel } from '../contract.ts';
 
 export type StartDraw = {

@@ -1,5 +1,6 @@
 /** An instance from launch to end: boot, join, GPUs, reclaim, termination. */
-import { drawArrivalMs, drawDurationMs, drawHex } from '../state/draws.ts';
+import { drawDurationMs } from '../../draws.ts';
+import { drawArrivalMs, drawHex } from '../state/draws.ts';
 import {
   addTaint,
   expelPods,

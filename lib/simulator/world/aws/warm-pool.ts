@@ -1,5 +1,5 @@
 /** The warm pool of an Auto Scaling group: instances that have booted once and wait. The group takes them first. */
-import { drawDurationMs } from '../state/draws.ts';
+import { drawDurationMs } from '../../draws.ts';
 import { createInstance, endInstance, enterPool } from './instance-lifecycle.ts';
 import type { InstanceRecord, NodeGroupRecord } from '../state/records.ts';
 import { addActivity, finishActivity, warmCause } from './scaling-activities.ts';

@@ -1,5 +1,6 @@
 /** A pod from creation to its end: placing, image pull, model load, crashes, draining. */
-import { drawDurationMs, drawName, drawUuid } from '../state/draws.ts';
+import { drawDurationMs } from '../../draws.ts';
+import { drawName, drawUuid } from '../state/draws.ts';
 import type { DeploymentRecord, Labels, NodeRecord, Ordinal, PodRecord } from '../state/records.ts';
 import { keyOf, planIn, touch } from '../state/state.ts';
 import type { WorldState } from '../state/state.ts';

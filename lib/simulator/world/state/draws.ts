@@ -1,4 +1,4 @@
-/** Random draws of the world: durations, identifiers, choices. All come from seeded streams. */
+/** Random draws of the world: arrivals, identifiers, choices. All come from seeded streams. */
 import { seededRandom } from '../../../base/random.ts';
 import type { Random } from '../../../base/random.ts';
 
@@ -18,14 +18,6 @@ export function createDraws(seed: number): Draws {
     failures: seededRandom(seed * 4 + 3),
     victims: seededRandom(seed * 4 + 4),
   };
-}
-
-/** A duration around a median: lognormal with `sigma` (0 = always the median). medianSec ≥ 0 [s] → [ms], whole. */
-export function drawDurationMs(random: Random, shape: { medianSec: number; sigma: number }): number {
-  if (shape.sigma === 0) return Math.round(shape.medianSec * 1000);
-  // 1 - random() lies in (0, 1], so the logarithm is finite (Box-Muller).
-  const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-  return Math.round(shape.medianSec * 1000 * Math.exp(shape.sigma * normal));
 }
 
 /** Time to the next event of a Poisson process. perHour ≥ 0 → [ms]; Infinity at rate 0. */

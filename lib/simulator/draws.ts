@@ -1,9 +1,15 @@
-/** Draws from the distributions that traces are made with. All from a seeded source. */
-import type { Random } from '../../base/random.ts';
+/** Draws from the distributions that traces, plants and worlds are made with. All from a seeded source. */
+import type { Random } from '../base/random.ts';
 
 /** Standard normal (Box-Muller). 1 - random() lies in (0, 1], so the logarithm is finite. */
 export function drawNormal(random: Random): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+}
+
+/** A duration around a median: lognormal with `sigma` (0 = always the median). medianSec ≥ 0 [s] → [ms], whole. */
+export function drawDurationMs(random: Random, shape: { medianSec: number; sigma: number }): number {
+  if (shape.sigma === 0) return Math.round(shape.medianSec * 1000);
+  return Math.round(shape.medianSec * 1000 * Math.exp(shape.sigma * drawNormal(random)));
 }
 
 /**
