@@ -5,6 +5,7 @@ import type { WorkloadControl, WorkloadInput } from '../../lib/core/decide-types
 import { decideWorkload } from '../../lib/core/decide-workload.ts';
 import type { Reading, Readings, SignalName, TargetObservation } from '../../lib/core/types.ts';
 import { observed, readings, T0, workloadInput, workloadPolicy } from './builders.ts';
+import { lawRuns } from './law-runs.ts';
 
 const NAMES = [
   'inFlight',
@@ -119,7 +120,7 @@ const situationArb = fc
     return { ...workloadInput({ policy }), ...last, nowMs: nowMs + last.afterMs, control };
   });
 
-const runs = { numRuns: 150 };
+const runs = { numRuns: lawRuns(150) };
 
 describe('laws of decideWorkload', () => {
   test('the count is a whole number within the limits; above the maximum only what runs already', () => {
@@ -214,7 +215,7 @@ describe('laws of decideWorkload', () => {
         expect(JSON.stringify(input)).toBe(before);
         expect(JSON.stringify(decideWorkload(input))).toBe(first);
       }),
-      { numRuns: 150 },
+      { numRuns: lawRuns(150) },
     );
   });
 
@@ -233,7 +234,7 @@ describe('laws of decideWorkload', () => {
     expect(JSON.stringify(input.control).length).toBeLessThan(8_000);
   });
 
-  test('a constant load settles: the count moves in one direction only, and after one window at most once more, when measured forecasts take the place of the staffing rule', () => {
+  test('a constant load settles: the count moves in one direction only', () => {
     fc.assert(
       fc.property(policyArb, readingsArb, fc.nat(60), (policy, constant, start) => {
         let input: WorkloadInput = { ...workloadInput({ policy, readings: constant }), target: observed(start) };
@@ -251,10 +252,8 @@ describe('laws of decideWorkload', () => {
           .filter((sign) => sign !== 0);
         // Growth comes with the first decision, before there is a move to see; a fallback may raise once.
         expect(new Set(moves).size).toBeLessThanOrEqual(1);
-        if (policy.spec.scaleDown.maxPerMinute === '100%')
-          expect(new Set(counts.slice(-60)).size).toBeLessThanOrEqual(2);
       }),
-      { numRuns: 200 },
+      { numRuns: lawRuns(200) },
     );
   });
 });

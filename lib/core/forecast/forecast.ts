@@ -1,6 +1,6 @@
 /** The memory of one workload's forecast: how the load was, what was expected, how wrong that was. JSON, bounded, pure. */
 import { constantAt, shareOf } from '../mean.ts';
-import { LEVEL_MS, moved, neededNow } from './levels.ts';
+import { LEVEL_MS, levelsOf, moved, neededNow } from './levels.ts';
 import type { Levels } from './levels.ts';
 import { steered } from './miss-ratio.ts';
 import { NOTHING_MEASURED, withError } from './errors.ts';
@@ -209,7 +209,7 @@ function begun(before: ForecastState | undefined, { nowMs, demand, limits }: Mea
   return {
     atMs: nowMs,
     sinceMs: nowMs,
-    levels: LEVEL_MS.map(() => demand),
+    levels: levelsOf(demand),
     mean: before?.mean ?? demand,
     variance: before?.variance ?? 0,
     peak: Math.max(before?.peak ?? 0, demand),

@@ -13,6 +13,11 @@ const DEMAND_MS = 15_000;
 /** One mean per {@link LEVEL_MS} [replicas]. */
 export type Levels = readonly number[];
 
+/** The means of a demand that has never been another: rounded as they are kept, so that the same demand does not move them. */
+export function levelsOf(demand: number): Levels {
+  return LEVEL_MS.map(() => rounded(demand));
+}
+
 /** Moves the means by `dtMs` ≥ 0 towards `demand`. A mean that is younger (`ageMs`) than its constant is over its own age. */
 export function moved(
   levels: Levels,
