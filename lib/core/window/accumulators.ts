@@ -200,8 +200,9 @@ function shareOf(total: number, part: Part): number {
 }
 
 function runningTotal(total: number, atMs: number, lengthMs: number): number {
-  // The end is taken as it is: total × lengthMs may exceed 2^53 and would not divide back exactly.
-  return atMs === lengthMs ? total : Math.floor((total * atMs) / lengthMs);
+  // The product of both may exceed 2^53: what goes into every millisecond is counted apart, and each product is exact.
+  const perMs = Math.floor(total / lengthMs);
+  return perMs * atMs + Math.floor(((total - perMs * lengthMs) * atMs) / lengthMs);
 }
 
 /** Saturates at 2^53 - 1 instead of losing integers; a saturating sum of non-negative numbers does not depend on their order either. */

@@ -6,6 +6,7 @@ import { leadTimeSecOf, leadTimesAfter, withLeadTime } from '../../../lib/core/s
 import type { LeadTimeState, NodeBirths } from '../../../lib/core/scaling/lead-time.ts';
 import type { PodObservation } from '../../../lib/core/types.ts';
 import { observed, T0, workloadInput, workloadPolicy } from '../builders.ts';
+import { lawRuns } from '../law-runs.ts';
 
 const EVERY_SEC = 10;
 
@@ -227,7 +228,7 @@ describe('law: what is learned is bounded, whatever pods do', () => {
         if (JSON.stringify(JSON.parse(bytes)) !== bytes) throw new Error('not JSON');
         if (JSON.stringify(watch(lives, of)) !== bytes) throw new Error('not the same twice');
       }),
-      { numRuns: 100 },
+      { numRuns: lawRuns(100) },
     );
   });
 });

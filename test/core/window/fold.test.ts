@@ -14,6 +14,7 @@ import { inferenceLoad, queueDepth, START_MS } from '../../events/builders.ts';
 import { FIRST_TOKENS_BEFORE, RECORDS_BEFORE, STORED_BEFORE } from './before.ts';
 import { deliver, log } from './logs.ts';
 import { type Delivered, LATE_AFTER_MS, naiveWindow, plainOf } from './naive.ts';
+import { lawRuns } from '../law-runs.ts';
 
 const nowMs = START_MS;
 const dice = fc.array(fc.nat({ max: 1_000 }), { minLength: 5, maxLength: 40 });
@@ -51,8 +52,16 @@ describe('foldRecords', () => {
         const again = foldAll(deliver(records, other));
         expect(plainOf(again)).toEqual(plainOf(window));
       }),
-      { numRuns: 2_000 },
+      { numRuns: lawRuns(2_000) },
     );
+  });
+
+  test('splits a billion requests exactly, where their product with the time is more than a number holds', () => {
+    const span = { intervalStartMs: START_MS + 58_002, intervalEndMs: START_MS + 78_481 };
+    const busy = inferenceLoad({ source: 'pod/a', ...span, requests: { arrived: 1_000_000_000 } });
+    const before = sample({ offset: 0, endMs: START_MS + 60_001 });
+    const records = [before, { topicPartition: 't-0', offset: 1, timestampMs: span.intervalEndMs, event: busy }];
+    expect(plainOf(foldAll([{ topicPartition: 't-0', records }]))).toEqual(naiveWindow(records));
   });
 
   test('adds up to exactly what was reported: no count is lost or made by splitting over buckets', () => {
@@ -159,7 +168,7 @@ describe('encodeWindow and decodeWindow', () => {
           expect(decoded.kind === 'window' ? plainOf(decoded.window) : decoded).toEqual(plain);
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: lawRuns(1_000) },
     );
   });
 
@@ -253,7 +262,7 @@ describe('encodeWindow and decodeWindow', () => {
           }
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: lawRuns(1_000) },
     );
   });
 });

@@ -4,6 +4,7 @@ import { foldRecords } from '../../../lib/core/window/fold.ts';
 import type { LoadWindow } from '../../../lib/core/window/load-window.ts';
 import { longestRequestSecMin } from '../../../lib/core/window/longest.ts';
 import { inferenceLoad, START_MS } from '../../events/builders.ts';
+import { lawRuns } from '../law-runs.ts';
 
 /** A request of a pod: begun at, and how long it takes [s]. */
 type Request = { readonly pod: number; readonly atSec: number; readonly forSec: number };
@@ -96,7 +97,7 @@ describe('longestRequestSecMin', () => {
           expect(sec).toBeLessThanOrEqual(Math.max(...seen) + 2 * STEP_SEC);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: lawRuns(60) },
     );
   });
 });
