@@ -19,10 +19,10 @@ import { startRollout } from './kubernetes/rollout.ts';
 import { findInstance, setSize } from './aws/scaling-group.ts';
 import { keyOf, touch } from './state/state.ts';
 import type { WorldState } from './state/state.ts';
-import { addPodAutoscaler } from './build/autoscalers.ts';
-import { addDeployment } from './build/deployments.ts';
-import { addDisruptionBudget } from './build/disruption-budgets.ts';
-import { addNodeGroup } from './build/node-groups.ts';
+import { addPodAutoscaler } from './objects/autoscalers.ts';
+import { addDeployment } from './objects/deployments.ts';
+import { addDisruptionBudget } from './objects/disruption-budgets.ts';
+import { addNodeGroup } from './objects/node-groups.ts';
 import type {
   DeploymentSettings,
   DisruptionBudgetSettings,

@@ -18,10 +18,10 @@ import { scaleSoon, terminateInstance } from './aws/scaling-group.ts';
 import type { Answer } from './aws/scaling-group.ts';
 import { createState } from './state/state.ts';
 import type { Change, WorldState } from './state/state.ts';
-import { addPodAutoscaler, addScaledObject } from './build/autoscalers.ts';
-import { addDeployment, startServing } from './build/deployments.ts';
-import { addDisruptionBudget } from './build/disruption-budgets.ts';
-import { addNodeGroup } from './build/node-groups.ts';
+import { addPodAutoscaler, addScaledObject } from './objects/autoscalers.ts';
+import { addDeployment, startServing } from './objects/deployments.ts';
+import { addDisruptionBudget } from './objects/disruption-budgets.ts';
+import { addNodeGroup } from './objects/node-groups.ts';
 import { WORLD_DEFAULTS } from './settings.ts';
 import type { WorldSettings } from './settings.ts';
 

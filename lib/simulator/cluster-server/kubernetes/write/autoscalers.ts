@@ -1,7 +1,7 @@
 /** PATCH of HorizontalPodAutoscalers and of KEDA's ScaledObjects. */
 import type { PodAutoscalerRecord, ScaledObjectRecord } from '../../../world/state/records.ts';
 import { touch } from '../../../world/state/state.ts';
-import { followScaledObject } from '../../../world/build/autoscalers.ts';
+import { followScaledObject } from '../../../world/objects/autoscalers.ts';
 import { applyPatch } from './patch.ts';
 import { render } from '../render/render.ts';
 import { invalid } from '../status.ts';

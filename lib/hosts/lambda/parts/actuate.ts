@@ -5,15 +5,15 @@ import { reportDead } from '../../../loop/dead-jobs.ts';
 import { createFilesPolicySource } from '../../../policy-source/files.ts';
 import { hooksOf } from '../../hooks.ts';
 import type { ActuateParts } from '../actuate.ts';
-import { buildBase } from './parts-base.ts';
+import { buildBase } from './base.ts';
 
 /** Throws what {@link buildBase} throws, and ConfigError when there is no good policy or no cluster. */
 export async function buildActuate(metrics: Metrics): Promise<ActuateParts> {
   const [base, { actuatorsOf }, { actionsOf }] = await Promise.all([
     buildBase(metrics),
     // Code is loaded while the secret and Redis are on their way.
-    import('./parts-cluster.ts'),
-    import('./parts-queue.ts'),
+    import('./cluster.ts'),
+    import('./queue.ts'),
   ]);
   const policies = createFilesPolicySource({ paths: base.config.policyPaths });
   await policies.current();

@@ -1,7 +1,7 @@
 /** The action queue of the functions that carry it. */
 import { bullmqActions } from '../../../action-queue/bullmq.ts';
 import { openRedis } from '../../../clients/redis.ts';
-import type { LambdaBase } from './parts-base.ts';
+import type { LambdaBase } from './base.ts';
 import { redisOptionsOf } from '../../redis-options.ts';
 
 /** Queue and worker on the same Redis as the state. Each connects when it is first used. */

@@ -3,15 +3,15 @@ import type { Metrics } from '../../../base/metrics.ts';
 import { makeEvaluate } from '../../../loop/evaluate/evaluate.ts';
 import { createFilesPolicySource } from '../../../policy-source/files.ts';
 import type { EvaluateParts } from '../evaluate.ts';
-import { buildBase } from './parts-base.ts';
+import { buildBase } from './base.ts';
 
 /** Throws what {@link buildBase} throws, and ConfigError when there is no good policy or no cluster. */
 export async function buildEvaluate(metrics: Metrics): Promise<EvaluateParts> {
   const [base, { clusterViewOf }, { actionsOf }] = await Promise.all([
     buildBase(metrics),
     // Code is loaded while the secret and Redis are on their way.
-    import('./parts-cluster.ts'),
-    import('./parts-queue.ts'),
+    import('./cluster.ts'),
+    import('./queue.ts'),
   ]);
   const policies = createFilesPolicySource({ paths: base.config.policyPaths });
   await policies.current();

@@ -13,7 +13,7 @@ import { eksNodeGroup } from '../../../node-provisioners/eks-node-group.ts';
 import { kubernetesDrainer } from '../../../node-provisioners/kubernetes-drainer.ts';
 import type { Target } from '../../../targets/contract.ts';
 import { kubernetesScale } from '../../../targets/kubernetes-scale.ts';
-import type { LambdaBase } from './parts-base.ts';
+import type { LambdaBase } from './base.ts';
 import { NO_CLUSTER, noDrainer } from '../../no-cluster.ts';
 import { openOrchestrators } from '../../orchestrators.ts';
 

@@ -6,7 +6,7 @@ import { makeEvaluate } from '../../../loop/evaluate/evaluate.ts';
 import { ingest } from '../../../loop/ingest/ingest.ts';
 import { createFilesPolicySource } from '../../../policy-source/files.ts';
 import type { IngestParts } from '../ingest.ts';
-import { buildBase } from './parts-base.ts';
+import { buildBase } from './base.ts';
 import { queueBehindWake } from '../wake.ts';
 
 /** Leading evaluations use the stored snapshot and never look themselves. */

@@ -6,7 +6,7 @@ import { notify } from '../../../loop/notify.ts';
 import { KafkaProducer } from '../../../stream/kafka-producer.ts';
 import type { Config } from '../../config.ts';
 import type { NotifyParts } from '../notify.ts';
-import { buildBase } from './parts-base.ts';
+import { buildBase } from './base.ts';
 
 /** Throws what {@link buildBase} throws. Kafka is connected to by the first message. */
 export async function buildNotify(metrics: Metrics): Promise<NotifyParts> {
