@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { seededRandom } from '../../lib/base/random.ts';
+import { COMMAND_TIMEOUT_MS } from '../../lib/clients/redis.ts';
 import type { RedisHandle } from '../../lib/local/index.ts';
 import type { StateStores } from '../../lib/state/contract.ts';
 import { memoryStateStores } from '../../lib/state/index.ts';
@@ -73,7 +74,9 @@ describe('exactly-once effect', () => {
     afterAll(() => redis.stop());
 
     test('survives kill -9 and restart under load', async () => {
-      const { stores } = openStores({ url: redis.url, prefix: uniqueName('killed') });
+      // A command that a kill cut off never gets an answer: each kill waits once for its timeout.
+      const commandTimeoutMs = 2 * COMMAND_TIMEOUT_MS;
+      const { stores } = openStores({ url: redis.url, prefix: uniqueName('killed'), commandTimeoutMs });
       const log = makeLog(7, 6_000);
       const consumer = consumerOf(log, ingestDeps(stores, WORKLOADS));
       // Only who was connected can reconnect.
