@@ -94,11 +94,15 @@ type TellDeps = Pick<LoopDeps, 'log' | 'metrics'>;
 /** Reads one for whoever writes the next: what is not believed is counted and logged, and is overwritten by the next write. */
 export function believedRecord(deps: TellDeps, id: string, value: unknown): ActuationRecord | undefined {
   const { record, dropped } = readRecord(value);
+  tell(deps, id, dropped);
+  return record;
+}
+
+function tell(deps: TellDeps, id: string, dropped: ReadRecord['dropped']): void {
   for (const part of dropped) {
     deps.metrics.count('actuation_dropped_total', 1, { part });
     deps.log.warn('an actuation record is of another shape and was dropped', { record: id, part });
   }
-  return record;
 }
 
 /**
@@ -112,8 +116,8 @@ export async function readRecords(
   const stored: ReadonlyMap<string, Versioned<unknown>> = await deps.state.actuation.readMany(ids);
   const records = new Map<string, ActuationRecord>();
   for (const [id, { value, version }] of stored) {
-    const { dropped } = readRecord(value);
-    const record = believedRecord(deps, id, value);
+    const { record, dropped } = readRecord(value);
+    tell(deps, id, dropped);
     if (dropped.length > 0) await deps.state.actuation.compareAndSet(id, record ?? blankRecord(0), version);
     if (record !== undefined) records.set(id, record);
   }

@@ -50,6 +50,11 @@ function pointsOf(durationSec: number, pointSec: number, at: (tSec: number) => n
   );
 }
 
+/** A course whose load at a time is told by `at`, asked once a point and in their order. */
+function courseOf(at: (tSec: number) => number, of: Omit<Course, 'load'>): Course {
+  return { ...of, load: pointsOf(of.durationSec, of.pointSec, at) };
+}
+
 /** A wave around 1 that keeps its direction for a while: a log-normal process with memory. */
 function wander(
   random: Random,
@@ -70,6 +75,11 @@ function dayShape(hour: number, low: number): number {
     return Math.exp(-((far / width) ** 2));
   };
   return low + (1 - low) * Math.min(1, 0.85 * bell(10.5, 2.6) + 0.95 * bell(15.5, 3) + 0.5 * bell(20.5, 2.2));
+}
+
+/** {@link dayShape} of a time since the first midnight. */
+function shapeAt(tSec: number, low: number): number {
+  return dayShape((tSec % DAY) / HOUR, low);
 }
 
 /** Visits of a client that comes and goes: on for `onSec`, off for `offSec`, exponential, at a level of its own. */
@@ -134,9 +144,9 @@ export const FAMILIES: readonly Family[] = [
       const durationSec = 5 * DAY;
       const at = (tSec: number): number => {
         const day = Math.floor(tSec / DAY);
-        return peak * dayShape((tSec % DAY) / HOUR, low) * (day >= 3 ? weekend : 1) * slow() * fast();
+        return peak * shapeAt(tSec, low) * (day >= 3 ? weekend : 1) * slow() * fast();
       };
-      return { durationSec, warmupSec: DAY, pointSec: MINUTE, tickSec: 5, load: pointsOf(durationSec, MINUTE, at) };
+      return courseOf(at, { durationSec, warmupSec: DAY, pointSec: MINUTE, tickSec: 5 });
     },
   },
   {
@@ -155,7 +165,7 @@ export const FAMILIES: readonly Family[] = [
       });
       const noise = wander(random, { sigma: 0.12, memorySec: 60, stepSec: 10 });
       const at = (tSec: number): number => (1 + clients.reduce((sum, one) => sum + one(tSec), 0)) * noise();
-      return { durationSec, warmupSec: DAY, pointSec: 10, tickSec: 5, load: pointsOf(durationSec, 10, at) };
+      return courseOf(at, { durationSec, warmupSec: DAY, pointSec: 10, tickSec: 5 });
     },
   },
   {
@@ -168,9 +178,9 @@ export const FAMILIES: readonly Family[] = [
       let [level, hour] = [1, -1];
       const at = (tSec: number): number => {
         if (Math.floor(tSec / HOUR) !== hour) [hour, level] = [Math.floor(tSec / HOUR), hourly()];
-        return mean * level * dayShape((tSec % DAY) / HOUR, 0.4) * drawGamma(random, 0.5);
+        return mean * level * shapeAt(tSec, 0.4) * drawGamma(random, 0.5);
       };
-      return { durationSec, warmupSec: DAY, pointSec: 300, tickSec: 5, load: pointsOf(durationSec, 300, at) };
+      return courseOf(at, { durationSec, warmupSec: DAY, pointSec: 300, tickSec: 5 });
     },
   },
   {
@@ -190,8 +200,8 @@ export const FAMILIES: readonly Family[] = [
         wander(random, { sigma: 0.08, memorySec: 900, stepSec: 1 }),
         wander(random, { sigma: 0.15, memorySec: 8, stepSec: 1 }),
       ];
-      const at = (tSec: number): number => peak * dayShape((tSec % DAY) / HOUR, low) * crowd(tSec) * slow() * fast();
-      return { durationSec, warmupSec: 6 * HOUR, pointSec: 1, tickSec: 2, load: pointsOf(durationSec, 1, at) };
+      const at = (tSec: number): number => peak * shapeAt(tSec, low) * crowd(tSec) * slow() * fast();
+      return courseOf(at, { durationSec, warmupSec: 6 * HOUR, pointSec: 1, tickSec: 2 });
     },
   },
   {
@@ -206,15 +216,14 @@ export const FAMILIES: readonly Family[] = [
       };
       const peak = between(random, 6, 14);
       const slow = wander(random, { sigma: 0.15, memorySec: 2_400, stepSec: MINUTE });
-      const at = (tSec: number): number => peak * dayShape((tSec % DAY) / HOUR, 0.2) * slow();
-      return {
+      const at = (tSec: number): number => peak * shapeAt(tSec, 0.2) * slow();
+      return courseOf(at, {
         durationSec,
         warmupSec: 6 * HOUR,
         pointSec: MINUTE,
         tickSec: 5,
         slots,
-        load: pointsOf(durationSec, MINUTE, at),
-      };
+      });
     },
   },
   {
@@ -224,16 +233,15 @@ export const FAMILIES: readonly Family[] = [
       const durationSec = 1.25 * DAY;
       const peak = between(random, 8, 18);
       const slow = wander(random, { sigma: 0.1, memorySec: 1_800, stepSec: MINUTE });
-      const at = (tSec: number): number => peak * dayShape((tSec % DAY) / HOUR, 0.3) * slow();
+      const at = (tSec: number): number => peak * shapeAt(tSec, 0.3) * slow();
       const serial = { minSec: between(random, 2, 5), shape: between(random, 1.3, 1.8), maxSec: 600 };
-      return {
+      return courseOf(at, {
         durationSec,
         warmupSec: 6 * HOUR,
         pointSec: MINUTE,
         tickSec: 5,
         serial,
-        load: pointsOf(durationSec, MINUTE, at),
-      };
+      });
     },
   },
   {
@@ -262,7 +270,7 @@ export const FAMILIES: readonly Family[] = [
           (base + now.reduce((sum, [from, to, size]) => sum + (tSec >= from && tSec < to ? size : 0), 0)) * noise()
         );
       };
-      return { durationSec, warmupSec: DAY, pointSec: 5, tickSec: 5, load: pointsOf(durationSec, 5, at) };
+      return courseOf(at, { durationSec, warmupSec: DAY, pointSec: 5, tickSec: 5 });
     },
   },
   {
@@ -279,7 +287,7 @@ export const FAMILIES: readonly Family[] = [
         const falls = Math.max(0, inDay - (DAY - 3 * HOUR)) / fall;
         return Math.max(low, up * Math.exp(-falls)) * noise();
       };
-      return { durationSec, warmupSec: 2 * HOUR, pointSec: 15, tickSec: 5, load: pointsOf(durationSec, 15, at) };
+      return courseOf(at, { durationSec, warmupSec: 2 * HOUR, pointSec: 15, tickSec: 5 });
     },
   },
   {
@@ -298,7 +306,7 @@ export const FAMILIES: readonly Family[] = [
           ? mean * dayShape(hour, low) * one
           : 4 * mean * dayShape((hour + shift) % 24, low) * other;
       };
-      return { durationSec, warmupSec: DAY, pointSec: 30, tickSec: 5, load: pointsOf(durationSec, 30, at) };
+      return courseOf(at, { durationSec, warmupSec: DAY, pointSec: 30, tickSec: 5 });
     },
   },
   {
@@ -314,15 +322,14 @@ export const FAMILIES: readonly Family[] = [
         const hour = (tSec % DAY) / HOUR;
         return hour < start || hour > end ? 0 : peak * Math.max(0.1, dayShape(hour, 0.1)) * slow();
       };
-      return {
+      return courseOf(at, {
         durationSec,
         warmupSec: DAY,
         pointSec: 15,
         tickSec: 5,
         replicasMin: 0,
         replicasFirst: 1,
-        load: pointsOf(durationSec, 15, at),
-      };
+      });
     },
   },
   {
@@ -332,14 +339,13 @@ export const FAMILIES: readonly Family[] = [
       const durationSec = 1.5 * DAY;
       const [peak, low] = [between(random, 450, 550), between(random, 0.25, 0.45)];
       const slow = wander(random, { sigma: 0.02, memorySec: 1_800, stepSec: MINUTE });
-      const at = (tSec: number): number => peak * dayShape((tSec % DAY) / HOUR, low) * slow();
-      return {
+      const at = (tSec: number): number => peak * shapeAt(tSec, low) * slow();
+      return courseOf(at, {
         durationSec,
         warmupSec: 12 * HOUR,
         pointSec: MINUTE,
         tickSec: 10,
-        load: pointsOf(durationSec, MINUTE, at),
-      };
+      });
     },
   },
   {
@@ -372,7 +378,7 @@ export const FAMILIES: readonly Family[] = [
       );
       const at = (tSec: number): number =>
         mean * 0.55 * switches.reduce((product, one) => product * (1 + one(tSec)), 1);
-      return { durationSec, warmupSec: DAY, pointSec: 5, tickSec: 5, load: pointsOf(durationSec, 5, at) };
+      return courseOf(at, { durationSec, warmupSec: DAY, pointSec: 5, tickSec: 5 });
     },
   },
   {
@@ -382,15 +388,14 @@ export const FAMILIES: readonly Family[] = [
       const durationSec = 1.25 * DAY;
       const [peak, low] = [between(random, 8, 14), between(random, 0.15, 0.4)];
       const noise = wander(random, { sigma: 0.08, memorySec: 150, stepSec: 30 });
-      const at = (tSec: number): number => peak * dayShape((tSec % DAY) / HOUR, low) * noise();
-      return {
+      const at = (tSec: number): number => peak * shapeAt(tSec, low) * noise();
+      return courseOf(at, {
         durationSec,
         warmupSec: 6 * HOUR,
         pointSec: 30,
         tickSec: 5,
         gappy: true,
-        load: pointsOf(durationSec, 30, at),
-      };
+      });
     },
   },
   {
@@ -404,9 +409,9 @@ export const FAMILIES: readonly Family[] = [
       const at = (tSec: number): number => {
         const inWeek = tSec % (7 * DAY);
         const on = inWeek >= jobSec && inWeek < jobSec + 1_800;
-        return (base * dayShape((tSec % DAY) / HOUR, 0.5) + (on ? job : 0)) * noise();
+        return (base * shapeAt(tSec, 0.5) + (on ? job : 0)) * noise();
       };
-      return { durationSec, warmupSec: DAY, pointSec: 30, tickSec: 10, load: pointsOf(durationSec, 30, at) };
+      return courseOf(at, { durationSec, warmupSec: DAY, pointSec: 30, tickSec: 10 });
     },
   },
   {
@@ -418,7 +423,7 @@ export const FAMILIES: readonly Family[] = [
       const [low, high] = [between(random, 2, 5), between(random, 9, 16)];
       const noise = wander(random, { sigma: 0.05, memorySec: 30, stepSec: 5 });
       const at = (tSec: number): number => (low + ((high - low) * (tSec % period)) / period) * noise();
-      return { durationSec, warmupSec: 2 * HOUR, pointSec: 5, tickSec: 5, load: pointsOf(durationSec, 5, at) };
+      return courseOf(at, { durationSec, warmupSec: 2 * HOUR, pointSec: 5, tickSec: 5 });
     },
   },
   {
@@ -429,14 +434,13 @@ export const FAMILIES: readonly Family[] = [
       const [begin, end] = [between(random, 1, 4), between(random, 8, 20)];
       const noise = wander(random, { sigma: 0.12, memorySec: 90, stepSec: 10 });
       const at = (tSec: number): number => (begin + ((end - begin) * tSec) / durationSec) * noise();
-      return {
+      return courseOf(at, {
         durationSec,
         warmupSec: 0,
         pointSec: 10,
         tickSec: 5,
         replicasFirst: 1,
-        load: pointsOf(durationSec, 10, at),
-      };
+      });
     },
   },
   {

@@ -1,9 +1,8 @@
 /** What the live page is told: the fleet with one page of its workloads, their courses, and one explanation. Every answer is bounded, and read at most once a second. */
 import { NotFoundError } from '../../base/errors.ts';
 import type { ScalingDecision } from '../../core/types.ts';
-import { evaluationAfter, findDecisions } from '../explain.ts';
+import { findDecisions, whyNotOf } from '../explain.ts';
 import { explanationOf } from '../explanation.ts';
-import { whyNot } from '../../core/why-not/why-not.ts';
 import { readStored } from '../stored-control.ts';
 import { workloadStatus } from '../status.ts';
 import type { StatusDeps } from '../status.ts';
@@ -136,14 +135,14 @@ async function explained(
   if (decision === undefined)
     throw new NotFoundError(`Cannot explain "${subject}": expected a workload or a decision id`);
   const { workload } = decision;
-  const [after, recorded, course] = await Promise.all([
-    evaluationAfter(deps, decision),
+  const [why, recorded, course] = await Promise.all([
+    whyNotOf(deps, decision),
     deps.state.ledger.latest(workload, TOLD_MAX),
     past.of(workload, null),
   ]);
   const newest = pointOf(decision);
   return {
-    ...explanationOf(decision, whyNot(decision, after), { foldedHint: 'all steps below' }),
+    ...explanationOf(decision, why, { foldedHint: 'all steps below' }),
     workload,
     decision: decision.id,
     atMs: decision.atMs,

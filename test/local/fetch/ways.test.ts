@@ -3,16 +3,7 @@ import { packagesToInstall } from '../../../lib/local/fetch/apt.ts';
 import { kafkaJarWays } from '../../../lib/local/kafka/jars.ts';
 import { describeMachine, type Machine, probeMachine } from '../../../lib/local/fetch/machine.ts';
 import { redisWays } from '../../../lib/local/redis/fetch.ts';
-
-const bare: Machine = {
-  javaMajor: undefined,
-  hasMaven: false,
-  python: undefined,
-  hasApt: false,
-  hasDpkgDeb: false,
-  isRoot: false,
-  redisServer: undefined,
-};
+import { bare } from '../../support/bare-machine.ts';
 
 describe('kafkaJarWays', () => {
   test('takes Maven first when Java is new enough, and Python as its fallback', () => {

@@ -30,6 +30,19 @@ type Options = {
 };
 
 /** Runs a bridge whose sources are in memory, one per workload unless told otherwise. */
+/** Refuses everything until it is back. */
+function awayStream() {
+  let isAway = true;
+  return {
+    send: async (): Promise<void> => {
+      if (isAway) throw new TransientError('brokers are away');
+    },
+    comeBack: (): void => {
+      isAway = false;
+    },
+  };
+}
+
 function start({ documents, ...options }: Options) {
   const clock = new VirtualClock();
   const metrics = memoryMetrics();
@@ -257,20 +270,15 @@ describe('runBridge', () => {
   });
 
   test('events wait while the stream is away, and are sent in their order when it is back', async () => {
-    let isAway = true;
-    const bridge = start({
-      documents: [policy('chat')],
-      send: async () => {
-        if (isAway) throw new TransientError('brokers are away');
-      },
-    });
+    const stream = awayStream();
+    const bridge = start({ documents: [policy('chat')], send: stream.send });
     await bridge.clock.advance(0);
     for (let at = 0; at < 5; at++) {
       bridge.sources.get('chat')?.answer({ events: [{ ...loadOf('chat', bridge.clock), inFlight: at }], failures: [] });
       await bridge.clock.advance(1_000);
     }
     expect(bridge.sent).toEqual([]);
-    isAway = false;
+    stream.comeBack();
     bridge.sources.get('chat')?.answer({ events: [], failures: [] });
     await bridge.clock.advance(2_000);
     expect(bridge.sent.map(({ value }) => (JSON.parse(String(value)) as { inFlight: number }).inFlight)).toEqual([
@@ -282,13 +290,8 @@ describe('runBridge', () => {
   });
 
   test('what waits is bounded: the oldest events are dropped and counted', async () => {
-    let isAway = true;
-    const bridge = start({
-      documents: [policy('chat')],
-      send: async () => {
-        if (isAway) throw new TransientError('brokers are away');
-      },
-    });
+    const stream = awayStream();
+    const bridge = start({ documents: [policy('chat')], send: stream.send });
     await bridge.clock.advance(0);
     const event = loadOf('chat', bridge.clock);
     const events = Array.from({ length: WAITING_MAX / 2 }, () => event);
@@ -296,7 +299,7 @@ describe('runBridge', () => {
     await bridge.clock.advance(4_000);
     bridge.sources.get('chat')?.answer({ events: [], failures: [] });
     const asked = bridge.sources.get('chat')?.asked() ?? 0;
-    isAway = false;
+    stream.comeBack();
     await bridge.clock.advance(2_000);
     expect(bridge.sent).toHaveLength(WAITING_MAX);
     expect(bridge.metrics.counter('bridge_events_dropped_total', { reason: 'full' })).toBe(
@@ -306,17 +309,12 @@ describe('runBridge', () => {
   });
 
   test('events that would be refused as too old are dropped', async () => {
-    let isAway = true;
-    const bridge = start({
-      documents: [policy('chat')],
-      send: async () => {
-        if (isAway) throw new TransientError('brokers are away');
-      },
-    });
+    const stream = awayStream();
+    const bridge = start({ documents: [policy('chat')], send: stream.send });
     await bridge.clock.advance(1_000);
     bridge.sources.get('chat')?.answer({ events: [], failures: [] });
     await bridge.clock.advance(850_000);
-    isAway = false;
+    stream.comeBack();
     await bridge.clock.advance(2_000);
     expect(bridge.sent).toEqual([]);
     expect(bridge.metrics.counter('bridge_events_dropped_total', { reason: 'old' })).toBeGreaterThan(0);

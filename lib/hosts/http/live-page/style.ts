@@ -1,11 +1,10 @@
 /** The page's style sheet, in the colours of the replay's report: hues of Okabe and Ito that keep a contrast of 3 with the ground as lines and 4.5 as text. */
-const LIGHT = `--bg:#fff;--panel:#f5f7f9;--ink:#1a1f26;--muted:#56616d;--rule:#d8dde3;--load:#c3cbd4;--blue:#0072b2;--bad:#b3261e;--warn:#8a5a00;--good:#00724f;color-scheme:light;`;
-const DARK = `--bg:#14181d;--panel:#1c2229;--ink:#e9edf1;--muted:#a2adb9;--rule:#333c46;--load:#465260;--blue:#56b4e9;--bad:#ff8a7a;--warn:#e6b450;--good:#4fd1a5;color-scheme:dark;`;
+import { GROUND, themeRules } from '../../../base/page-theme.ts';
 
-export const STYLE = `
-:root{${LIGHT}}
-@media (prefers-color-scheme:dark){:root:not([data-theme=light]){${DARK}}}
-:root[data-theme=dark]{${DARK}}
+const LIGHT = `${GROUND.light}--load:#c3cbd4;--blue:#0072b2;--bad:#b3261e;--warn:#8a5a00;--good:#00724f;color-scheme:light;`;
+const DARK = `${GROUND.dark}--load:#465260;--blue:#56b4e9;--bad:#ff8a7a;--warn:#e6b450;--good:#4fd1a5;color-scheme:dark;`;
+
+export const STYLE = `${themeRules({ light: LIGHT, dark: DARK })}
 *{box-sizing:border-box}
 [hidden]{display:none!important}
 body{margin:0 auto;padding:clamp(10px,2vw,28px);max-width:1500px;background:var(--bg);color:var(--ink);font:15px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;overflow-wrap:anywhere}

@@ -3,18 +3,17 @@
  * theme orange and sky darker than published, in the dark one blue lighter, so that every line has a contrast of at least 3 with the ground.
  */
 
+import { GROUND, themeRules } from '../../../base/page-theme.ts';
+
 /** Variables of the light theme. */
-export const LIGHT = `--bg:#fff;--panel:#f5f7f9;--ink:#1a1f26;--muted:#56616d;--rule:#d8dde3;--load:#c9d0d8;--focus:#0072b2;
+export const LIGHT = `${GROUND.light}--load:#c9d0d8;--focus:#0072b2;
 --s0:#1a1f26;--s1:#0072b2;--s2:#d55e00;--s3:#009e73;--s4:#c46c9c;--s5:#c08400;--s6:#3394d0;color-scheme:light;`;
 
 /** Variables of the dark theme. */
-export const DARK = `--bg:#14181d;--panel:#1c2229;--ink:#e9edf1;--muted:#a2adb9;--rule:#333c46;--load:#3a444f;--focus:#56b4e9;
+export const DARK = `${GROUND.dark}--load:#3a444f;--focus:#56b4e9;
 --s0:#e9edf1;--s1:#3f9fe0;--s2:#e8743b;--s3:#19b38a;--s4:#cc79a7;--s5:#e69f00;--s6:#9fd6f5;color-scheme:dark;`;
 
-export const STYLE = `
-:root{${LIGHT}}
-@media (prefers-color-scheme:dark){:root:not([data-theme=light]){${DARK}}}
-:root[data-theme=dark]{${DARK}}
+export const STYLE = `${themeRules({ light: LIGHT, dark: DARK })}
 *{box-sizing:border-box}
 body{margin:0 auto;padding:clamp(12px,2.5vw,32px);max-width:1400px;background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;overflow-wrap:anywhere}
 h1{font-size:clamp(18px,2.4vw,24px);line-height:1.25;margin:2px 0 4px}

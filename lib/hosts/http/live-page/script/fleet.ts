@@ -139,20 +139,4 @@ function chooseNow(change) {
   writeChoice();
   pollNow();
 }
-
-function theme() {
-  var button = byId('theme');
-  var asked = window.matchMedia('(prefers-color-scheme: dark)');
-  function isDark() {
-    var chosen = document.documentElement.dataset.theme;
-    return chosen ? chosen === 'dark' : asked.matches;
-  }
-  function tell() { button.setAttribute('aria-pressed', String(isDark())); }
-  button.addEventListener('click', function () {
-    document.documentElement.dataset.theme = isDark() ? 'light' : 'dark';
-    tell();
-  });
-  asked.addEventListener('change', tell);
-  tell();
-}
 `;

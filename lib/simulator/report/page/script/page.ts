@@ -1,4 +1,4 @@
-/** Script of the page, last part: sorting, theme, and the start. */
+/** Script of the page, last part: sorting, and the start. */
 export const PAGE = String.raw`
 function sorting() {
   var table = byId('figures');
@@ -29,22 +29,6 @@ function swatches() {
     var policy = data.policies.find(function (candidate) { return candidate.name === place.dataset.policy; });
     if (policy) place.append(swatch(policy));
   });
-}
-
-function theme() {
-  var button = byId('theme');
-  var asked = window.matchMedia('(prefers-color-scheme: dark)');
-  function isDark() {
-    var chosen = document.documentElement.dataset.theme;
-    return chosen ? chosen === 'dark' : asked.matches;
-  }
-  function tell() { button.setAttribute('aria-pressed', String(isDark())); }
-  button.addEventListener('click', function () {
-    document.documentElement.dataset.theme = isDark() ? 'light' : 'dark';
-    tell();
-  });
-  asked.addEventListener('change', tell);
-  tell();
 }
 
 theme();
